@@ -36,11 +36,12 @@ def leave_the_users_servers_alone() -> None:
 leave_the_users_servers_alone()
 
 
-@pytest.fixture(autouse=True)
-def _home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give each test a home that does not exist yet, so that none writes into the checkout's."""
-    monkeypatch.setenv("GPTMODEL_HOME", str(tmp_path_factory.getbasetemp() / "home"))
-    yield
+@pytest.fixture(autouse=True, scope="session")
+def _home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Point the home at a folder that does not exist yet, so that no test writes into the checkout's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPTMODEL_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+        yield
 
 
 @pytest.fixture(scope="session")
