@@ -1,0 +1,1 @@
+"""Prefect and the terminal around the package gptmodel: no maths, no parsing, no file formats."""

@@ -1,0 +1,153 @@
+"""The thirteen stages in their order: what each reads, which settings shape it, and which code is its version.
+
+This table is data. `flows/pipeline.py` runs it, `plan` forecasts from it; a stage never calls another.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from gptmodel.config import Config, fingerprint_section
+from gptmodel.errors import ConfigError
+from gptmodel.store import digest_of
+
+# Rooms that every stage stands on and that shape no output by themselves.
+_ASIDE = frozenset({"gptmodel", "gptmodel.errors", "gptmodel.config", "gptmodel.decision", "gptmodel.store"})
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the chain.
+
+    Attributes:
+        name: The stage word, as in `--until` and on the dashboards.
+        module: Module of its function; with what it imports inside gptmodel it is the stage's code version.
+        sections: Dotted config paths that shape its output.
+        inputs: Stages whose output it reads.
+        libraries: Distributions whose version is part of the code version.
+        aside: Modules of ours that it imports for reasons that shape no output.
+        released_by: The stage after whose commit this one's text may be deleted.
+    """
+
+    name: str
+    module: str
+    sections: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+    released_by: str | None = None
+
+
+CHAIN = (
+    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet"),
+          released_by="scrub"),
+    Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",), ("ftfy", "py3langid"),
+          released_by="scrub"),
+    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), ("phonenumbers", "python-stdnum")),
+    Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("scrub",)),
+    Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate")),
+    Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
+          ("ingest", "clean", "scrub", "deduplicate", "split"), ("great_expectations",)),
+    Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("tokenizers",)),
+    Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("tokenizers",)),
+    Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), ("torch",)),
+    Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("scrub", "split", "tokenizer", "pack", "train"),
+          ("torch", "sacrebleu", "rouge-score")),
+    Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"),
+          ("ingest", "scrub", "tokenizer", "pack", "train"), ("torch",)),
+    Stage("register", "gptmodel.tracking", ("registry.name",),
+          ("ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train",
+           "evaluate", "privacy audit"), ("mlflow",)),
+    Stage("promote", "gptmodel.tracking", ("registry",), ("pack", "evaluate", "privacy audit", "register")),
+)  # fmt: skip
+
+STAGE_NAMES = tuple(stage.name for stage in CHAIN)
+
+
+def stage_named(name: str) -> Stage:
+    """Give a stage by its name; `-` is taken for the space.
+
+    Raises:
+        ConfigError: No stage has that name.
+    """
+    for stage in CHAIN:
+        if stage.name == name.replace("-", " "):
+            return stage
+    raise ConfigError(expected=f"a stage: {', '.join(STAGE_NAMES)}", actual=repr(name), mend="Use one of these names.")
+
+
+def section_of(stage: Stage, config: Config) -> dict[str, Any]:
+    """Give the settings that shape a stage's output, by dotted path."""
+    return {path: _at(config, path) for path in stage.sections}
+
+
+def _at(config: Config, path: str) -> Any:
+    value: Any = config
+    for part in path.split("."):
+        value = getattr(value, part)
+    return fingerprint_section(value) if isinstance(value, BaseModel) else value
+
+
+@lru_cache(maxsize=None)
+def code_version(stage: Stage) -> str:
+    """Hash the sources a stage's output depends on, comments and docstrings aside, and its libraries' versions."""
+    sources = {name: _bare_source(name) for name in sorted(_imports_of(stage.module, frozenset(stage.aside)))}
+    versions = {name: importlib.metadata.version(name) for name in stage.libraries}
+    return digest_of({"sources": sources, "libraries": versions})
+
+
+def fingerprint(stage: Stage, config: Config, inputs: dict[str, str]) -> str:
+    """Give the address of a stage's output: 32 hex digits over its name, code, settings and what it reads."""
+    body = {"stage": stage.name, "code": code_version(stage), "section": section_of(stage, config), "inputs": inputs}
+    return digest_of(body)[:32]
+
+
+def _imports_of(module: str, aside: frozenset[str]) -> set[str]:
+    found, todo = set(), [module]
+    while todo:
+        name = todo.pop()
+        if name not in found and name not in _ASIDE and name not in aside:
+            found.add(name)
+            todo += _direct_imports(name)
+    return found
+
+
+def _direct_imports(module: str) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(_file_of(module).read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "gptmodel":
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            names += [name for name in inner if _is_module(name)] + [node.module]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names if alias.name.split(".")[0] == "gptmodel"]
+    return names
+
+
+def _is_module(name: str) -> bool:
+    path = _root().joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or path.joinpath("__init__.py").is_file()
+
+
+def _file_of(module: str) -> Path:
+    path = _root().joinpath(*module.split("."))
+    return path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
+
+
+def _root() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+def _bare_source(module: str) -> str:
+    tree = ast.parse(_file_of(module).read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:]
+    return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,560 @@
+"""The configuration of a run: one frozen, typed tree with a section for each stage.
+
+A run's config is a value: a preset (`smoke`, `tiny`, `small`) or a TOML file that starts from one, with overrides,
+checked as a whole before any work starts. Every stage, the dashboard's form and the command line read this tree;
+environment variables carry addresses and secrets only. Nothing here reads a corpus or imports torch.
+"""
+
+import datetime
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gptmodel.errors import ConfigError
+
+PRESETS = ("smoke", "tiny", "small")
+
+# A field with this mark changes how a stage runs, never what it makes, so it stays out of the fingerprint.
+ASIDE: dict[str, Any] = {"fingerprint": False}
+
+Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, no unknown keys, each field described."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class SourceConfig(Section):
+    """One place that documents come from."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    """Short name, unique in the run; part of every document's identity."""
+    path: str
+    """File, folder or glob; `builtin:python-docs` for the documentation text that CPython carries."""
+    personal_data: Literal["yes", "no", "unknown"] = "unknown"
+    """Whether the text holds data about people. Only `no` keeps the text from before scrubbing."""
+    licence: str = "unknown"
+    """Licence of the text, shown on the version's page."""
+    language: str | None = None
+    """Language hint (ISO 639-1); None detects it for each document."""
+    text_column: str = "text"
+    """Column or key that holds the text in JSON, CSV and Parquet records."""
+    id_column: str | None = None
+    """Column or key that identifies a record; None takes the record's own digest."""
+
+
+class CorpusConfig(Section):
+    """Where the text comes from and how it is cut into documents and shards."""
+
+    sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    """The sources, in order of preference: of two equal documents the earlier source's is kept."""
+    max_document_chars: int = Field(default=100_000, ge=1000)
+    """Longer texts are divided at blank lines into parts ID.1, ID.2, ... (characters)."""
+    num_shards: int = Field(default=8, ge=1, le=4096)
+    """Number of shards; never derived from workers or corpus size."""
+    keep_raw: bool = Field(default=False, json_schema_extra=ASIDE)
+    """Keep the text from before scrubbing for every source, whatever it says of personal data."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "CorpusConfig":
+        names = [source.name for source in self.sources]
+        if len(set(names)) < len(names):
+            raise ValueError(f"source names must be unique, got {names}")
+        return self
+
+
+class CleaningConfig(Section):
+    """Rules that decide which documents stay. A rule set to its 'off' value is not applied."""
+
+    repair_unicode: bool = True
+    """Repair mojibake with ftfy where it is found, in a setting that changes nothing else."""
+    min_chars: NonNegative = 20
+    """Drop documents with fewer characters. 0 keeps all."""
+    languages: tuple[str, ...] = ()
+    """Keep only these languages (ISO 639-1); empty keeps all. `und` is always kept."""
+    max_replacement_ratio: Ratio = 0.01
+    """Drop a document with a larger share of U+FFFD characters. 1 keeps all."""
+    min_letter_ratio: Ratio = 0.3
+    """Drop a document with a smaller share of letters among its non-space characters. 0 keeps all."""
+    max_repeated_line_ratio: Ratio = 0.5
+    """Drop a document where a larger share of the characters is in repeated lines. 1 keeps all."""
+    boilerplate_min_documents: NonNegative = 10
+    """Remove a line that occurs in at least this many documents of a source, beyond any other. 0 removes none."""
+    boilerplate_min_ratio: Ratio = 0.05
+    """... and in at least this share of the source's documents."""
+
+
+class ScrubbingConfig(Section):
+    """What sensitive data is looked for, and what takes its place."""
+
+    kinds: tuple[str, ...] = ()
+    """Kinds to look for; empty means every kind that has a finder."""
+    find_names: bool = True
+    """Look for names of persons in labelled fields and after titles (kind PERSON)."""
+    accept_unsearched: tuple[str, ...] = ()
+    """Kinds nobody looks for, accepted in writing; shown on the version."""
+
+
+class DedupConfig(Section):
+    """Exact and near duplicates (MinHash LSH with FineWeb's setting)."""
+
+    near: bool = True
+    """Look for near duplicates besides exact ones."""
+    ngram: int = Field(default=5, ge=1)
+    """Words in a shingle; characters for scripts without spaces."""
+    num_bands: int = Field(default=14, ge=1)
+    """Bands of the locality-sensitive hash."""
+    rows_per_band: int = Field(default=8, ge=1)
+    """Hashes in a band; with 14 x 8 the threshold lies near a similarity of 0.72."""
+    min_similarity: Ratio = 0.7
+    """Candidate pairs with a smaller estimated Jaccard similarity are not joined."""
+    seed: NonNegative = 1
+    """Seed of the hash functions."""
+
+
+class SplitConfig(Section):
+    """Train, validation and test, by cluster."""
+
+    validation_ratio: float = Field(default=0.05, gt=0.0, lt=0.5)
+    """Share of document ids that hash to validation."""
+    test_ratio: float = Field(default=0.05, gt=0.0, lt=0.5)
+    """Share of document ids that hash to test."""
+    min_documents: Positive = 2
+    """Fewest documents in each split; with less the run stops."""
+    seed: NonNegative = 0
+    """Seed of the hash."""
+
+
+class QualityConfig(Section):
+    """Hard limits of the quality gate; beyond one of them nothing is trained."""
+
+    min_documents: Positive = 20
+    """Fewest documents kept in all."""
+    max_dropped_ratio: Ratio = 0.9
+    """Largest share of read documents that cleaning may drop."""
+    max_quarantined_ratio: Ratio = 0.2
+    """Largest share of records that could not be read."""
+    max_duplicate_ratio: Ratio = 0.8
+    """Largest share of documents that are duplicates."""
+    max_cross_split_duplicate_ratio: Ratio = 0.005
+    """Largest share of held-out documents with a duplicate in train."""
+    max_residual_findings: NonNegative = 0
+    """Most validated findings that a second scan of the scrubbed text may show."""
+
+
+class TokenizerConfig(Section):
+    """Byte-level BPE."""
+
+    vocab_size: int = Field(default=4096, ge=300, le=65_536)
+    """Size of the vocabulary, special tokens and placeholders included (ids fit into 16 bits)."""
+    min_frequency: Positive = 2
+    """Fewest occurrences of a pair that is merged."""
+    max_train_bytes: Positive = 200_000_000
+    """Text the merges are learned from, at most (bytes); beyond it documents are sampled by hash."""
+
+
+class TokensConfig(Section):
+    """Packed token shards."""
+
+    shard_tokens: Positive = 50_000_000
+    """Tokens in one memory-mapped file, at most."""
+
+
+class ModelConfig(Section):
+    """Shape of the GPT."""
+
+    embedding_dim: Positive = 128
+    """Width of the residual stream."""
+    hidden_dim: Positive = 512
+    """Width of the feed-forward layer."""
+    num_layers: Positive = 4
+    """Number of transformer blocks."""
+    num_heads: Positive = 4
+    """Number of attention heads; divides embedding_dim."""
+    context_length: Positive = 128
+    """Longest input in tokens."""
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Probability that an activation is dropped in training."""
+    positions: Literal["sinusoidal", "learned", "rotary"] = "rotary"
+    """How positions enter: added sines (the article), added vectors, or rotated queries and keys."""
+    norm: Literal["layer", "rms"] = "rms"
+    """LayerNorm or RMSNorm, before each sublayer and at the end."""
+    activation: Literal["gelu", "swiglu", "relu2"] = "relu2"
+    """Feed-forward activation; relu2 is the squared ReLU."""
+    qk_norm: bool = True
+    """Normalise queries and keys before their product."""
+    tie_embeddings: bool = True
+    """Use the token embedding as output layer too."""
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> "ModelConfig":
+        if self.embedding_dim % self.num_heads:
+            raise ValueError(
+                f"embedding_dim (={self.embedding_dim}) must be divisible by num_heads (={self.num_heads})"
+            )
+        if self.positions == "rotary" and (self.embedding_dim // self.num_heads) % 2:
+            raise ValueError(
+                f"rotary positions need an even head width, got {self.embedding_dim // self.num_heads} "
+                f"(embedding_dim {self.embedding_dim} / num_heads {self.num_heads})"
+            )
+        return self
+
+
+class TrainingConfig(Section):
+    """The optimisation."""
+
+    batch_size: Positive = 16
+    """Sequences in one step."""
+    max_steps: Positive = 300
+    """Steps of the schedule."""
+    max_seconds: float | None = Field(default=None, gt=0)
+    """Time budget in seconds; the number of steps is scaled to it before the first step. None: no budget."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """AdamW for all, or Muon for the matrices and AdamW for the rest."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Peak learning rate (of AdamW)."""
+    muon_learning_rate: float = Field(default=0.02, gt=0)
+    """Peak learning rate of Muon's matrices."""
+    min_learning_rate_ratio: Ratio = 0.1
+    """Learning rate at the end, as a share of the peak."""
+    schedule: Literal["cosine", "wsd"] = "cosine"
+    """Cosine, or warm-up, stable, linear decay over the last fifth."""
+    warmup_steps: NonNegative = 20
+    """Steps of linear warm-up."""
+    weight_decay: float = Field(default=0.1, ge=0)
+    """Decoupled weight decay of the matrices."""
+    gradient_clip: float = Field(default=1.0, gt=0)
+    """Largest norm of the gradient."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of the matrix products; auto takes bf16 on a GPU."""
+    compile: Literal["auto", "always", "never"] = "auto"
+    """torch.compile; auto only where the planned run is long enough to gain."""
+    num_threads: int | None = Field(default=None, ge=1)
+    """CPU threads; None decides once, by the cores this process may use, and records it."""
+    seed: NonNegative = 1337
+    """Seed of weights, dropout and batch order."""
+    eval_interval: Positive = 100
+    """Steps between two validations."""
+    num_eval_batches: Positive = 8
+    """Batches of the validation split read at each validation during training."""
+    num_samples: int = Field(default=4, ge=2)
+    """Points of the training, first and last included, at which the prompt is completed."""
+    sample_prompt: str = "The function returns"
+    """The prompt completed at each of these points."""
+    sample_tokens: Positive = 32
+    """Tokens of such a sample."""
+    checkpoint_interval: Positive = Field(default=100, json_schema_extra=ASIDE)
+    """Steps between two checkpoints."""
+    keep_checkpoints: Positive = Field(default=2, json_schema_extra=ASIDE)
+    """Newest checkpoints that are kept."""
+
+
+class EvaluationConfig(Section):
+    """What is measured on the test split."""
+
+    batch_size: Positive = 32
+    """Sequences in one forward pass."""
+    num_prompts: NonNegative = 16
+    """Held-out prompts whose continuation is scored with BLEU and ROUGE."""
+    prompt_tokens: Positive = 32
+    """Tokens of each such prompt."""
+    continuation_tokens: Positive = 32
+    """Tokens generated after it."""
+    seed: NonNegative = 0
+    """Seed of the sampling."""
+
+
+class PlantedConfig(Section):
+    """Planted test phrases: made-up documents that show whether the model memorises, and whether scrubbing holds."""
+
+    enabled: bool = True
+    """Plant them."""
+    num_catchable: NonNegative = 16
+    """Phrases that the scrubber must remove."""
+    catchable_repetitions: Positive = 8
+    """Documents that each such phrase is put into."""
+    num_in_clear: NonNegative = 10
+    """Common-word phrases that stay readable, to see how sensitive the test is."""
+    in_clear_repetitions: tuple[Positive, ...] = (1, 2, 4, 8, 16)
+    """Documents each of them is put into, taken in turn."""
+    seed: NonNegative = 0
+    """Seed of the phrases."""
+    max_canary_ratio: Ratio = 0.0001
+    """Largest share of the corpus's bytes that planted phrases may take; with more, fewer are planted."""
+
+
+class PrivacyConfig(Section):
+    """The leak test of the trained model."""
+
+    planted: PlantedConfig = PlantedConfig()
+    """The planted test phrases."""
+    num_references: Positive = 100
+    """Phrases never planted, against which each planted one is ranked."""
+    significance: float = Field(default=0.01, gt=0, lt=0.5)
+    """Largest p-value of the one-sided rank test at which the audit says no."""
+    num_samples: NonNegative = 32
+    """Texts sampled from the model and scanned by the finders."""
+    sample_tokens: Positive = 128
+    """Tokens of each sampled text."""
+    num_prefixes: NonNegative = 32
+    """Training prefixes tried for verbatim extraction."""
+    prefix_tokens: Positive = 32
+    """Tokens of such a prefix."""
+    copy_tokens: Positive = 32
+    """Tokens that must agree for a continuation to count as a verbatim copy."""
+    max_extraction_ratio: Ratio = 0.1
+    """Largest share of prefixes continued verbatim."""
+    seed: NonNegative = 0
+    """Seed of references, prefixes and samples."""
+
+
+class RegistryConfig(Section):
+    """Registration and promotion."""
+
+    name: str = Field(default="gpt", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    """Name of the registered model."""
+    min_improvement: float = Field(default=0.005, ge=0)
+    """Bits per byte by which a candidate must beat the champion."""
+
+
+class EngineConfig(Section):
+    """Where shards are mapped; never changes a result."""
+
+    name: Literal["threads", "processes"] = Field(default="threads", json_schema_extra=ASIDE)
+    """Task runner of the corpus stages."""
+    num_workers: int | None = Field(default=None, ge=1, json_schema_extra=ASIDE)
+    """Workers; None takes the cores this process may use."""
+
+
+class ScheduleConfig(Section):
+    """When the deployment runs by itself."""
+
+    cron: str | None = Field(default=None, json_schema_extra=ASIDE)
+    """Cron line, for example `0 3 1 * *` for the first of each month; None: by hand only."""
+
+
+class Config(Section):
+    """A complete run."""
+
+    preset: str = Field(default="tiny", json_schema_extra=ASIDE)
+    """The preset this config started from."""
+    as_of: datetime.date | None = Field(default=None, json_schema_extra=ASIDE)
+    """The date this run speaks of; None leaves the date out of everything computed."""
+    corpus: CorpusConfig
+    cleaning: CleaningConfig = CleaningConfig()
+    scrubbing: ScrubbingConfig = ScrubbingConfig()
+    dedup: DedupConfig = DedupConfig()
+    split: SplitConfig = SplitConfig()
+    quality: QualityConfig = QualityConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    tokens: TokensConfig = TokensConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
+    registry: RegistryConfig = RegistryConfig()
+    engine: EngineConfig = EngineConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+
+
+def load_config(
+    base: str | Path | Mapping[str, Any] = "tiny",
+    overrides: Sequence[str] = (),
+    sources: Sequence[str | Path] = (),
+) -> Config:
+    """Build a run's config from a preset, a TOML file or a (sparse) mapping.
+
+    Args:
+        base: A preset's name, a path to a TOML file, or a mapping such as the flow's parameter `config`; a file or
+            mapping with `preset = NAME` starts from that preset (default `tiny`).
+        overrides: `section.key=value` strings, applied last; the value is read as TOML, else as a plain string.
+        sources: Paths that replace the config's sources; each is named after its last part.
+
+    Raises:
+        ConfigError: An unknown preset or key (the nearest valid name is offered), or a value out of range.
+
+    Example:
+        >>> load_config("tiny", ["training.max_steps=20"]).training.max_steps
+        20
+    """
+    tree = _complete(_read(base))
+    if sources:
+        tree.setdefault("corpus", {})["sources"] = [dict(name=n, path=p) for n, p in _named(sources)]
+    for override in overrides:
+        _apply(tree, override)
+    return _validate(tree)
+
+
+def fingerprint_section(section: BaseModel) -> dict[str, Any]:
+    """Give a section as plain JSON values without the fields that never change a result."""
+    data: dict[str, Any] = {}
+    for name, field in type(section).model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("fingerprint") is False:
+            continue
+        value = getattr(section, name)
+        data[name] = fingerprint_section(value) if isinstance(value, BaseModel) else _plain(value)
+    return data
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return fingerprint_section(value) if isinstance(value, BaseModel) else json.loads(json.dumps(value, default=str))
+
+
+def to_toml(config: Config) -> str:
+    """Write a config as TOML that `load_config` reads back to the same value."""
+    data = config.model_dump(mode="json", exclude_none=True)
+    lines = [f"{key} = {_toml(data.pop(key))}" for key in ("preset", "as_of") if key in data]
+    for name, section in data.items():
+        lines += ["", f"[{name}]", *_toml_section(name, section)]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_section(name: str, section: dict[str, Any]) -> Iterator[str]:
+    tables = {key: value for key, value in section.items() if isinstance(value, dict)}
+    rows = {key: value for key, value in section.items() if isinstance(value, list) and value and _are_tables(value)}
+    yield from (f"{key} = {_toml(value)}" for key, value in section.items() if key not in tables and key not in rows)
+    for key, value in tables.items():
+        yield from ["", f"[{name}.{key}]", *_toml_section(f"{name}.{key}", value)]
+    for key, items in rows.items():
+        for item in items:
+            yield from ["", f"[[{name}.{key}]]", *_toml_section(f"{name}.{key}", item)]
+
+
+def _are_tables(items: list[Any]) -> bool:
+    return all(isinstance(item, dict) for item in items)
+
+
+def _toml(value: Any) -> str:
+    # A JSON scalar or list of scalars is TOML as it stands; JSON's \u escapes are TOML's too.
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def _read(base: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(base, Mapping):
+        return dict(base)
+    if str(base) in PRESETS:
+        return {"preset": str(base)}
+    path = Path(base).expanduser()
+    if path.is_file():
+        return _parse(path.read_bytes(), str(path))
+    known = f"a preset ({', '.join(PRESETS)}) or a TOML file"
+    raise ConfigError(
+        expected=known, actual=repr(str(base)), mend=_nearest(str(base), PRESETS, "See: gptmodel run --help")
+    )
+
+
+def _parse(raw: bytes, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(expected=f"TOML in {where}", actual=str(error), mend="Mend the line named.") from error
+
+
+def _complete(tree: dict[str, Any]) -> dict[str, Any]:
+    name = tree.get("preset", "tiny")
+    if name not in PRESETS:
+        mend = _nearest(str(name), PRESETS, f"Use one of {', '.join(PRESETS)}.")
+        raise ConfigError(expected=f"preset to be one of {', '.join(PRESETS)}", actual=repr(name), mend=mend)
+    file = resources.files("gptmodel").joinpath("presets", f"{name}.toml")
+    return _merge(_parse(file.read_bytes(), f"preset {name}"), tree)
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _named(sources: Sequence[str | Path]) -> Iterator[tuple[str, str]]:
+    seen: set[str] = set()
+    for source in sources:
+        stem = Path(str(source).rstrip("/*")).name.lower() or "source"
+        base = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in stem)
+        base = (base.lstrip("._-") or "source")[:60]
+        name, number = base, 2
+        while name in seen:
+            name, number = f"{base}-{number}", number + 1
+        seen.add(name)
+        yield name, str(source)
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(
+            expected="--set section.key=value", actual=repr(override), mend="For example: training.max_steps=100"
+        )
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(expected="section.key", actual=key, mend=f"{section} is a value, not a section.")
+    tree[last] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _validate(tree: dict[str, Any]) -> Config:
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def _explain(error: ValidationError) -> ConfigError:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "config"
+    if first["type"] == "extra_forbidden":
+        names = _names(first["loc"][:-1])
+        return ConfigError(
+            expected=f"a known key in {'.'.join(map(str, first['loc'][:-1])) or 'the config'}",
+            actual=where,
+            mend=_nearest(str(first["loc"][-1]), names, f"Known keys: {', '.join(names)}."),
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    return ConfigError(
+        expected=f"{where}: {message}", actual=_shown(first), mend=f"Set {where} to such a value."
+    )
+
+
+def _shown(problem: Any) -> str:
+    if problem["type"] == "missing":
+        return "nothing"
+    value = problem["input"]
+    return "such a combination" if isinstance(value, dict | BaseModel) else repr(value)
+
+
+def _names(loc: Sequence[str | int]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
+    return list(model.model_fields)
+
+
+def _nearest(name: str, names: Sequence[str], otherwise: str) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]!r}?" if near else otherwise

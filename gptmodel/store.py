@@ -1,0 +1,354 @@
+"""Content-addressed stage outputs: the only truth about what is done.
+
+A stage writes into `<store>/<stage>/<fingerprint>.partial/` under a lock; the manifest is written and synced there
+last, and the rename to `<fingerprint>/` is the commit. Whatever is not committed never counts as done. Files under
+`notes/` (times, keyed hashes, logs) lie beside the data and outside its digest. Flows call this room; stages only see
+the `Workspace` they write into and the `Output`s they read.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gptmodel.errors import DiskFullError, StoreBusyError, StoreError
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+NOTES_DIR = "notes"
+
+Result = TypeVar("Result", bound=BaseModel)
+
+
+class FileEntry(BaseModel):
+    """Size and digest of one data file of a stage's output."""
+
+    model_config = ConfigDict(frozen=True)
+
+    num_bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What a committed stage made, from what, and with which settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    stage: str
+    fingerprint: str
+    code_version: str
+    section: dict[str, Any]
+    inputs: dict[str, str]
+    digest: str
+    files: dict[str, FileEntry]
+    result: dict[str, Any]
+    released: bool = False
+
+
+class Output(BaseModel):
+    """A finished stage's output as it travels between tasks: small, frozen, never data.
+
+    Attributes:
+        stage: Name of the stage.
+        fingerprint: Address of the output within its stage.
+        digest: Digest of the data made, which the fingerprints of later stages contain.
+        result: The stage's account (counts, ratios, decisions) as JSON values.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str
+    fingerprint: str
+    digest: str
+    result: dict[str, Any]
+
+    def read(self, kind: type[Result]) -> Result:
+        """Give the account as the stage's own record."""
+        return kind.model_validate(self.result)
+
+
+class Workspace:
+    """The partial folder a stage writes into, and the inputs it reads.
+
+    Attributes:
+        path: Folder for the data files; every file in it but `notes/` is part of the output's digest.
+        notes: Folder for what depends on clock or machine.
+        inputs: Folders of the stages it reads, by stage name.
+    """
+
+    def __init__(self, path: Path, inputs: Mapping[str, Path]) -> None:
+        self.path = path
+        self.inputs = dict(inputs)
+
+    @property
+    def notes(self) -> Path:
+        """Folder beside the data for times, logs and keyed hashes, made on first use."""
+        folder = self.path / NOTES_DIR
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def clear(self) -> None:
+        """Remove what an interrupted attempt left; a stage that can't go on from it calls this first."""
+        for child in self.path.iterdir():
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+
+
+class Store:
+    """All stage outputs of one home."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, stage: str, fingerprint: str) -> Path:
+        """Give the folder of a committed output."""
+        return self.root / stage.replace(" ", "-") / fingerprint
+
+    def path_of(self, output: Output) -> Path:
+        """Give the folder of an output that travelled as a record."""
+        return self.folder(output.stage, output.fingerprint)
+
+    def find(self, stage: str, fingerprint: str) -> Manifest | None:
+        """Give the manifest of a committed, undamaged output, else None."""
+        folder = self.folder(stage, fingerprint)
+        manifest = self.read_manifest(folder)
+        return None if manifest is None or damage(folder, manifest) else manifest
+
+    def read_manifest(self, folder: Path) -> Manifest | None:
+        """Read a folder's manifest; None if there is none or it can't be read."""
+        try:
+            return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def manifests(self, stage: str) -> list[Manifest]:
+        """List a stage's committed manifests, newest first."""
+        files = (self.root / stage.replace(" ", "-")).glob(f"[0-9a-f]*/{MANIFEST}")
+        paths = [path for path in files if not path.parent.name.endswith(".partial")]
+        found = [self.read_manifest(path.parent) for path in sorted(paths, key=_age)]
+        return [manifest for manifest in found if manifest is not None]
+
+    @contextlib.contextmanager
+    def writing(self, stage: str, fingerprint: str, inputs: Mapping[str, Output]) -> Iterator[Workspace]:
+        """Open a stage's partial folder under its lock; an interrupted attempt's folder is taken over.
+
+        Raises:
+            StoreBusyError: Another living process computes the same output.
+            DiskFullError: The disk ran full meanwhile.
+        """
+        partial = self.folder(stage, fingerprint).with_suffix(".partial")
+        with full_disk_explained(self.root):
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(partial.with_suffix(".lock")):
+                partial.mkdir(mode=0o700, exist_ok=True)
+                yield Workspace(partial, {name: self.path_of(output) for name, output in inputs.items()})
+
+    def commit(self, work: Workspace, manifest: Manifest) -> Output:
+        """Write and sync the manifest, then rename the folder: from here on the stage is done."""
+        target = work.path.with_suffix("")
+        write_synced(work.path / MANIFEST, manifest.model_dump_json(indent=1))
+        if target.exists():
+            # Damaged, forced or released: the old folder leaves only when its successor is whole.
+            old = target.with_suffix(".old")
+            shutil.rmtree(old, ignore_errors=True)
+            target.rename(old)
+        work.path.rename(target)
+        _sync_folder(target.parent)
+        shutil.rmtree(target.with_suffix(".old"), ignore_errors=True)
+        return output_of(manifest)
+
+    def release(self, output: Output) -> int:
+        """Delete an output's data files but keep its manifest, marked `released`; return the bytes freed."""
+        folder = self.path_of(output)
+        manifest = self.read_manifest(folder)
+        if manifest is None or manifest.released:
+            return 0
+        # Marked first: after a crash in between, the leftover files are deleted by the next call.
+        write_synced(folder / MANIFEST, manifest.model_copy(update={"released": True}).model_dump_json(indent=1))
+        return remove_released(folder)
+
+
+def remove_released(folder: Path) -> int:
+    """Delete everything in a released output's folder but its manifest; return the bytes freed."""
+    freed = 0
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            path.rmdir()
+        elif path.name != MANIFEST:
+            freed += path.stat().st_size
+            path.unlink()
+    return freed
+
+
+def seal(work: Workspace, *, stage: str, fingerprint: str, code_version: str, section: dict[str, Any],
+         inputs: Mapping[str, str], result: BaseModel) -> Manifest:  # fmt: skip
+    """Digest a workspace's data files into the manifest that commits them."""
+    files = {name: _entry(path) for name, path in _data_files(work.path)}
+    account = result.model_dump(mode="json")
+    # Times, speeds and where an attempt was resumed stand under `runtime`: part of the account, not of the output.
+    lasting = {key: value for key, value in account.items() if key != "runtime"}
+    body = {"files": {name: entry.sha256 for name, entry in files.items()}, "result": lasting}
+    return Manifest(
+        stage=stage, fingerprint=fingerprint, code_version=code_version, section=section, inputs=dict(inputs),
+        digest=digest_of(body), files=files, result=account,
+    )  # fmt: skip
+
+
+def output_of(manifest: Manifest) -> Output:
+    """Give the record that travels between tasks for a committed stage."""
+    return Output(
+        stage=manifest.stage, fingerprint=manifest.fingerprint, digest=manifest.digest, result=manifest.result
+    )
+
+
+def damage(folder: Path, manifest: Manifest) -> str | None:
+    """Say what is wrong with a committed output: a file missing or of another size; None if nothing is."""
+    if manifest.released:
+        return None
+    for name, entry in manifest.files.items():
+        try:
+            size = (folder / name).stat().st_size
+        except OSError:
+            return f"{name} is missing"
+        if size != entry.num_bytes:
+            return f"{name} has {size} bytes, not {entry.num_bytes}"
+    return None
+
+
+def verify(folder: Path, manifest: Manifest, name: str) -> Path:
+    """Give the path of a data file whose digest is as committed.
+
+    Raises:
+        StoreError: The file differs from what was committed.
+    """
+    path = folder / name
+    if file_digest(path) != manifest.files[name].sha256:
+        raise StoreError(
+            expected=f"{name} as committed by {manifest.stage}",
+            actual="another digest",
+            mend=f"Compute it again: gptmodel run --force '{manifest.stage}'",
+        )
+    return path
+
+
+def digest_of(value: Any) -> str:
+    """Give the sha256 of a JSON value in canonical form, 64 hex digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Give the sha256 of a file's bytes, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_synced(path: Path, text: str) -> None:
+    """Write a small text file so that after a crash it is either the old one or the new one, owner-only."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with full_disk_explained(path.parent), os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+        file.truncate(0)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+@contextlib.contextmanager
+def full_disk_explained(where: Path) -> Iterator[None]:
+    """Turn the system's 'no space left' into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free = shutil.disk_usage(where if where.exists() else Path.cwd()).free
+        raise DiskFullError(
+            expected=f"free disk space under {where}",
+            actual=f"{free // 2**20} MiB free, not enough for this stage",
+            mend="Free some space and type the same command again: it goes on where it stopped.",
+        ) from error
+
+
+def _entry(path: Path) -> FileEntry:
+    return FileEntry(num_bytes=path.stat().st_size, sha256=file_digest(path))
+
+
+def _data_files(folder: Path) -> list[tuple[str, Path]]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    named = [(path.relative_to(folder).as_posix(), path) for path in paths]
+    return sorted((name, path) for name, path in named if name != MANIFEST and not name.startswith(f"{NOTES_DIR}/"))
+
+
+def _age(path: Path) -> float:
+    try:
+        return -path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    _acquire(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _acquire(path: Path) -> None:
+    me = psutil.Process()
+    text = json.dumps({"host": socket.gethostname(), "pid": me.pid, "start": me.create_time()})
+    claim = path.with_name(f"{path.name}.{me.pid}")
+    claim.write_text(text)
+    try:
+        for _ in range(2):
+            try:
+                os.link(claim, path)  # atomic, and the lock is never seen empty
+                return
+            except FileExistsError:
+                _refuse_if_alive(path)
+                path.unlink(missing_ok=True)
+        os.link(claim, path)
+    finally:
+        claim.unlink(missing_ok=True)
+
+
+def _refuse_if_alive(path: Path) -> None:
+    try:
+        holder = json.loads(path.read_text())
+        if holder["host"] == socket.gethostname() and not is_alive(holder["pid"], holder["start"]):
+            return
+    except (OSError, ValueError, KeyError):
+        return
+    raise StoreBusyError(
+        expected=f"{path.stem} to be free",
+        actual=f"process {holder['pid']} on {holder['host']} is computing it",
+        mend="Wait for that run to end, or end it and type the command again.",
+    )
+
+
+def is_alive(pid: int, start: float) -> bool:
+    """Tell whether the process that started at `start` (seconds since the epoch) under this pid still runs."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - start) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
