@@ -25,6 +25,8 @@ from gptmodel.errors import DiskFullError, StoreBusyError, StoreError
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 NOTES_DIR = "notes"
+# Shards of documents: the only data that is deleted by policy while the manifest stays.
+TEXT_DIR = "shards"
 
 Result = TypeVar("Result", bound=BaseModel)
 
@@ -167,25 +169,23 @@ class Store:
         return output_of(manifest)
 
     def release(self, output: Output) -> int:
-        """Delete an output's data files but keep its manifest, marked `released`; return the bytes freed."""
+        """Delete the documents' text of an output but keep its manifest, marked `released`; return the bytes freed."""
         folder = self.path_of(output)
         manifest = self.read_manifest(folder)
-        if manifest is None or manifest.released:
+        if manifest is None:
             return 0
-        # Marked first: after a crash in between, the leftover files are deleted by the next call.
-        write_synced(folder / MANIFEST, manifest.model_copy(update={"released": True}).model_dump_json(indent=1))
-        return remove_released(folder)
+        if not manifest.released:
+            # Marked first: after a crash in between, the leftover files are deleted by the next call.
+            released = manifest.model_copy(update={"released": True})
+            write_synced(folder / MANIFEST, released.model_dump_json(indent=1))
+        return _remove_text(folder)
 
 
-def remove_released(folder: Path) -> int:
-    """Delete everything in a released output's folder but its manifest; return the bytes freed."""
+def _remove_text(folder: Path) -> int:
     freed = 0
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            path.rmdir()
-        elif path.name != MANIFEST:
-            freed += path.stat().st_size
-            path.unlink()
+    for path in (folder / TEXT_DIR).glob("*"):
+        freed += path.stat().st_size
+        path.unlink()
     return freed
 
 
@@ -212,9 +212,9 @@ def output_of(manifest: Manifest) -> Output:
 
 def damage(folder: Path, manifest: Manifest) -> str | None:
     """Say what is wrong with a committed output: a file missing or of another size; None if nothing is."""
-    if manifest.released:
-        return None
     for name, entry in manifest.files.items():
+        if manifest.released and name.startswith(f"{TEXT_DIR}/"):
+            continue
         try:
             size = (folder / name).stat().st_size
         except OSError:
