@@ -1,0 +1,170 @@
+"""Plain HTTP to an MLflow tracking server: one request in, one JSON answer or one clear error out.
+
+`registry` and `downloads` speak through this room; it needs no `import mlflow` (2 to 12 s). Only http and https
+addresses are spoken to; user, password or token come from MLflow's own environment variables. Nothing is asked again
+unless it never reached the server.
+"""
+
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+
+from gptmodel.errors import RegistryError, ServerError
+
+# A missing alias is answered as an invalid parameter, told apart by its words alone.
+_NO_ALIAS = re.compile(r"alias \S+ not found")
+
+_log = logging.getLogger(__name__)
+
+# An MLflow server on a busy machine may take seconds to answer, but one that is away is told within 2 s, one that
+# hangs within 15 s.
+_TIMEOUT = httpx.Timeout(15.0, connect=3.0)
+PAUSES = (0.2, 0.6, 1.2)  # seconds before a connection is tried again
+
+
+class Missing(RegistryError):
+    """The server answered that the thing does not exist."""
+
+
+def is_healthy(uri: str) -> bool:
+    """Tell whether an MLflow server answers at an address, within 2 seconds; never raises."""
+    try:
+        with open_http(uri, timeout=2.0) as http:
+            answer = http.get("/health")
+        return answer.status_code == 200 and answer.text.strip() == "OK"
+    except (httpx.HTTPError, ServerError):
+        return False
+
+
+def ensure_server(uri: str) -> None:
+    """Make sure that an MLflow server answers, trying four times.
+
+    Raises:
+        ServerError: Nothing answers, within about 2 s for a closed port and 12 s for one that hangs.
+    """
+    for pause in (*PAUSES, None):
+        if is_healthy(uri):
+            return
+        if pause is not None:
+            time.sleep(pause)
+    raise server_away(uri, "no answer")
+
+
+@contextmanager
+def open_http(uri: str, timeout: float | httpx.Timeout) -> Iterator[httpx.Client]:
+    """Open a client for one server, with the user or token of the environment.
+
+    Args:
+        uri: Address of the tracking server.
+        timeout: Seconds a single step of a request may take.
+
+    Raises:
+        ServerError: The address is not one of an HTTP server.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ServerError(
+            expected="the address of an MLflow server (http://HOST:PORT)",
+            actual=repr(shown(uri)),
+            mend="Set MLFLOW_TRACKING_URI to such an address, or unset it to use the local server.",
+        )
+    # A proxy from the environment has no business on loopback.
+    outside = parts.hostname not in ("127.0.0.1", "localhost", "::1")
+    with httpx.Client(
+        base_url=uri.rstrip("/"), timeout=timeout, headers=_authorization(), auth=_user(), trust_env=outside
+    ) as http:
+        yield http
+
+
+def shown(uri: str) -> str:
+    """Give an address without the user and password it may carry."""
+    head, at, tail = uri.rpartition("@")
+    return f"{head.partition('://')[0]}://{tail}" if at else uri
+
+
+def _user() -> tuple[str, str] | None:
+    name, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
+    return (name, password) if name and password else None
+
+
+def _authorization() -> dict[str, str]:
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token and _user() is None else {}
+
+
+def call(uri: str, method: Literal["GET", "POST", "PATCH", "DELETE"], route: str, data: Any) -> dict[str, Any]:
+    """Ask the tracking server's REST API once and give its JSON answer.
+
+    Args:
+        uri: Address of the tracking server.
+        method: HTTP method; with GET the data goes into the query, else into the body.
+        route: Path below `/api/2.0/mlflow/`.
+        data: The request's fields.
+
+    Raises:
+        Missing: The server answered that the thing does not exist.
+        ServerError: It does not answer, or refuses.
+    """
+    path = f"/api/2.0/mlflow/{route}"
+    query, body = (data, None) if method == "GET" else (None, data)
+    with open_http(uri, timeout=_TIMEOUT) as http:
+        for pause in (*PAUSES, None):
+            try:
+                return _read(uri, http.request(method, path, params=query, json=body))
+            except httpx.TransportError as error:
+                # Asked again only where nothing reached the server; an answer lost on its way is not guessed at.
+                if pause is None or not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                    raise server_away(uri, reason_of(error)) from error
+                _log.debug("asking the MLflow server again in %.1f s", pause)
+                time.sleep(pause)
+    raise server_away(uri, "no answer")
+
+
+def _read(uri: str, answer: httpx.Response) -> dict[str, Any]:
+    try:
+        data = answer.json()
+    except ValueError:
+        data = None
+    if answer.status_code == 200 and isinstance(data, dict):
+        return data
+    if answer.status_code in (401, 403):
+        raise ServerError(
+            expected=f"{shown(uri)} to let us in",
+            actual=f"HTTP {answer.status_code}",
+            mend="Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; "
+            "on the server, MLFLOW_SERVER_ALLOWED_HOSTS must name its host.",
+        )
+    if isinstance(data, dict) and "error_code" in data:
+        if data["error_code"] == "RESOURCE_DOES_NOT_EXIST" or _NO_ALIAS.search(data.get("message", "")):
+            raise Missing(
+                expected=f"{shown(uri)} to know what was asked for",
+                actual=data.get("message", "")[:300],
+                mend="`gptmodel status` names the champion; the MLflow UI lists runs and versions.",
+            )
+        raise ServerError(
+            expected=f"{shown(uri)} to accept the request",
+            actual=f"{data['error_code']}: {data.get('message', '')[:300]}",
+            mend="Look into the MLflow server's log.",
+        )
+    raise server_away(uri, f"HTTP {answer.status_code} that is not MLflow's")
+
+
+def reason_of(error: httpx.HTTPError) -> str:
+    """Say in a few words why a request failed."""
+    return type(error).__name__ + (f" ({error})" if str(error) else "")
+
+
+def server_away(uri: str, what: str) -> ServerError:
+    """Make the error for a server that does not answer as an MLflow server would."""
+    return ServerError(
+        expected=f"the MLflow server at {shown(uri)} to answer",
+        actual=what,
+        mend="Start it with `gptmodel up` (or check MLFLOW_TRACKING_URI), then type the same command again.",
+    )
