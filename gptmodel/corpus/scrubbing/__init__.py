@@ -1,0 +1,24 @@
+"""Sensitive data: finders, resolver and replacement, and the stage `scrub` that runs them over the shards.
+
+Each kind's rules lie in a file of their own; `detectors.py` lists them. Nothing here logs, stores or returns a value
+that was found: findings are offsets, kinds and rules. The tokenizer takes PLACEHOLDERS, the privacy audit `find`.
+"""
+
+from gptmodel.corpus.scrubbing.detectors import find, replace
+from gptmodel.corpus.scrubbing.finding import Finding
+from gptmodel.corpus.scrubbing.kinds import KINDS, PLACEHOLDERS, UNSEARCHED, placeholder
+from gptmodel.corpus.scrubbing.stage import ScrubResult, scope, scrub, scrub_text
+
+__all__ = [
+    "KINDS",
+    "PLACEHOLDERS",
+    "UNSEARCHED",
+    "Finding",
+    "ScrubResult",
+    "find",
+    "placeholder",
+    "replace",
+    "scope",
+    "scrub",
+    "scrub_text",
+]

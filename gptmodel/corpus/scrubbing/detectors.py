@@ -1,0 +1,100 @@
+"""The list of all detectors and the one function that runs them over a text.
+
+A detector yields candidates that already passed their checksum, context and allow-list; the resolver settles overlaps.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from gptmodel.corpus.scrubbing.emails import find_emails
+from gptmodel.corpus.scrubbing.finding import Finding
+from gptmodel.corpus.scrubbing.kinds import chosen_kinds, placeholder
+from gptmodel.corpus.scrubbing.networks import find_ips
+from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.phones import find_phones
+from gptmodel.corpus.scrubbing.resolve import resolve
+from gptmodel.corpus.scrubbing.urls import find_urls
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A finder and the kinds it may yield."""
+
+    kinds: frozenset[str]
+    find: Callable[[Passage], Iterable[Finding]]
+
+
+DETECTORS: tuple[Detector, ...] = (
+    Detector(frozenset({"URL_WITH_CREDENTIALS"}), find_urls),
+    Detector(frozenset({"EMAIL"}), find_emails),
+    Detector(frozenset({"IP_ADDRESS"}), find_ips),
+    Detector(frozenset({"PHONE", "CN_PHONE"}), find_phones),
+)
+
+
+def find(text: str, kinds: Sequence[str] = (), names: bool = True) -> list[Finding]:
+    """Find sensitive data in one text.
+
+    What replacing the findings would bring to light (a value that only stands alone once its neighbour is gone) is
+    found too, so that the replaced text holds no further finding.
+
+    Args:
+        text: Any text; it need not be clean.
+        kinds: Kinds to look for; empty means all of KINDS.
+        names: False leaves PERSON out.
+
+    Returns:
+        Findings sorted by start, without overlaps; offsets count characters of `text`.
+
+    Raises:
+        ConfigError: A kind that has no finder.
+    """
+    wanted = frozenset(chosen_kinds(kinds, names))
+    found = _scan(text, wanted)
+    for _ in range(8):
+        if not found:
+            break
+        further = [_back(found, finding) for finding in _scan(replace(text, found), wanted)]
+        if not further:
+            break
+        found = resolve([*found, *further])
+    return found
+
+
+def replace(text: str, findings: Sequence[Finding]) -> str:
+    """Put each finding's placeholder in its place; every other character stays.
+
+    Args:
+        text: The text that was searched.
+        findings: Sorted and not overlapping, as `find` gives them.
+    """
+    pieces, done = [], 0
+    for finding in findings:
+        pieces += [text[done : finding.start], placeholder(finding.kind)]
+        done = finding.end
+    return "".join([*pieces, text[done:]])
+
+
+def _scan(text: str, wanted: frozenset[str]) -> list[Finding]:
+    passage = Passage(text)
+    active = (detector for detector in DETECTORS if detector.kinds & wanted)
+    return resolve(one for detector in active for one in detector.find(passage) if one.kind in wanted)
+
+
+def _back(found: Sequence[Finding], finding: Finding) -> Finding:
+    """Give a finding in the replaced text as a finding in the text itself; a touched placeholder is taken whole."""
+    start, end = _original(found, finding.start, first=True), _original(found, finding.end, first=False)
+    return Finding(start, end, finding.kind, finding.rule, finding.rank)
+
+
+def _original(found: Sequence[Finding], offset: int, *, first: bool) -> int:
+    shift = 0  # how much longer the text itself is up to here
+    for earlier in found:
+        mark = len(placeholder(earlier.kind))
+        begin = earlier.start - shift
+        if offset <= begin:
+            break
+        if offset < begin + mark:
+            return earlier.start if first else earlier.end
+        shift += (earlier.end - earlier.start) - mark
+    return offset + shift

@@ -1,0 +1,35 @@
+"""Values that only stand for a value: `xxxx`, `<password>`, `${TOKEN}`, `your-key-here`, our own placeholders."""
+
+import re
+
+_REFERENCE = re.compile(
+    r"[<\[{(].*[>\]})]|\$\{?[A-Za-z_][\w.:\-?]*\}?|\$\(.*|\{\{.*\}\}|%[\w(].*|#\{.*\}|<[^>]*>?|@[\w.]+@|\*+.*|.*\*{3,}.*",
+    re.DOTALL,
+)
+_WORDS = re.compile(
+    r"(?:your|my|the|some|any|insert|enter|put|add|change|replace|use|dummy|fake|mock|sample|example|placeholder|todo|"
+    r"fixme|tbd|redacted|removed|hidden|secret|password|passwd|pass|pwd|passphrase|token|key|apikey|api|value|here|me|"
+    r"this|none|null|nil|undefined|unset|empty|true|false|string|str|int|bool|optional|required|changeme|changeit|user|"
+    r"username|login|name|test|xxx+|yyy+|zzz+|foo|bar|baz|n/?a|is|a|an|in|of|to|and|or|not|with|from|type|field|text|"
+    r"access|auth|client|private|public|id|default|new|old|admin|root|env|config)",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"[^A-Za-z]+")
+
+
+def is_masked(value: str) -> bool:
+    """Tell whether a value is a mask, a variable's name or a form's hint rather than a secret.
+
+    Example:
+        >>> is_masked("${DB_PASSWORD}"), is_masked("your-api-key"), is_masked("s3cr3tPW")
+        (True, True, False)
+    """
+    bare = value.strip().strip("\"'`")
+    if len(set(bare.lower())) < 3 or _REFERENCE.fullmatch(bare):
+        return True
+    if "xxxx" in bare.lower() or "....." in bare or "<" in bare and ">" in bare:
+        return True
+    if any(char.isdigit() for char in bare):
+        return False
+    words = [word for word in _SPLIT.split(bare) if word]
+    return bool(words) and all(_WORDS.fullmatch(word) for word in words)

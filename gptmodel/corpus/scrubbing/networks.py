@@ -1,0 +1,55 @@
+"""IP addresses that are globally routable; private, documentation and loopback ranges stay, and so do versions."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from gptmodel.corpus.scrubbing.finding import RANK_IP, Finding
+from gptmodel.corpus.scrubbing.passage import Passage
+
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_])(?!\.\d)(?!-[A-Za-z])", re.ASCII)
+_V4_SIEVE = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d", re.ASCII)
+_V6 = re.compile(r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa-f]{1,4}){0,6}(?:\.\d{1,3}){0,3}")
+_V6_SIEVE = re.compile(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]", re.ASCII)
+_VERSION_BEFORE = re.compile(
+    r"(?:version|versions|ver|release|released|revision|build|firmware|driver|upgrade to|section|sect|chapter|clause|"
+    r"annex|figure|oid|版本|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
+    r"(?<![a-z])[vr]\.?\s?$|[a-z0-9_]-$|[a-z0-9_+]/$|[.\w@]$"
+)
+
+
+def find_ips(passage: Passage) -> Iterator[Finding]:
+    """Find globally routable IPv4 and IPv6 addresses."""
+    text = passage.text
+    if _V4_SIEVE.search(text):
+        for match in _V4.finditer(text):
+            if _is_global(match.group()) and not _looks_like_version(passage, match.start()):
+                yield Finding(match.start(), match.end(), "IP_ADDRESS", "ip.v4", RANK_IP)
+    if _V6_SIEVE.search(text):
+        yield from _find_v6(passage)
+
+
+def _find_v6(passage: Passage) -> Iterator[Finding]:
+    for match in _V6.finditer(passage.text):
+        start, value = match.start(), match.group().rstrip(".")
+        before, after = passage.char_at(start - 1), passage.char_at(match.end())
+        touching = before.isalnum() and before.isascii() or before in (":", "_") or after.isalnum() and after.isascii()
+        if not touching and value[0] in "23" and value.count(":") >= 3 and _is_global(value):
+            yield Finding(start, start + len(value), "IP_ADDRESS", "ip.v6", RANK_IP)
+
+
+def _is_global(value: str) -> bool:
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _looks_like_version(passage: Passage, start: int) -> bool:
+    before = passage.before(start, 24)
+    last = before[-1:]
+    if last and not last.isascii():
+        return before.endswith(("版本", "版", "固件", "升级到", "第"))
+    return _VERSION_BEFORE.search(before) is not None

@@ -1,0 +1,58 @@
+"""A text as the finders see it: full-width forms folded to ASCII, and shared cheap scans done once.
+
+Folding is one character for one, so that offsets stay those of the text itself.
+"""
+
+import re
+from functools import cached_property
+
+# Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; the ideographic space is a space.
+_FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x00A0: 0x20, 0x2011: 0x2D}
+_FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\u00a0\u2011]")
+
+# At least six digits, loosely joined: what every number kind here has. A cheap first sieve for all of them.
+_NUMBER = re.compile(r"[+(\d](?:[ ().\-/]{0,3}\d){5,}[)\dXx]?", re.ASCII)
+
+
+def fold(text: str) -> str:
+    """Give the text with full-width digits, letters and signs as ASCII, at the same offsets."""
+    return text.translate(_FOLDED) if _FULL_WIDTH.search(text) else text
+
+
+class Passage:
+    """One text under search.
+
+    Attributes:
+        text: The folded text; same length as the original.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = fold(text)
+
+    @cached_property
+    def numbers(self) -> list[tuple[int, int]]:
+        """Regions with at least six digits that may hold phones, cards or identifiers, as (start, end)."""
+        return [match.span() for match in _NUMBER.finditer(self.text)]
+
+    @cached_property
+    def lowered(self) -> str:
+        """The text in lower case, where that keeps every offset; else the text itself."""
+        low = self.text.lower()
+        return low if len(low) == len(self.text) else self.text
+
+    def before(self, start: int, width: int) -> str:
+        """Give up to `width` characters before an offset, in lower case."""
+        return self.text[max(0, start - width) : start].lower()
+
+    def after(self, end: int, width: int) -> str:
+        """Give up to `width` characters from an offset on, in lower case."""
+        return self.text[end : end + width].lower()
+
+    def char_at(self, index: int) -> str:
+        """Give the character at an offset; empty outside the text."""
+        return self.text[index] if 0 <= index < len(self.text) else ""
+
+
+def is_ascii_word(char: str) -> bool:
+    """Tell whether a character continues an ASCII word or number; Han text beside a value does not."""
+    return char.isascii() and (char.isalnum() or char == "_")
