@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 from gptmodel.corpus.scrubbing.emails import find_emails
 from gptmodel.corpus.scrubbing.finding import Finding
+from gptmodel.corpus.scrubbing.identifiers import find_identifiers
 from gptmodel.corpus.scrubbing.kinds import chosen_kinds, placeholder
+from gptmodel.corpus.scrubbing.names import find_names
 from gptmodel.corpus.scrubbing.networks import find_ips
+from gptmodel.corpus.scrubbing.numbers import find_cards, find_cn_ids, find_ibans, find_us_ssns
 from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.passwords import find_passwords
 from gptmodel.corpus.scrubbing.phones import find_phones
 from gptmodel.corpus.scrubbing.resolve import resolve
+from gptmodel.corpus.scrubbing.tokens import find_private_keys, find_tokens
 from gptmodel.corpus.scrubbing.urls import find_urls
+from gptmodel.corpus.scrubbing.wallets import find_wallets
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,16 @@ DETECTORS: tuple[Detector, ...] = (
     Detector(frozenset({"EMAIL"}), find_emails),
     Detector(frozenset({"IP_ADDRESS"}), find_ips),
     Detector(frozenset({"PHONE", "CN_PHONE"}), find_phones),
+    Detector(frozenset({"CREDIT_CARD"}), find_cards),
+    Detector(frozenset({"IBAN"}), find_ibans),
+    Detector(frozenset({"CN_ID"}), find_cn_ids),
+    Detector(frozenset({"US_SSN"}), find_us_ssns),
+    Detector(frozenset({"CRYPTO"}), find_wallets),
+    Detector(frozenset({"OTHER_ID"}), find_identifiers),
+    Detector(frozenset({"SECRET"}), find_private_keys),
+    Detector(frozenset({"SECRET"}), find_tokens),
+    Detector(frozenset({"SECRET"}), find_passwords),
+    Detector(frozenset({"PERSON"}), find_names),
 )
 
 

@@ -27,7 +27,7 @@ def is_masked(value: str) -> bool:
     bare = value.strip().strip("\"'`")
     if len(set(bare.lower())) < 3 or _REFERENCE.fullmatch(bare):
         return True
-    if "xxxx" in bare.lower() or "....." in bare or "<" in bare and ">" in bare:
+    if "xxxx" in bare.lower() or "....." in bare or ("<" in bare and ">" in bare):
         return True
     if any(char.isdigit() for char in bare):
         return False

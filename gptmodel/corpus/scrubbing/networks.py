@@ -34,7 +34,9 @@ def _find_v6(passage: Passage) -> Iterator[Finding]:
     for match in _V6.finditer(passage.text):
         start, value = match.start(), match.group().rstrip(".")
         before, after = passage.char_at(start - 1), passage.char_at(match.end())
-        touching = before.isalnum() and before.isascii() or before in (":", "_") or after.isalnum() and after.isascii()
+        touching = (
+            (before.isalnum() and before.isascii()) or before in (":", "_") or (after.isalnum() and after.isascii())
+        )
         if not touching and value[0] in "23" and value.count(":") >= 3 and _is_global(value):
             yield Finding(start, start + len(value), "IP_ADDRESS", "ip.v6", RANK_IP)
 

@@ -78,7 +78,7 @@ def _international(passage: Passage, start: int, end: int) -> Finding | None:
         value = match.group()
         if _stands_alone(passage, match.start(), match.end()):
             number = "+" + value[2:] if value.startswith("00") else value
-            if _is_valid(number, None) or value.startswith("+") and _has_context(passage, match.start(), match.end()):
+            if _is_valid(number, None) or (value.startswith("+") and _has_context(passage, match.start(), match.end())):
                 return Finding(match.start(), match.end(), "PHONE", "phone.international", RANK_PHONE)
     return None
 
@@ -113,7 +113,7 @@ def _has_context(passage: Passage, start: int, end: int) -> bool:
 
 def _stands_alone(passage: Passage, start: int, end: int) -> bool:
     before, after = passage.char_at(start - 1), passage.char_at(end)
-    if is_ascii_word(before) or is_ascii_word(after) or before in tuple("+.,-/$€£¥%&=@#") and before != "=":
+    if is_ascii_word(before) or is_ascii_word(after) or (before in tuple("+.,-/$€£¥%&=@#") and before != "="):
         return False
     return not (after in tuple(".,-/%") and passage.char_at(end + 1).isdigit())
 

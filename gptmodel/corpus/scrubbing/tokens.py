@@ -1,0 +1,168 @@
+"""Access tokens by their providers' published shapes, JSON web tokens, and private keys as whole blocks.
+
+The shapes are the providers' own documentation; one linear-time pass (RE2) looks for all of them at once.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from gptmodel.corpus.scrubbing.finding import RANK_KEY, RANK_TOKEN, Finding
+from gptmodel.corpus.scrubbing.masks import is_masked
+from gptmodel.corpus.scrubbing.passage import Passage
+
+_W = r"[\w\-]"
+_SHAPES: dict[str, str] = {
+    "1password": r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}|ops_eyJ[A-Za-z0-9+/=]{60,}",
+    "adobe": r"p8e-[A-Za-z0-9]{32}",
+    "age": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
+    "ai": rf"sk-ant-[a-z0-9]{{2,8}}-{_W}{{20,}}|sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_\-]{{20,}}|gsk_[A-Za-z0-9]{{40,}}"
+    r"|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{30,}|xai-[A-Za-z0-9]{60,}|hf_[A-Za-z0-9]{30,}|api_org_[A-Za-z0-9]{30,}",
+    "alibaba": r"LTAI[A-Za-z0-9]{12,26}",
+    "artifactory": r"AKC[A-Za-z0-9]{10,}|cmVmd[A-Za-z0-9]{59}|AP[A-F0-9][A-Za-z0-9]{8,}",
+    "atlassian": r"ATATT3[\w=\-]{60,}",
+    "aws": r"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}|ABSK[A-Za-z0-9+/]{100,}={0,2}",
+    "azure": r"[\w~.]{3}\dQ~[\w~.\-]{31,34}",
+    "clickhouse": r"4b1d[A-Za-z0-9]{38}",
+    "clojars": r"CLOJARS_[A-Za-z0-9]{60}",
+    "cloudflare": r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}",
+    "databricks": r"dapi[a-f0-9]{32}(?:-\d)?",
+    "defined": r"dnkey-[\w=\-]{26}-[\w=\-]{52}",
+    "digitalocean": r"do[opr]_v1_[a-f0-9]{64}",
+    "discord": rf"[MNO]{_W}{{22,26}}\.{_W}{{6}}\.{_W}{{27,38}}",
+    "doppler": r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9.]{40,}",
+    "dropbox": rf"sl\.{_W}{{120,}}",
+    "duffel": r"duffel_(?:test|live)_[\w=\-]{43}",
+    "dynatrace": r"dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}",
+    "easypost": r"EZ[AT]K[A-Za-z0-9]{54}",
+    "facebook": r"EAA[A-Z][A-Za-z0-9]{20,}|\d{15,16}\|[\w\-]{27}",
+    "flutterwave": r"FLW(?:PUB|SEC)K_TEST-[A-Za-z0-9]{12,32}(?:-X)?",
+    "fly": rf"fo1_{_W}{{43}}|fm[12][ar]?_[A-Za-z0-9+/]{{90,}}={{0,3}}",
+    "frameio": r"fio-u-[\w=\-]{64}",
+    "github": r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{22,255}",
+    "gitlab": rf"gl[a-z]{{2,8}}-(?:cs_)?{_W}{{20,120}}(?:\.[0-9a-z]{{2}}\.[0-9a-z]{{9,}})?|GR1348941{_W}{{20}}",
+    "google": rf"AIza{_W}{{35}}|ya29\.{_W}{{20,}}|GOCSPX-{_W}{{28}}",
+    "grafana": r"glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_[A-Za-z0-9+/]{32,400}={0,3}|eyJrIjoi[A-Za-z0-9]{70,400}={0,3}",
+    "harness": rf"(?:pat|sat)\.{_W}{{22}}\.[0-9a-f]{{24}}\.[A-Za-z0-9]{{20}}",
+    "heroku": rf"HRKU-AA{_W}{{58}}",
+    "infracost": r"ico-[A-Za-z0-9]{32}",
+    "intra42": r"s-s4t2(?:ud|af)-[a-f0-9]{64}",
+    "linear": r"lin_api_[A-Za-z0-9]{40}",
+    "lob": r"(?:live|test)_(?:pub_)?[a-f0-9]{31,35}",
+    "mail": r"SG\.[\w=\-]{16,32}\.[\w=\-]{16,64}|xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}|(?:pub)?key-[a-f0-9]{32}"
+    r"|[a-f0-9]{32}-us\d{1,2}|[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}",
+    "mapbox": r"pk\.[A-Za-z0-9]{60}\.[A-Za-z0-9]{22}",
+    "maxmind": r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
+    "netlify": r"nfp_[A-Za-z0-9]{36,}",
+    "newrelic": r"NRAK-[A-Za-z0-9]{27}|NRJS-[a-f0-9]{19}|NR(?:II|RA|AL)-[\w\-]{20,}",
+    "notion": r"ntn_\d{11}[A-Za-z0-9]{35}|secret_[A-Za-z0-9]{43}",
+    "npm": r"npm_[A-Za-z0-9]{36}",
+    "nuget": r"oy2[a-z0-9]{43}",
+    "octopus": r"API-[A-Z0-9]{26}",
+    "openshift": rf"sha256~{_W}{{43}}",
+    "plaid": r"access-(?:sandbox|development|production)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "planetscale": r"pscale_(?:tkn|pw|oauth)_[\w=.\-]{32,64}",
+    "postman": r"PMAK-[A-Fa-f0-9]{24}-[A-Fa-f0-9]{34}",
+    "prefect": r"pn[ub]_[A-Za-z0-9]{36}",
+    "pulumi": r"pul-[a-f0-9]{40}",
+    "pypi": rf"pypi-Ag[EIN]{_W}{{50,}}",
+    "readme": r"rdme_[a-z0-9]{70}",
+    "rubygems": r"rubygems_[a-f0-9]{48}",
+    "scalingo": rf"tk-us-{_W}{{48}}",
+    "sentry": r"sntry[su]_[A-Za-z0-9+/=_]{60,}",
+    "settlemint": r"sm_(?:aat|pat|sat)_[A-Za-z0-9]{16}",
+    "shippo": r"shippo_(?:live|test)_[a-fA-F0-9]{40}",
+    "shopify": r"shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}",
+    "slack": r"xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9\-]{10,}|xapp-\d-[A-Za-z0-9]+-\d+-[A-Za-z0-9]+"
+    r"|https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{20,80}",
+    "sourcegraph": r"sgp_(?:[A-Fa-f0-9]{16}_|local_)?[A-Fa-f0-9]{40}",
+    "square": rf"sq0[a-z]{{3}}-{_W}{{22,43}}|EAAA{_W}{{60}}",
+    "stripe": r"(?:sk|rk|pk)_(?:test|live|prod)_[A-Za-z0-9]{10,99}|whsec_[A-Za-z0-9+/]{24,}={0,2}",
+    "supabase": r"sbp_[a-f0-9]{40}",
+    "telegram": rf"\d{{8,10}}:A{_W}{{34}}",
+    "tencent": r"AKID[A-Za-z0-9]{13,44}",
+    "terraform": r"[A-Za-z0-9]{14}\.atlasv1\.[\w=\-]{60,70}",
+    "twilio": r"(?:SK|AC)[0-9a-f]{32}",
+    "typeform": r"tfp_[\w=.\-]{59}",
+    "vault": rf"hv[sbr]\.{_W}{{20,300}}|s\.[A-Za-z0-9]{{24}}",
+    "yandex": rf"AQVN{_W}{{35,38}}|YC{_W}{{38}}|t1\.[A-Za-z0-9_\-]+={{0,2}}\.{_W}{{86}}={{0,2}}",
+}
+# These hold no digit by their provider's definition, or are long enough to be random without one.
+_LETTERS_ONLY = frozenset({"ai", "gitlab", "dropbox"})
+
+_JWT = re.compile(r"ey[A-Za-z0-9_\-]{8,}\.ey[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)?={0,2}")
+_KEY_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?)PRIVATE KEY( BLOCK)?-----")
+_KEY_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s]|\\[nrt]|[\w\-]+: [^\n]*\n|[\"',])*")
+_PUTTY = re.compile(r"PuTTY-User-Key-File-\d: [^\n]*\n(?:[^\n]*\n){1,200}?Private-MAC: [0-9a-fA-F]+")
+
+
+def find_private_keys(passage: Passage) -> Iterator[Finding]:
+    """Find private keys whole, from header to footer; a key cut short to the end of its body."""
+    text = passage.text
+    if "PRIVATE KEY" in text:
+        for match in _KEY_BEGIN.finditer(text):
+            footer = f"-----END {match.group(1)}PRIVATE KEY{match.group(2) or ''}-----"
+            at = text.find(footer, match.end(), match.end() + 40_000)
+            body = _KEY_BODY.match(text, match.end(), min(len(text), match.end() + 40_000))
+            end = (
+                at + len(footer) if at >= 0 else len(text[: body.end() if body else match.end()].rstrip(" \n\r\t\"',"))
+            )
+            yield Finding(match.start(), max(end, match.end()), "SECRET", "private_key", RANK_KEY)
+    if "PuTTY-User-Key-File" in text:
+        for match in _PUTTY.finditer(text):
+            yield Finding(match.start(), match.end(), "SECRET", "private_key.putty", RANK_KEY)
+
+
+def find_tokens(passage: Passage) -> Iterator[Finding]:
+    """Find access tokens that show their provider, and JSON web tokens."""
+    for match in _pattern().finditer(passage.ascii):
+        start, end = match.span(1)
+        value = passage.text[start:end]
+        rule = _rule_of(value)
+        if rule and not is_masked(value) and _looks_random(value, rule):
+            yield Finding(start, end, "SECRET", f"token.{rule}", RANK_TOKEN)
+    if "ey" in passage.text:
+        yield from _web_tokens(passage.text)
+
+
+def _web_tokens(text: str) -> Iterator[Finding]:
+    if ".ey" not in text:
+        return
+    for match in _JWT.finditer(text):
+        if _is_json(match.group().split(".")[0]):
+            yield Finding(match.start(), match.end(), "SECRET", "token.jwt", RANK_TOKEN)
+
+
+def _is_json(part: str) -> bool:
+    try:
+        return isinstance(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _looks_random(value: str, rule: str) -> bool:
+    if len(set(value)) < 8:
+        return False
+    return any(char.isdigit() for char in value[4:]) or (rule in _LETTERS_ONLY and len(set(value)) >= 12)
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> Any:
+    import re2
+
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    shapes = "|".join(f"(?:{shape})" for shape in _SHAPES.values())
+    return re2.compile(rf"(?:^|[^A-Za-z0-9_]|\\[nrt])({shapes})(?:[^A-Za-z0-9_]|$)".encode(), options)
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> dict[str, re.Pattern[str]]:
+    return {rule: re.compile(shape, re.ASCII) for rule, shape in _SHAPES.items()}
+
+
+def _rule_of(value: str) -> str:
+    return next((rule for rule, shape in _shapes().items() if shape.fullmatch(value)), "")
