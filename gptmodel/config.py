@@ -327,15 +327,6 @@ class RegistryConfig(Section):
     """Bits per byte by which a candidate must beat the champion."""
 
 
-class EngineConfig(Section):
-    """Where shards are mapped; never changes a result."""
-
-    name: Literal["threads", "processes"] = Field(default="threads", json_schema_extra=ASIDE)
-    """Task runner of the corpus stages."""
-    num_workers: int | None = Field(default=None, ge=1, json_schema_extra=ASIDE)
-    """Workers; None takes the cores this process may use."""
-
-
 class ScheduleConfig(Section):
     """When the deployment runs by itself."""
 
@@ -363,7 +354,6 @@ class Config(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     registry: RegistryConfig = RegistryConfig()
-    engine: EngineConfig = EngineConfig()
     schedule: ScheduleConfig = ScheduleConfig()
 
 

@@ -135,7 +135,7 @@ class Store:
     def manifests(self, stage: str) -> list[Manifest]:
         """List a stage's committed manifests, newest first."""
         files = (self.root / stage.replace(" ", "-")).glob(f"[0-9a-f]*/{MANIFEST}")
-        paths = [path for path in files if not path.parent.name.endswith(".partial")]
+        paths = [path for path in files if "." not in path.parent.name]
         found = [self.read_manifest(path.parent) for path in sorted(paths, key=_age)]
         return [manifest for manifest in found if manifest is not None]
 
