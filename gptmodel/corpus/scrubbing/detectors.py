@@ -21,6 +21,9 @@ from gptmodel.corpus.scrubbing.tokens import find_private_keys, find_tokens
 from gptmodel.corpus.scrubbing.urls import find_urls
 from gptmodel.corpus.scrubbing.wallets import find_wallets
 
+# Context and value of every rule but private keys fit into this many characters.
+_REACH = 800
+
 
 @dataclass(frozen=True)
 class Detector:
@@ -68,13 +71,37 @@ def find(text: str, kinds: Sequence[str] = (), names: bool = True) -> list[Findi
     wanted = frozenset(chosen_kinds(kinds, names))
     found = _scan(text, wanted)
     for _ in range(8):
-        if not found:
-            break
-        further = [_back(found, finding) for finding in _scan(replace(text, found), wanted)]
+        further = _brought_to_light(text, found, wanted) if found else []
         if not further:
             break
         found = resolve([*found, *further])
     return found
+
+
+def _brought_to_light(text: str, found: Sequence[Finding], wanted: frozenset[str]) -> list[Finding]:
+    """Scan the replaced text around its placeholders and give what shows there as findings of the text itself."""
+    replaced = replace(text, found)
+    further = []
+    for begin, end in _windows(found, len(replaced)):
+        for one in _scan(replaced[begin:end], wanted):
+            if (one.start > 0 or begin == 0) and (begin + one.end < end or end == len(replaced)):
+                further.append(_back(found, begin, one))
+    return further
+
+
+def _windows(found: Sequence[Finding], length: int) -> list[tuple[int, int]]:
+    """Give the stretches of the replaced text that a replacement may have changed the reading of."""
+    windows: list[tuple[int, int]] = []
+    shift = 0
+    for one in found:
+        begin, mark = one.start + shift, len(placeholder(one.kind))
+        shift += mark - (one.end - one.start)
+        start, end = max(0, begin - _REACH), min(length, begin + mark + _REACH)
+        if windows and start <= windows[-1][1]:
+            windows[-1] = (windows[-1][0], end)
+        else:
+            windows.append((start, end))
+    return windows
 
 
 def replace(text: str, findings: Sequence[Finding]) -> str:
@@ -97,10 +124,10 @@ def _scan(text: str, wanted: frozenset[str]) -> list[Finding]:
     return resolve(one for detector in active for one in detector.find(passage) if one.kind in wanted)
 
 
-def _back(found: Sequence[Finding], finding: Finding) -> Finding:
+def _back(found: Sequence[Finding], begin: int, one: Finding) -> Finding:
     """Give a finding in the replaced text as a finding in the text itself; a touched placeholder is taken whole."""
-    start, end = _original(found, finding.start, first=True), _original(found, finding.end, first=False)
-    return Finding(start, end, finding.kind, finding.rule, finding.rank)
+    start = _original(found, begin + one.start, first=True)
+    return Finding(start, _original(found, begin + one.end, first=False), one.kind, one.rule, one.rank)
 
 
 def _original(found: Sequence[Finding], offset: int, *, first: bool) -> int:

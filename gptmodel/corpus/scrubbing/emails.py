@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_EMAIL, Finding
-from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-'&~!#$*") | frozenset(
     map(chr, range(0xC0, 0x250))
@@ -35,7 +35,7 @@ _SPOKEN = re.compile(
     r"(?:\sdot\s[A-Za-z0-9-]{1,63}){0,3}\sdot\s(?:com|net|org|edu|gov|io|cn|de|uk|fr|eu|info|test|invalid)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
-_TRIGGER = re.compile(r"[\[({<_]\s{0,2}at\s{0,2}[\])}>_]|[\[({<]\s{0,2}@\s{0,2}[\])}>]|\sdot\s", re.IGNORECASE)
+_TRIGGER = r"[\[({<_]\s{0,2}at\s{0,2}[\])}>_]|[\[({<]\s{0,2}@\s{0,2}[\])}>]|\sdot\s"
 
 
 def find_emails(passage: Passage) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ def find_emails(passage: Passage) -> Iterator[Finding]:
         if finding:
             yield finding
         at = text.find("@", at + 1)
-    if _TRIGGER.search(text):
+    if linear(_TRIGGER).search(passage.ascii_lower):
         yield from _written_out(text)
 
 

@@ -7,11 +7,11 @@ those of a shape of their own are taken without.
 import importlib
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from gptmodel.corpus.scrubbing.finding import RANK_CHECKSUM, Finding
-from gptmodel.corpus.scrubbing.passage import Passage, is_ascii_word
+from gptmodel.corpus.scrubbing.passage import Passage, is_ascii_word, linear
 
 # Label (lower case) -> python-stdnum module. The value's shape is left to the module.
 _LABELLED: dict[str, tuple[str, ...]] = {
@@ -55,22 +55,23 @@ _LABELLED: dict[str, tuple[str, ...]] = {
     "niss": ("be.nn",),
     "itin": ("us.itin",),
 }
+_LABEL = rf"(?:^|[^a-z0-9_])({'|'.join(_LABELLED)})(?:[^a-z0-9_]|$)"
 _VALUE = re.compile(r"[A-Za-z0-9](?:[ .\-/+]?[A-Za-z0-9]){6,19}", re.ASCII)
 _ITALIAN = re.compile(r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z](?![A-Za-z0-9])", re.ASCII)
 _MEXICAN = re.compile(r"[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d(?![A-Za-z0-9])", re.ASCII)
 _BRAZILIAN = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)", re.ASCII)
 _SWISS = re.compile(r"756\.\d{4}\.\d{4}\.\d{2}(?!\d)", re.ASCII)
 _SHAPED = ((_BRAZILIAN, "br.cpf"), (_SWISS, "ch.ssn"), (_ITALIAN, "it.codicefiscale"), (_MEXICAN, "mx.curp"))
-_SHAPED_SIEVE = re.compile(r"\d\.\d{3}\.\d{3}-|756\.\d{4}\.|[A-Z]{6}\d\d[A-Z]|[A-Z]{4}\d{6}[HM]", re.ASCII)
+_SHAPED_SIEVE = r"\d\.\d{3}\.\d{3}-|756\.\d{4}\.|[A-Z]{6}\d\d[A-Z]|[A-Z]{4}\d{6}[HM]"
 
 
 def find_identifiers(passage: Passage) -> Iterator[Finding]:
     """Find national identifiers whose checksum is right."""
-    for match in _labels().finditer(passage.ascii_lower):
+    for match in linear(_LABEL).finditer(passage.ascii_lower):
         finding = _labelled(passage, match.group(1).decode(), match.end())
         if finding:
             yield finding
-    if _SHAPED_SIEVE.search(passage.text):
+    if linear(_SHAPED_SIEVE).search(passage.ascii):
         for pattern, module in _SHAPED:
             for found in pattern.finditer(passage.text):
                 if not is_ascii_word(passage.char_at(found.start() - 1)) and _is_valid(module, found.group()):
@@ -104,10 +105,3 @@ def _is_valid(module: str, value: str) -> bool:
 @cache
 def _module(name: str) -> Any:
     return importlib.import_module(f"stdnum.{name}")
-
-
-@lru_cache(maxsize=1)
-def _labels() -> Any:
-    import re2
-
-    return re2.compile(rf"(?:^|[^a-z0-9_])({'|'.join(_LABELLED)})(?:[^a-z0-9_]|$)".encode())

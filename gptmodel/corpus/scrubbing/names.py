@@ -6,18 +6,16 @@ Precision first: what stands in running text without such a mark is out of scope
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
 
 from gptmodel.corpus.scrubbing.finding import RANK_NAME, Finding
-from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _UP, _LOW = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĻŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŲŹŻŽ", "a-zß-öø-ÿāăąćčďđēėęěğģīįıķļłńņňōőœřśşšţťūůűųźżž"
 _WORD = rf"(?:(?:[DOdo]['’]|Mc|Mac)?[{_UP}][{_LOW}]+(?:['’-][{_UP}][{_LOW}]+)*)"
 _MIDDLE = rf"(?: (?:[{_UP}]\.?|van|von|de|da|del|der|den|di|la|le|bin|al|ben)(?= ))"
 _FULL = rf"{_WORD}(?:{_MIDDLE}{{0,2}} {_WORD}){{0,3}}"
 _AFTER_LABEL = re.compile(rf"[ \t\"'*]{{0,4}}({_FULL})(?![{_UP}{_LOW}])")
-_AFTER_TITLE = re.compile(rf"\.?[ \t]({_FULL})(?![{_UP}{_LOW}])")
+_AFTER_TITLE = re.compile(rf"[ \t]?({_FULL})(?![{_UP}{_LOW}])")
 _SIGNED = re.compile(rf"[ \t]*\n\s{{0,3}}({_FULL})[ \t]*(?=\n|$|,)")
 
 _LABELS = (
@@ -27,6 +25,12 @@ _LABELS = (
 _TITLES = r"Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Herr|Frau|Mme|Monsieur|Madame|Sr|Sra|Señor|Señora"
 _CLOSINGS = (
     r"[Rr]egards|[Ss]incerely(?: yours)?|[Yy]ours (?:truly|faithfully|sincerely)|[Cc]heers|[Bb]est wishes|[Ww]ith love"
+)
+
+_ASCII_TITLES = "|".join(title for title in _TITLES.split("|") if title.isascii())
+_MARKS = (
+    rf"((?i:\b(?:{_LABELS}))[\"'*]{{0,3}}\s?:)|\b((?:Dear(?: (?:{_ASCII_TITLES})\.?)?|(?:{_ASCII_TITLES})\.?)) |"
+    rf"((?:{_CLOSINGS}),)"
 )
 
 # Words that begin with a capital after a label or title and are no names.
@@ -64,7 +68,7 @@ _HAN_NO_NAMES = frozenset(
 
 def find_names(passage: Passage) -> Iterator[Finding]:
     """Find names after labels, titles, salutations and closings."""
-    for match in _marks().finditer(passage.ascii):
+    for match in linear(_MARKS).finditer(passage.ascii):
         mark = match.group(1) or match.group(2) or match.group(3)
         pattern = _AFTER_LABEL if match.group(1) else _AFTER_TITLE if match.group(2) else _SIGNED
         yield from _latin(passage.text, pattern, match.end(), "label" if match.group(1) else "title", len(mark))
@@ -99,17 +103,3 @@ def _han(text: str) -> Iterator[Finding]:
                 if part.group() not in _HAN_NO_NAMES:
                     start = match.start(1) + part.start()
                     yield Finding(start, start + len(part.group()), "PERSON", f"name.{rule}", RANK_NAME)
-
-
-@lru_cache(maxsize=1)
-def _marks() -> Any:
-    import re2
-
-    titles = "|".join(title for title in _TITLES.split("|") if title.isascii())
-    return re2.compile(
-        rf"(?:^|[\s\"'*>,;{{(|\-])(?:((?i:{_LABELS})[\"'*]{{0,3}}\s?:)|((?:Dear (?:(?:{titles})\.? ?)?|(?:{titles})\.?))|((?:{_CLOSINGS}),))".replace(
-            "Dear (?:(?:", "Dear(?: (?:"
-        )
-        .replace(r")\.? ?)?|", r")\.?)?|")
-        .encode()
-    )

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_IP, Finding
-from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_])(?!\.\d)(?!-[A-Za-z])", re.ASCII)
-_V4_SIEVE = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d", re.ASCII)
+_V4_SIEVE = r"\d\.\d{1,3}\.\d{1,3}\.\d"
 _V6 = re.compile(r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa-f]{1,4}){0,6}(?:\.\d{1,3}){0,3}")
-_V6_SIEVE = re.compile(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]", re.ASCII)
+_V6_SIEVE = r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]"
 _VERSION_BEFORE = re.compile(
     r"(?:version|versions|ver|release|released|revision|build|firmware|driver|upgrade to|section|sect|chapter|clause|"
     r"annex|figure|oid|版本|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
@@ -22,11 +22,11 @@ _VERSION_BEFORE = re.compile(
 def find_ips(passage: Passage) -> Iterator[Finding]:
     """Find globally routable IPv4 and IPv6 addresses."""
     text = passage.text
-    if _V4_SIEVE.search(text):
+    if linear(_V4_SIEVE).search(passage.ascii):
         for match in _V4.finditer(text):
             if _is_global(match.group()) and not _looks_like_version(passage, match.start()):
                 yield Finding(match.start(), match.end(), "IP_ADDRESS", "ip.v4", RANK_IP)
-    if _V6_SIEVE.search(text):
+    if linear(_V6_SIEVE).search(passage.ascii):
         yield from _find_v6(passage)
 
 

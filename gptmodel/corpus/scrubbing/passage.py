@@ -4,14 +4,26 @@ Folding is one character for one, so that offsets stay those of the text itself.
 """
 
 import re
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 # Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; the ideographic space is a space.
 _FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x00A0: 0x20, 0x2011: 0x2D}
 _FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\u00a0\u2011]")
 
 # At least six digits, loosely joined: what every number kind here has. A cheap first sieve for all of them.
-_NUMBER = re.compile(r"[+(\d](?:[ ().\-/]{0,3}\d){5,}[)\dXx]?", re.ASCII)
+_NUMBER = r"[+(\d](?:[ ().\-/]{0,3}\d){5,}[)\dXx]?"
+
+
+@cache
+def linear(pattern: str) -> Any:
+    """Compile a pattern over bytes for RE2, which scans in linear time and several times faster than `re`."""
+    import re2
+
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    options.log_errors = False
+    return re2.compile(pattern.encode(), options)
 
 
 def fold(text: str) -> str:
@@ -32,7 +44,7 @@ class Passage:
     @cached_property
     def numbers(self) -> list[tuple[int, int]]:
         """Regions with at least six digits that may hold phones, cards or identifiers, as (start, end)."""
-        return [match.span() for match in _NUMBER.finditer(self.text)]
+        return [match.span() for match in linear(_NUMBER).finditer(self.ascii)]
 
     @cached_property
     def ascii(self) -> bytes:

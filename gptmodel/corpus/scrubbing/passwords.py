@@ -9,15 +9,17 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
 
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
 from gptmodel.corpus.scrubbing.masks import is_masked
-from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _STRONG = "passwords?|passwd|pwd|passphrase|passcode|pass|secrets?|credentials?|creds?|密码|口令|密钥|密匙|暗号"
 _WEAK = "tokens?|api[ _\\-]?key|apikey|access[ _\\-]?key|auth[ _\\-]?key|private[ _\\-]?key|secret[ _\\-]?key|key|auth|令牌|授权码"
+_LABELLED = (
+    r"((?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|access[ _\-.]?key|"
+    r"auth[ _\-.]?key|key|auth)[a-z0-9_\-.]{0,24})[\"'\]\)]{0,2}[ \t]{0,4}(?:[:=]=?>?|\|\|:?|<=|!=|,)[ \t]{0,4}"
+)
 _LABEL = re.compile(rf"(?:{_STRONG})", re.IGNORECASE)
 
 _QUOTED = re.compile(r"[@bru]?(\"|'|`)((?:\\.|(?!\1)[^\\\n]){4,300})\1")
@@ -43,9 +45,11 @@ _SENTENCE = re.compile(
 
 def find_passwords(passage: Passage) -> Iterator[Finding]:
     """Find secrets by their label."""
-    for match in _labels().finditer(passage.ascii_lower):
+    for match in linear(_LABELLED).finditer(passage.ascii_lower):
         label, end = passage.text[match.start(1) : match.end(1)], match.end()
-        finding = _value_at(passage.text, label, end, passage.text[match.end(1) : end])
+        if label.lower() == "pass" and passage.char_at(match.start() - 1).isalpha():
+            continue  # compass, bypass
+        finding = _value_at(passage.text, label, end)
         if finding:
             yield finding
     if not passage.text.isascii():
@@ -55,7 +59,7 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
 
 def _chinese(text: str) -> Iterator[Finding]:
     for match in _CHINESE_LABEL.finditer(text):
-        finding = _value_at(text, match.group(), match.end(), "：")
+        finding = _value_at(text, match.group(), match.end())
         if finding:
             yield finding
 
@@ -83,7 +87,7 @@ def _headers_and_commands(passage: Passage) -> Iterator[Finding]:
                 yield Finding(match.start(1), match.start(1) + len(value), "SECRET", "sentence", RANK_KEYWORD)
 
 
-def _value_at(text: str, label: str, at: int, mark: str) -> Finding | None:
+def _value_at(text: str, label: str, at: int) -> Finding | None:
     quoted = _QUOTED.match(text, at)
     if quoted:
         value, start = quoted.group(2), quoted.start(2)
@@ -156,19 +160,3 @@ def entropy(value: str) -> float:
     """Give Shannon's entropy of a string's characters, in bits a character."""
     counts = Counter(value)
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
-
-
-@lru_cache(maxsize=1)
-def _labels() -> Any:
-    import re2
-
-    words = (
-        r"password|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|access[ _\-.]?key|"
-        r"auth[ _\-.]?key|key|auth|_pw|apikey"
-    )
-    return re2.compile(
-        rf"([a-z0-9_\-.]{{0,40}}(?:{words})[a-z0-9_\-.]{{0,24}})"
-        rf"[\"'\]\)]{{0,2}}(?:[ \t]{{0,4}}(?:[:=]=?>?|:=|=>|\|\|:?|<=|!=|,)[ \t]{{0,4}}|[ \t]{{1,4}}(?:[\"']))".replace(
-            "(?:[\"']))", "(?:is |was )?)"
-        ).encode()
-    )

@@ -8,11 +8,10 @@ import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 from gptmodel.corpus.scrubbing.finding import RANK_KEY, RANK_TOKEN, Finding
 from gptmodel.corpus.scrubbing.masks import is_masked
-from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _W = r"[\w\-]"
 _SHAPES: dict[str, str] = {
@@ -90,6 +89,9 @@ _SHAPES: dict[str, str] = {
     "vault": rf"hv[sbr]\.{_W}{{20,300}}|s\.[A-Za-z0-9]{{24}}",
     "yandex": rf"AQVN{_W}{{35,38}}|YC{_W}{{38}}|t1\.[A-Za-z0-9_\-]+={{0,2}}\.{_W}{{86}}={{0,2}}",
 }
+_ANY = (
+    r"(?:^|[^A-Za-z0-9_]|\\[nrt])(" + "|".join(f"(?:{shape})" for shape in _SHAPES.values()) + r")(?:[^A-Za-z0-9_]|$)"
+)
 # These hold no digit by their provider's definition, or are long enough to be random without one.
 _LETTERS_ONLY = frozenset({"ai", "gitlab", "dropbox"})
 
@@ -118,7 +120,7 @@ def find_private_keys(passage: Passage) -> Iterator[Finding]:
 
 def find_tokens(passage: Passage) -> Iterator[Finding]:
     """Find access tokens that show their provider, and JSON web tokens."""
-    for match in _pattern().finditer(passage.ascii):
+    for match in linear(_ANY).finditer(passage.ascii):
         start, end = match.span(1)
         value = passage.text[start:end]
         rule = _rule_of(value)
@@ -147,16 +149,6 @@ def _looks_random(value: str, rule: str) -> bool:
     if len(set(value)) < 8:
         return False
     return any(char.isdigit() for char in value[4:]) or (rule in _LETTERS_ONLY and len(set(value)) >= 12)
-
-
-@lru_cache(maxsize=1)
-def _pattern() -> Any:
-    import re2
-
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    shapes = "|".join(f"(?:{shape})" for shape in _SHAPES.values())
-    return re2.compile(rf"(?:^|[^A-Za-z0-9_]|\\[nrt])({shapes})(?:[^A-Za-z0-9_]|$)".encode(), options)
 
 
 @lru_cache(maxsize=1)
