@@ -13,6 +13,8 @@ from typing import Literal
 Planted = Literal["", "catchable", "in_clear"]
 
 SHARDS_DIR = "shards"
+BATCH_CHARS = 8_000_000
+"""Characters in one batch of rows, about: what a shard's writer and reader hold in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ def document_id(source: str, path: str, key: str) -> str:
 
 def shard_of(source: str, path: str, num_shards: int) -> int:
     """Give the shard (0 <= n < num_shards) that a file's documents belong to, by hash of its path."""
-    return int.from_bytes(hashlib.sha256(f"{source}\0{path}".encode("utf-8", "surrogatepass")).digest()[:8]) % num_shards
+    digest = hashlib.sha256(f"{source}\0{path}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8]) % num_shards
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -99,10 +102,12 @@ def read_documents(folder: Path) -> Iterator[Document]:
 
 def _batches(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
     batch: list[Document] = []
+    num_chars = 0
     for document in documents:
         batch.append(document)
-        if len(batch) == size:
+        num_chars += len(document.text)
+        if len(batch) == size or num_chars >= BATCH_CHARS:
             yield batch
-            batch = []
+            batch, num_chars = [], 0
     if batch:
         yield batch
