@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from gptmodel.errors import RegistryError, ServerError
+from gptmodel.errors import GPTModelError, RegistryError, ServerError
 
 # A missing alias is answered as an invalid parameter, told apart by its words alone.
 _NO_ALIAS = re.compile(r"alias \S+ not found")
@@ -27,6 +27,24 @@ _log = logging.getLogger(__name__)
 # hangs within 15 s.
 _TIMEOUT = httpx.Timeout(15.0, connect=3.0)
 PAUSES = (0.2, 0.6, 1.2)  # seconds before a connection is tried again
+
+
+# Set before MLflow is imported or called, unless the user set them. MLflow's own 7 retries with a timeout of 120 s
+# leave a run hanging for many minutes on a server that is away. `ensure_server` has told a dead server before; what is
+# left for these is a server that dies between two requests (0 + 2 s) and a busy one that is slow.
+_CALM = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0.5",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
+    "MLFLOW_UV_AUTO_DETECT": "false",  # else a uv.lock of the working directory is copied into the model
+}
 
 
 class Missing(RegistryError):
@@ -77,8 +95,15 @@ def open_http(uri: str, timeout: float | httpx.Timeout) -> Iterator[httpx.Client
         )
     # A proxy from the environment has no business on loopback.
     outside = parts.hostname not in ("127.0.0.1", "localhost", "::1")
+    # Reading the machine's certificates takes longer than a request, and plain http needs none.
+    secure = parts.scheme == "https"
     with httpx.Client(
-        base_url=uri.rstrip("/"), timeout=timeout, headers=_authorization(), auth=_user(), trust_env=outside
+        base_url=uri.rstrip("/"),
+        timeout=timeout,
+        headers=_authorization(),
+        auth=_user(),
+        trust_env=outside,
+        verify=secure,
     ) as http:
         yield http
 
@@ -167,4 +192,27 @@ def server_away(uri: str, what: str) -> ServerError:
         expected=f"the MLflow server at {shown(uri)} to answer",
         actual=what,
         mend="Start it with `gptmodel up` (or check MLFLOW_TRACKING_URI), then type the same command again.",
+    )
+
+
+def calm_mlflow() -> None:
+    """Set what keeps MLflow's own client quiet and quick to give up, before it is imported or called."""
+    for key, value in _CALM.items():
+        os.environ.setdefault(key, value)
+
+
+def explain(uri: str, code: str, message: str) -> GPTModelError:
+    """Turn an error of MLflow's own client into one of ours."""
+    if code == "RESOURCE_DOES_NOT_EXIST":
+        return RegistryError(
+            expected=f"the MLflow server at {shown(uri)} to know the run or model",
+            actual=message[:300],
+            mend="It was deleted, or belongs to another server: run the pipeline again.",
+        )
+    if message.startswith("API request to") and "failed with" in message:
+        return server_away(uri, message.partition("failed with ")[2][:200])
+    return ServerError(
+        expected=f"the MLflow server at {shown(uri)} to accept the request",
+        actual=f"{code}: {message[:300]}",
+        mend="Look into the MLflow server's log.",
     )

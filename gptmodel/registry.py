@@ -48,6 +48,23 @@ class Version(BaseModel):
         return f"models:/{self.name}/{self.version}"
 
 
+class Registration(BaseModel):
+    """A version in the registry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    """Name of the registered model."""
+    version: int
+    """Number of the version, from 1."""
+    model_id: str | None
+    """Id of the logged model behind it."""
+    uri: str
+    """`models:/NAME/VERSION`."""
+    is_reused: bool
+    """True if this very output had been registered before."""
+
+
 def champion_of(uri: str, name: str) -> Version | None:
     """Give the version that bears the alias champion, in one request; None if there is none.
 
@@ -163,10 +180,16 @@ def find_version(uri: str, name: str, version: int) -> Version | None:
 
 def _version(data: dict[str, Any]) -> Version:
     return Version(
-        name=data["name"], version=int(data["version"]), model_id=data.get("model_id") or None,
+        name=data["name"], version=int(data["version"]), model_id=logged_model_of(data.get("source", "")),
         run_id=data.get("run_id") or None, description=data.get("description", ""),
         tags={tag["key"]: tag.get("value", "") for tag in data.get("tags", [])},
     )  # fmt: skip
+
+
+def logged_model_of(source: str) -> str | None:
+    """Give the id of the logged model that a version's source names (`models:/m-...`); None for another source."""
+    head, _, model_id = source.partition("models:/")
+    return model_id if not head and model_id.startswith("m-") else None
 
 
 def _note_decision(uri: str, name: str, version: int, decision: Decision, *, at: str) -> None:

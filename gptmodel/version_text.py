@@ -1,0 +1,140 @@
+"""A registered version's description for people, as Markdown.
+
+`describe_version` is called once, when a version is registered; MLflow shows the text on the version's page. Its first
+line is the decision, which promotion rewrites (`registry.with_decision`).
+"""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from gptmodel.decision import Decision
+from gptmodel.registry import DECISION_LINE
+
+_FIGURES = ("bits per byte", "perplexity", "loss", "parameters", "training tokens", "documents")
+_SOURCES = ("source", "documents", "sha256", "licence", "personal data")
+
+
+class SourceLine(BaseModel):
+    """One row of the source table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    """Name of the source."""
+    num_documents: int
+    """Documents read from it."""
+    digest: str
+    """sha256 over its files."""
+    licence: str
+    """Licence of the text."""
+    personal_data: str
+    """What its owner says: yes, no or unknown."""
+
+
+class VersionAccount(BaseModel):
+    """What a version's description tells."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    privacy: Decision
+    """The leak test's answer."""
+    bits_per_byte: float
+    """On the test split."""
+    perplexity: float
+    """On the test split, per token."""
+    loss: float
+    """On the test split, nats per token."""
+    num_parameters: int
+    """Parameters of the model."""
+    num_tokens: int
+    """Tokens of the training, repetitions counted."""
+    num_documents: int
+    """Documents of the train split."""
+    sources: tuple[SourceLine, ...]
+    """The raw text's sources."""
+    kinds_searched: tuple[str, ...]
+    """Kinds of sensitive data that were looked for."""
+    kinds_not_searched: tuple[str, ...]
+    """Kinds nobody looked for."""
+    training_digest: str = ""
+    """Digest of the packed tokens the model was trained on."""
+    flow_run_url: str = ""
+    """Link to the Prefect run."""
+    mlflow_run_url: str = ""
+    """Link to the MLflow run."""
+    report: str = ""
+    """Link to, or path of, the HTML report."""
+    parent: str = ""
+    """The champion it was compared with, as a model URI."""
+
+
+def describe_version(account: VersionAccount, decision: Decision | None = None) -> str:
+    """Write the description: the decision, six numbers, the sources, what was searched, the leak test, links.
+
+    Args:
+        account: What there is to tell.
+        decision: The promotion's answer; None says that it is still to come.
+    """
+    answer = _sentence(decision) if decision else "not compared with a champion yet."
+    digest = f"Trained on tokens with digest `{account.training_digest}`."
+    parts = [
+        f"{DECISION_LINE}{answer}",
+        _table(_FIGURES, [_figures(account)]),
+        "### Sources",
+        _table(_SOURCES, [_source(line) for line in account.sources]),
+        digest if account.training_digest else "",
+        "### Sensitive data",
+        _list([
+            ("**Searched**", _kinds(account.kinds_searched)),
+            ("**Not searched**", _kinds(account.kinds_not_searched)),
+            ("**Leak test**", _sentence(account.privacy)),
+        ]),
+        "### Where it came from",
+        _list(_links(account)),
+    ]  # fmt: skip
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _figures(account: VersionAccount) -> tuple[str, ...]:
+    return (
+        f"{account.bits_per_byte:.4f}", f"{account.perplexity:.2f}", f"{account.loss:.4f}",
+        f"{account.num_parameters:,}", f"{account.num_tokens:,}", f"{account.num_documents:,}",
+    )  # fmt: skip
+
+
+def _source(line: SourceLine) -> tuple[str, ...]:
+    return (line.name, f"{line.num_documents:,}", f"`{line.digest[:16]}`", line.licence, line.personal_data)
+
+
+def _sentence(decision: Decision) -> str:
+    return decision.reason + (f" ({decision.scope})" if decision.scope else "")
+
+
+def _kinds(kinds: Sequence[str]) -> str:
+    return ", ".join(kinds) or "none"
+
+
+def _links(account: VersionAccount) -> list[tuple[str, str]]:
+    rows = [
+        ("Prefect run", account.flow_run_url), ("MLflow run", account.mlflow_run_url), ("Report", account.report),
+        ("Compared with", account.parent),
+    ]  # fmt: skip
+    return [(label, _link(target)) for label, target in rows if target]
+
+
+def _list(rows: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"- {label}: {text}" for label, text in rows)
+
+
+def _link(target: str) -> str:
+    return f"[{target}]({target})" if target.startswith(("http://", "https://")) else f"`{target}`"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
