@@ -1,0 +1,316 @@
+"""Training: it learns, it repeats itself to the bit, and an interruption changes nothing."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gptmodel import training as room
+from gptmodel.checkpoint import load_model
+from gptmodel.config import ModelConfig, TokenizerConfig, TrainingConfig
+from gptmodel.errors import CorpusTooSmallError, ResumeError, TrainingError
+from gptmodel.metrics import Meter, read_lines
+from gptmodel.store import Workspace
+from gptmodel.tokenizer import Tokenizer, learn
+from gptmodel.training import TrainResult, train
+
+MODEL = ModelConfig(embedding_dim=16, hidden_dim=32, num_layers=1, num_heads=2, context_length=8, dropout=0.1)
+CONFIG = TrainingConfig(
+    batch_size=4, max_steps=12, learning_rate=1e-2, warmup_steps=2, eval_interval=5, num_eval_batches=2,
+    num_samples=3, sample_prompt="The", sample_tokens=4, checkpoint_interval=4, num_threads=1, compile="never",
+)  # fmt: skip
+TEXTS = [f"The function number {n} returns a list of names and values. " * 4 for n in range(20)]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("inputs")
+    tokenizer = learn(TEXTS, TokenizerConfig(vocab_size=320))
+    for name in ("tokenizer", "pack"):
+        (root / name).mkdir()
+    tokenizer.save(root / "tokenizer")
+    write_tokens(root / "pack", tokenizer, TEXTS[2:], TEXTS[:2])
+    return {name: root / name for name in ("tokenizer", "pack")}
+
+
+def write_tokens(folder: Path, tokenizer: Tokenizer, texts: list[str], validation: list[str]) -> None:
+    for split, chosen in (("train", texts), ("validation", validation)):
+        ids = [number for text in chosen for number in (*tokenizer.encode(text), tokenizer.end_of_document_id)]
+        np.array(ids, dtype="<u2").tofile(folder / f"{split}-00000.bin")
+
+
+@pytest.fixture
+def work(tmp_path: Path, inputs: dict[str, Path]) -> Workspace:
+    return make_work(tmp_path / "out", inputs)
+
+
+def make_work(path: Path, inputs: dict[str, Path]) -> Workspace:
+    path.mkdir()
+    return Workspace(path, inputs)
+
+
+def data_files(work: Workspace) -> dict[str, str]:
+    files = (path for path in work.path.rglob("*") if path.is_file())
+    named = {path.relative_to(work.path).as_posix(): path for path in files}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in sorted(named.items())
+        if not name.startswith("notes/")
+    }
+
+
+def lasting(result: TrainResult) -> dict[str, Any]:
+    return result.model_dump(exclude={"runtime"})
+
+
+class Interruption(Exception):
+    """What a test throws into a training."""
+
+
+@pytest.fixture
+def interrupt_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, BaseException], Callable[[float, str], None]]:
+    """Give a progress callback that raises once, after the given number of steps."""
+    from gptmodel import metrics
+
+    monkeypatch.setattr(metrics, "_PROGRESS_SECONDS", 0.0)
+
+    def make(steps: int, error: BaseException) -> Callable[[float, str], None]:
+        def progress(_: float, line: str) -> None:
+            if line.startswith(f"step {steps}/"):
+                raise error
+
+        return progress
+
+    return make
+
+
+def test_the_model_learns(work: Workspace) -> None:
+    result = train(work, MODEL, CONFIG.model_copy(update={"max_steps": 60}))
+    assert result.validation_loss < math.log(320) - 1.5
+
+
+def test_the_first_loss_is_that_of_guessing(work: Workspace, inputs: dict[str, Path]) -> None:
+    train(work, MODEL, CONFIG)
+    first = read_lines(work.path / "curve.jsonl")[0]
+    vocab_size = Tokenizer.load(inputs["tokenizer"]).vocab_size
+    assert first["validation_loss"] == pytest.approx(math.log(vocab_size), abs=0.1)
+
+
+def test_the_account_counts_steps_tokens_and_parameters(work: Workspace) -> None:
+    result = train(work, MODEL, CONFIG)
+    assert (result.num_steps, result.num_tokens) == (12, 12 * 4 * 8)
+    assert result.num_parameters == load_model(work.path / "model").num_parameters()
+
+
+def test_a_repeat_gives_the_same_bytes(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
+    first, second = (train(work, MODEL, CONFIG) for work in works)
+    assert lasting(first) == lasting(second)
+    assert data_files(works[0]) == data_files(works[1])
+
+
+def test_the_callers_generator_does_not_shape_the_weights(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
+    for seed, work in enumerate(works):
+        torch.manual_seed(seed)
+        train(work, MODEL, CONFIG)
+    assert data_files(works[0]) == data_files(works[1])
+
+
+def test_another_seed_gives_other_weights(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
+    for seed, work in enumerate(works):
+        train(work, MODEL, CONFIG.model_copy(update={"seed": seed}))
+    assert data_files(works[0])["model/model.safetensors"] != data_files(works[1])["model/model.safetensors"]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("step", [1, 4, 7, 10, 12])
+def test_an_interrupted_training_ends_in_the_same_bytes(
+    tmp_path: Path, inputs: dict[str, Path], interrupt_after: Any, step: int, optimizer: str
+) -> None:
+    config = CONFIG.model_copy(update={"optimizer": optimizer})
+    whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
+    expected = train(whole, MODEL, config)
+    with pytest.raises(Interruption):
+        train(broken, MODEL, config, interrupt_after(step, Interruption()))
+    result = train(broken, MODEL, config)
+    assert result.runtime.resumed_from_step == (step // 4 * 4 or None)
+    assert lasting(result) == lasting(expected)
+    assert data_files(broken) == data_files(whole)
+
+
+def test_ctrl_c_loses_no_step(tmp_path: Path, inputs: dict[str, Path], interrupt_after: Any) -> None:
+    whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
+    train(whole, MODEL, CONFIG)
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, MODEL, CONFIG, interrupt_after(7, KeyboardInterrupt()))
+    assert train(broken, MODEL, CONFIG).runtime.resumed_from_step == 7
+    assert data_files(broken) == data_files(whole)
+
+
+@pytest.mark.parametrize("place", ["_note_step", "_note_metrics", "_check", "_rng_state", "_validation_loss"])
+def test_ctrl_c_at_any_place_ends_in_the_same_bytes(
+    tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
+    train(whole, MODEL, CONFIG)
+    untouched, calls = getattr(room._Trainer, place), [0]
+
+    def interrupted(*args: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise KeyboardInterrupt
+        return untouched(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room._Trainer, place, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(broken, MODEL, CONFIG)
+    train(broken, MODEL, CONFIG)
+    assert data_files(broken) == data_files(whole)
+
+
+def test_metrics_of_lost_steps_are_not_kept_twice(work: Workspace, interrupt_after: Any) -> None:
+    with pytest.raises(Interruption):
+        train(work, MODEL, CONFIG, interrupt_after(7, Interruption()))
+    train(work, MODEL, CONFIG)
+    steps = [line["step"] for line in read_lines(work.notes / "metrics.jsonl") if line["key"] == "train_loss"]
+    assert steps == list(range(1, 13))
+
+
+def test_metrics_name_what_the_dashboards_show(work: Workspace) -> None:
+    train(work, MODEL, CONFIG)
+    keys = {line["key"] for line in read_lines(work.notes / "metrics.jsonl")}
+    assert keys == {"train_loss", "validation_loss", "learning_rate", "gradient_norm", "tokens_per_second",
+                    "eta_seconds"}  # fmt: skip
+
+
+def test_the_curve_ends_at_the_last_step_with_a_validation(work: Workspace) -> None:
+    result = train(work, MODEL, CONFIG)
+    curve = read_lines(work.path / "curve.jsonl")
+    assert [point["step"] for point in curve if "validation_loss" in point] == [0, 5, 10, 12]
+    assert (curve[-1]["step"], curve[-1]["validation_loss"]) == (12, result.validation_loss)
+
+
+def test_samples_are_taken_at_first_last_and_between(work: Workspace) -> None:
+    train(work, MODEL, CONFIG)
+    samples = read_lines(work.path / "samples.jsonl")
+    assert [(sample["step"], sample["prompt"]) for sample in samples] == [(0, "The"), (6, "The"), (12, "The")]
+
+
+def test_sampling_and_validating_do_not_disturb_the_training(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
+    often = CONFIG.model_copy(update={"num_samples": 7, "eval_interval": 1})
+    for work, config in zip(works, (CONFIG, often), strict=True):
+        train(work, MODEL, config)
+    assert data_files(works[0])["model/model.safetensors"] == data_files(works[1])["model/model.safetensors"]
+
+
+def test_checkpoints_are_gone_when_the_training_is_done(work: Workspace) -> None:
+    train(work, MODEL, CONFIG)
+    assert not (work.notes / "checkpoints").exists()
+
+
+def test_a_damaged_newest_checkpoint_costs_steps_but_no_bit(
+    tmp_path: Path, inputs: dict[str, Path], interrupt_after: Any
+) -> None:
+    whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
+    train(whole, MODEL, CONFIG)
+    with pytest.raises(Interruption):
+        train(broken, MODEL, CONFIG, interrupt_after(9, Interruption()))
+    newest = max((broken.notes / "checkpoints").iterdir())
+    (newest / "state.safetensors").write_bytes(b"")
+    assert train(broken, MODEL, CONFIG).runtime.resumed_from_step == 4
+    assert data_files(broken) == data_files(whole)
+
+
+def test_other_settings_are_not_gone_on_with(work: Workspace, interrupt_after: Any) -> None:
+    with pytest.raises(Interruption):
+        train(work, MODEL, CONFIG, interrupt_after(5, Interruption()))
+    with pytest.raises(ResumeError, match=r"training\.learning_rate"):
+        train(work, MODEL, CONFIG.model_copy(update={"learning_rate": 1.0}))
+
+
+def test_other_data_are_not_gone_on_with(
+    tmp_path: Path, inputs: dict[str, Path], work: Workspace, interrupt_after: Any
+) -> None:
+    with pytest.raises(Interruption):
+        train(work, MODEL, CONFIG, interrupt_after(5, Interruption()))
+    (tmp_path / "pack").mkdir()
+    write_tokens(tmp_path / "pack", Tokenizer.load(inputs["tokenizer"]), TEXTS[4:], TEXTS[:2])
+    other = Workspace(work.path, {**inputs, "pack": tmp_path / "pack"})
+    with pytest.raises(ResumeError, match=r"another inputs\.pack\."):
+        train(other, MODEL, CONFIG)
+
+
+def test_another_checkpoint_interval_is_no_reason_to_refuse(work: Workspace, interrupt_after: Any) -> None:
+    with pytest.raises(Interruption):
+        train(work, MODEL, CONFIG, interrupt_after(5, Interruption()))
+    result = train(work, MODEL, CONFIG.model_copy(update={"checkpoint_interval": 100}))
+    assert result.runtime.resumed_from_step == 4
+
+
+def test_the_threads_of_the_first_attempt_are_kept(
+    work: Workspace, interrupt_after: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = CONFIG.model_copy(update={"num_threads": None})
+    monkeypatch.setattr("gptmodel.runtime.usable_cores", lambda: 1)
+    with pytest.raises(Interruption):
+        train(work, MODEL, free, interrupt_after(5, Interruption()))
+    monkeypatch.setattr("gptmodel.runtime.usable_cores", lambda: 2)
+    assert train(work, MODEL, free).runtime.num_threads == 1
+
+
+def test_a_loss_that_is_no_number_names_step_and_batch(work: Workspace) -> None:
+    wild = CONFIG.model_copy(update={"learning_rate": 1e30, "gradient_clip": 1e30, "max_steps": 50})
+    with pytest.raises(TrainingError, match=r"at step \d+ \(batch \d+: windows \d+, \d+, \d+, \d+\)"):
+        train(work, MODEL, wild)
+
+
+@pytest.mark.parametrize(("train_texts", "validation", "named"), [([], TEXTS, "train"), (TEXTS, [], "validation")])
+def test_too_little_text_is_named(
+    tmp_path: Path, inputs: dict[str, Path], train_texts: list[str], validation: list[str], named: str
+) -> None:
+    (tmp_path / "pack").mkdir()
+    write_tokens(tmp_path / "pack", Tokenizer.load(inputs["tokenizer"]), train_texts, validation)
+    work = make_work(tmp_path / "out", {**inputs, "pack": tmp_path / "pack"})
+    with pytest.raises(CorpusTooSmallError, match=f"tokens in the {named} split .context_length 8.; got 0"):
+        train(work, MODEL, CONFIG)
+
+
+def test_a_validation_split_shorter_than_a_window_still_counts(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    (tmp_path / "pack").mkdir()
+    write_tokens(tmp_path / "pack", Tokenizer.load(inputs["tokenizer"]), TEXTS, ["Th"])
+    work = make_work(tmp_path / "out", {**inputs, "pack": tmp_path / "pack"})
+    assert math.isfinite(train(work, MODEL, CONFIG).validation_loss)
+
+
+def test_a_time_budget_shortens_the_schedule(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gptmodel.runtime._seconds_of_step", lambda *_: 20.0)
+    result = train(work, MODEL, CONFIG.model_copy(update={"max_seconds": 100.0}))
+    assert result.num_steps == 4
+    assert json.loads((work.notes / "runtime.json").read_text())["num_steps"] == 4
+
+
+def test_progress_runs_from_nothing_to_all(work: Workspace) -> None:
+    ratios: list[float] = []
+    train(work, MODEL, CONFIG, lambda ratio, _: ratios.append(ratio))
+    assert (ratios[0], ratios[-1]) == (0.0, 1.0)
+    assert ratios == sorted(ratios)
+
+
+def test_bf16_trains_too(work: Workspace) -> None:
+    result = train(work, MODEL, CONFIG.model_copy(update={"precision": "bf16"}))
+    assert result.runtime.precision == "bf16"
+    assert math.isfinite(result.validation_loss)
+
+
+def test_a_meter_without_steps_has_no_speed() -> None:
+    assert Meter(10, 10, None).tokens_per_second == 0.0
