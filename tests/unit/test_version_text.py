@@ -1,0 +1,56 @@
+import pytest
+
+from gptmodel.decision import Decision
+from gptmodel.registry import with_decision
+from gptmodel.version_text import SourceLine, VersionAccount, describe_version
+
+ACCOUNT = VersionAccount(
+    privacy=Decision(passed=True, reason="no planted phrase came out", scope="26 phrases"),
+    bits_per_byte=1.73219, perplexity=41.5, loss=3.7257, num_parameters=1_234_567, num_tokens=614_400, num_documents=812,
+    sources=(SourceLine(name="notes|old", num_documents=12, digest="ab" * 32, licence="CC0", personal_data="no"),),
+    kinds_searched=("EMAIL", "PHONE"), kinds_not_searched=("ADDRESS",), training_digest="cd" * 32,
+    flow_run_url="http://127.0.0.1:4200/runs/1", report="report.html",
+)  # fmt: skip
+
+
+def test_the_first_line_is_the_decision() -> None:
+    text = describe_version(ACCOUNT, Decision(passed=True, reason="0.01 better than v1", scope="test split"))
+    assert text.splitlines()[0] == "**Decision:** 0.01 better than v1 (test split)"
+
+
+def test_before_a_comparison_the_first_line_says_so() -> None:
+    assert describe_version(ACCOUNT).startswith("**Decision:** not compared")
+
+
+@pytest.mark.parametrize("figure", ["1.7322", "41.50", "3.7257", "1,234,567", "614,400", "812"])
+def test_six_numbers_stand_in_the_description(figure: str) -> None:
+    assert f"| {figure} |" in describe_version(ACCOUNT)
+
+
+def test_the_source_table_has_digest_licence_and_personal_data() -> None:
+    assert "| notes\\|old | 12 | `abababababababab` | CC0 | no |" in describe_version(ACCOUNT)
+
+
+def test_kinds_not_searched_stand_beside_those_searched() -> None:
+    text = describe_version(ACCOUNT)
+    assert "- **Searched**: EMAIL, PHONE\n- **Not searched**: ADDRESS" in text
+
+
+def test_links_that_are_not_known_are_left_out() -> None:
+    text = describe_version(ACCOUNT)
+    assert "[http://127.0.0.1:4200/runs/1](http://127.0.0.1:4200/runs/1)" in text
+    assert "MLflow run" not in text
+
+
+def test_a_decision_replaces_the_earlier_one_and_nothing_else() -> None:
+    text = describe_version(ACCOUNT)
+    decided = with_decision(text, Decision(passed=False, reason="not better"))
+    assert decided == text.replace("not compared with a champion yet.", "not better")
+
+
+def test_a_decision_is_put_before_a_description_written_by_hand() -> None:
+    assert with_decision("by hand", Decision(passed=True, reason="yes")) == "**Decision:** yes\n\nby hand"
+
+
+def test_a_decision_without_description_is_its_sentence() -> None:
+    assert with_decision("", Decision(passed=True, reason="yes")) == "**Decision:** yes"
