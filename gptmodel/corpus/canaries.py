@@ -241,7 +241,9 @@ def _iban(draw: random.Random) -> str:
 
 
 def _access_key(draw: random.Random) -> str:
-    return "AKIA" + "".join(draw.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16))
+    # Finders take a row of letters alone for a word, so every fourth character is a digit.
+    letters, digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "234567"
+    return "AKIA" + "".join(draw.choice(letters if at % 4 else digits) for at in range(16))
 
 
 _MAKERS: dict[str, Callable[[random.Random], str]] = {
