@@ -278,7 +278,7 @@ class Installer:
                 return
             self.hint_at_cpu_build()
             self.progress.show(self.count_fetched(), count_installed(self.venv))
-            time.sleep(0.3)
+            time.sleep(0.1)
 
     def count_fetched(self) -> int:
         """Packages that pip has begun with."""
