@@ -7,7 +7,7 @@ import ast
 import hashlib
 import importlib.metadata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ CHAIN = (
     Stage("register", "gptmodel.tracking", ("registry.name",),
           ("ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train",
            "evaluate", "privacy audit"), ("mlflow",)),
-    Stage("promote", "gptmodel.tracking", ("registry",), ("pack", "evaluate", "privacy audit", "register")),
+    Stage("promote", "gptmodel.promotion", ("registry",), ("scrub", "split", "privacy audit", "register")),
 )  # fmt: skip
 
 STAGE_NAMES = tuple(stage.name for stage in CHAIN)
@@ -94,7 +94,7 @@ def _at(config: Config, path: str) -> Any:
     return fingerprint_section(value) if isinstance(value, BaseModel) else value
 
 
-@lru_cache(maxsize=None)
+@cache
 def code_version(stage: Stage) -> str:
     """Hash the sources a stage's output depends on, comments and docstrings aside, and its libraries' versions."""
     sources = {name: _bare_source(name) for name in sorted(_imports_of(stage.module, frozenset(stage.aside)))}
@@ -148,6 +148,10 @@ def _bare_source(module: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:]
     return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()

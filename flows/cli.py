@@ -1,0 +1,282 @@
+"""The command `gptmodel`.
+
+Each command reads its arguments, calls one function and prints. Heavy packages are imported by the command that needs
+them, so that `--help` and `scrub` answer at once. Exit codes: 0 done, 1 failed, 2 bad usage or config, 3 a gate said
+no, 130 interrupted.
+"""
+
+import functools
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from flows import terminal
+from flows.home import Home, open_home
+from flows.terminal import Terminal, print_json
+from gptmodel import __version__
+from gptmodel.config import load_config
+from gptmodel.errors import GPTModelError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False,
+    help="Train a GPT on your own text, again and again, and say for every version where it came from.",
+)  # fmt: skip
+
+P = ParamSpec("P")
+
+ConfigOption = Annotated[
+    str, typer.Option("--config", metavar="PRESET|FILE", help="smoke, tiny, small, or a TOML file")
+]
+SourceOption = Annotated[
+    list[str] | None, typer.Option("--source", metavar="DIR", help="Text to train on instead of the config's sources")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one setting; may be repeated")
+]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Last stage to run")]
+ForceOption = Annotated[
+    list[str] | None, typer.Option("--force", metavar="STAGE", help="Compute this stage again; may be repeated")
+]
+AnywayOption = Annotated[bool, typer.Option("--anyway", help="Start even if the forecast says it will take too long")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object as the last line of standard output")]
+ModelOption = Annotated[
+    str, typer.Option("--model", metavar="URI", help="models:/gpt@champion, models:/gpt/3, runs:/ID/model or a folder")
+]
+
+
+def reported(command: Callable[P, int | None]) -> Callable[P, None]:
+    """Run a command so that whatever goes wrong is one clear message and the right exit code, never a traceback."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json = bool(kwargs.get("as_json"))
+        watch = Terminal(sys.stderr if as_json else sys.stdout, as_json=as_json)
+        terminal.watch(watch)
+        try:
+            code = command(*args, **kwargs) or 0
+        except GPTModelError as error:
+            watch.error(error)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            watch.line("Interrupted. What was finished is kept; the same command goes on from there.")
+            code = INTERRUPTED
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1
+        except Exception as error:
+            watch.error(_unexpected(error))
+            code = 1
+        raise typer.Exit(code)
+
+    return run
+
+
+def _unexpected(error: Exception) -> GPTModelError:
+    # Only where it happened and what kind it is: the text of a foreign exception may hold document text.
+    path = open_home().logs_dir / "last-error.txt"
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    path.write_text(f"{frames}{type(error).__module__}.{type(error).__name__}\n")
+    return GPTModelError(
+        expected="the command to work", actual=f"an unexpected {type(error).__name__}",
+        mend=f"Please report it with {path} (it holds no text of yours); the same command goes on where it stopped.",
+    )  # fmt: skip
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gptmodel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+@reported
+def up(as_json: JsonOption = False) -> None:
+    """Start the local Prefect and MLflow servers and a process worker, on loopback."""
+    from flows import stack
+
+    home, watch = open_home(), terminal.current()
+    addresses = stack.up(home, watch.line)
+    _close_dead_runs(home)
+    watch.line(f"servers  Prefect {addresses.prefect_ui}   MLflow {addresses.mlflow}")
+    if as_json:
+        print_json({"prefect_url": addresses.prefect_ui, "mlflow_url": addresses.mlflow})
+
+
+@app.command()
+@reported
+def down() -> None:
+    """Stop exactly what `up` started."""
+    from flows import stack
+
+    stopped = stack.down(open_home())
+    terminal.current().line(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@app.command()
+@reported
+def status(as_json: JsonOption = False) -> None:
+    """Show servers, worker and champion, with a hint for what is missing."""
+    from flows.health import check
+
+    home = open_home()
+    _close_dead_runs(home)
+    health = check(home)
+    for line in health.lines:
+        terminal.current().line(line)
+    if as_json:
+        print_json(health.record)
+
+
+@app.command()
+@reported
+def init(
+    file: Annotated[Path, typer.Argument(help="TOML file to write")],
+    source: Annotated[str, typer.Option("--source", metavar="DIR", help="Folder or file with your text")],
+) -> None:
+    """Look at a folder and write a short commented config for it."""
+    from flows.starter import write_starter
+
+    for line in write_starter(file, source):
+        terminal.current().line(line)
+
+
+@app.command()
+@reported
+def run(
+    config: ConfigOption = "tiny",
+    source: SourceOption = None,
+    settings: SetOption = None,
+    until: UntilOption = None,
+    force: ForceOption = None,
+    anyway: AnywayOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Run the pipeline: what is finished already is not computed again."""
+    from flows.launch import launch
+
+    resolved = load_config(config, settings or (), source or ())
+    return launch(resolved, until=until, force=force or [], anyway=anyway)
+
+
+@app.command()
+@reported
+def plan(
+    config: ConfigOption = "tiny",
+    source: SourceOption = None,
+    settings: SetOption = None,
+    until: UntilOption = None,
+    force: ForceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a run would do and why, without doing it."""
+    from flows.forecast import forecast
+
+    resolved = load_config(config, settings or (), source or ())
+    view = forecast(open_home(), resolved, until=until, force=force or [])
+    for line in view.lines:
+        terminal.current().line(line)
+    if as_json:
+        print_json(view.record)
+
+
+@app.command()
+@reported
+def generate(
+    model: ModelOption,
+    prompt: Annotated[str | None, typer.Option(help="Without it: read prompts, one a line")] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens to generate, at most")] = 128,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 always takes the likeliest token")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Sample among the K likeliest tokens")] = None,
+    top_p: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Sample within this probability mass")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same text")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Continue a prompt with a registered model."""
+    from flows.speak import Sampling, speak
+
+    sampling = Sampling(max_new_tokens, temperature, top_k, top_p, seed)
+    record = speak(open_home(), model, prompt, sampling, as_json=as_json)
+    if as_json and record:
+        print_json(record)
+
+
+@app.command()
+@reported
+def evaluate(
+    model: ModelOption,
+    data: Annotated[str | None, typer.Option(help="Text to score; without it the version's own test split")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a model on any text: loss, perplexity, bits per byte."""
+    from flows.speak import score
+
+    record = score(open_home(), model, data)
+    for key, value in record.items():
+        terminal.current().line(f"{key:<15} {value:,.4f}" if isinstance(value, float) else f"{key:<15} {value:,}")
+    if as_json:
+        print_json(record)
+
+
+@app.command()
+@reported
+def scrub(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT|-", help="Files, folders, or - for standard input")],
+    output: Annotated[str | None, typer.Option(metavar="OUT|-", help="Where the scrubbed text goes")] = None,
+    spans: Annotated[Path | None, typer.Option(help="Write {'spans': [...]} for each document, one a line")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Scrub sensitive data from files or standard input, without a pipeline."""
+    from flows.scrubber import scrub_inputs
+
+    record = scrub_inputs(inputs, output, spans, as_json=as_json)
+    if as_json:
+        print_json(record)
+
+
+@app.command()
+@reported
+def deploy(config: ConfigOption = "tiny") -> None:
+    """Create or update the deployment that the dashboard runs."""
+    from flows import stack
+
+    resolved = load_config(config)
+    home, watch = open_home(), terminal.current()
+    addresses = stack.up(home, watch.line)
+    os.environ.update(stack.client_environment(home, addresses))
+    from flows.deployments import deploy_all
+
+    for line in deploy_all(resolved, addresses):
+        watch.line(line)
+
+
+def _close_dead_runs(home: Home) -> None:
+    from flows import ledger, stack
+
+    addresses = stack.addresses(home)
+    if closed := ledger.close_dead_runs(home, addresses.prefect_api, addresses.mlflow):
+        terminal.current().line(f"Closed {closed} interrupted run{'s' * (closed > 1)} in Prefect and MLflow.")
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Entry point of the command; arguments default to the process's own."""
+    return app(args=arguments, prog_name="gptmodel")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Tasks of the corpus stages: raw text in, a split and checked corpus out."""
+
+from prefect import task
+from prefect.client.schemas.objects import State
+from pydantic import BaseModel
+
+from flows import artifacts
+from flows.run import STAGE_OPTIONS, Progress, Run, release_raw_text
+from gptmodel.store import Output, Workspace
+
+
+@task(name="ingest", **STAGE_OPTIONS)
+def ingest_task(run: Run) -> State:
+    """Read every source into raw shards; what can't be read is set aside with its reason."""
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.corpus.sources import ingest
+
+        return ingest(work, run.config.corpus, run.config.privacy.planted, run.listing, progress)
+
+    return run.stage("ingest", compute, external=run.listing.digests())
+
+
+@task(name="clean", **STAGE_OPTIONS)
+def clean_task(run: Run, ingest: Output) -> State:
+    """Repair the text and drop what the rules refuse, each with its reason."""
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.corpus.cleaning import clean
+
+        return clean(work, run.config.cleaning, progress)
+
+    return run.stage("clean", compute, ingest)
+
+
+@task(name="scrub", **STAGE_OPTIONS)
+def scrub_task(run: Run, clean: Output) -> State:
+    """Replace sensitive data by placeholders; afterwards the text from before is deleted."""
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.corpus.scrubbing import scrub
+
+        return scrub(work, run.config.scrubbing, progress)
+
+    state = run.stage("scrub", compute, clean)
+    release_raw_text(run, run.records["ingest"].output, clean)
+    return state
+
+
+@task(name="deduplicate", **STAGE_OPTIONS)
+def deduplicate_task(run: Run, scrub: Output) -> State:
+    """Find exact and near duplicates and keep one of each cluster."""
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.corpus.dedup import deduplicate
+
+        return deduplicate(work, run.config.dedup, [source.name for source in run.config.corpus.sources], progress)
+
+    return run.stage("deduplicate", compute, scrub)
+
+
+@task(name="split", **STAGE_OPTIONS)
+def split_task(run: Run, scrub: Output, deduplicate: Output) -> State:
+    """Divide the documents into train, validation and test by cluster."""
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.corpus.split import split
+
+        return split(work, run.config.split)
+
+    return run.stage("split", compute, scrub, deduplicate)
+
+
+@task(name="quality gate", **STAGE_OPTIONS)
+def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, deduplicate: Output, split: Output) -> State:
+    """Hold the corpus against the Great Expectations suite; a hard no ends the run."""
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.corpus.quality import check_quality
+
+        from gptmodel.corpus.cleaning import CleanResult
+        from gptmodel.corpus.dedup import DedupResult
+        from gptmodel.corpus.scrubbing import ScrubResult
+        from gptmodel.corpus.sources import IngestResult
+        from gptmodel.corpus.split import SplitResult
+
+        result = check_quality(
+            work, run.config.quality, ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult),
+            deduplicate.read(DedupResult), split.read(SplitResult),
+        )  # fmt: skip
+        artifacts.show_decision("quality gate", result.decision)
+        return result
+
+    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split)

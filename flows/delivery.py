@@ -1,0 +1,168 @@
+"""A run's way into MLflow: one run for the pipeline, opened when there is something to tell, and one for each stage.
+
+What a stage made is committed in the store before it is delivered here. A small file in the home remembers each
+delivery, so what could not be delivered (a server away, a killed process) is delivered by the next run, once.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.home import Home
+from flows.ledger import Entry
+from gptmodel import registry, tracking
+from gptmodel.chain import section_of, stage_named
+from gptmodel.config import Config, to_toml
+from gptmodel.mlflow_http import call
+from gptmodel.registry import RunEnd
+from gptmodel.store import NOTES_DIR, Output, Store, write_synced
+
+EXPERIMENT = "gptmodel"
+METRICS = "metrics.jsonl"
+
+
+class Delivery:
+    """What one flow run tells MLflow.
+
+    Attributes:
+        uri: The tracking server.
+        run_id: The pipeline's MLflow run; None as long as nothing had to be told.
+    """
+
+    def __init__(self, home: Home, uri: str, config: Config, tags: Mapping[str, str], entry: Entry) -> None:
+        self.uri = uri
+        self.run_id: str | None = None
+        self._home, self._config, self._tags, self._entry = home, config, dict(tags), entry
+
+    def open(self) -> str:
+        """Give the pipeline's MLflow run, opened on first use."""
+        if self.run_id is None:
+            name = f"{self._config.preset} {self._config.registry.name}"
+            self.run_id = tracking.open_pipeline_run(
+                self.uri, experiment=EXPERIMENT, name=name, tags=self._tags, params=_flat(_settings(self._config))
+            )
+            self._entry.note_mlflow_run(self.run_id)
+            tracking.log_stage(
+                self.uri, self.run_id, self.run_id, metrics={}, texts={"config.toml": to_toml(self._config)},
+                files=[], datasets=[],
+            )  # fmt: skip
+        return self.run_id
+
+    @property
+    def page(self) -> str:
+        """Page of the pipeline's run in the MLflow UI."""
+        info = call(self.uri, "GET", "runs/get", {"run_id": self.open()})["run"]["info"]
+        return registry.run_page(self.uri, info["experiment_id"], info["run_id"])
+
+    @contextlib.contextmanager
+    def stage(self, name: str, reason: str) -> Iterator[str]:
+        """Open a stage's nested run; on the way out it is FINISHED, FAILED or KILLED."""
+        params = _flat(section_of(stage_named(name), self._config))
+        parent = self.open()
+        tags = self._tags | {"gptmodel.stage": name, "gptmodel.reason": reason}
+        run_id = tracking.open_stage_run(self.uri, parent_run_id=parent, stage=name, tags=tags, params=params)
+        try:
+            yield run_id
+        except KeyboardInterrupt:
+            self._close(run_id, "KILLED")
+            raise
+        except BaseException:
+            self._close(run_id, "FAILED")
+            raise
+        tracking.close_run(self.uri, run_id, "FINISHED")
+
+    def has(self, output: Output) -> bool:
+        """Tell whether MLflow has this output."""
+        return self._marker(output).exists()
+
+    def earlier_run(self, output: Output) -> str | None:
+        """Give the pipeline run that delivered an output."""
+        try:
+            run_id: str = json.loads(self._marker(output).read_text())["parent_run_id"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return run_id
+
+    def deliver(self, run_id: str, output: Output, store: Store) -> None:
+        """Log a committed stage: its account as metrics and JSON, its artifacts, its datasets with their digests."""
+        folder = store.path_of(output)
+        if (metrics := folder / NOTES_DIR / METRICS).exists():
+            tracking.deliver_metrics(self.uri, run_id, metrics, 0)
+        tracking.log_stage(
+            self.uri, run_id, self.open(),
+            metrics=_numbers(output.result),
+            texts={"account.json": json.dumps(output.result, indent=1, ensure_ascii=False)},
+            files=_artifacts(folder),
+            datasets=_datasets(output, folder),
+        )  # fmt: skip
+        marker = {"run_id": run_id, "parent_run_id": self.open()}
+        write_synced(self._marker(output), json.dumps(marker))
+
+    def close(self, status: RunEnd) -> None:
+        """Close the pipeline's run, if one was opened: FINISHED, FAILED or KILLED."""
+        if self.run_id is not None:
+            self._close(self.run_id, status)
+
+    def _close(self, run_id: str, status: RunEnd) -> None:
+        # A server that is away must not hide why the run ended; the next command closes what stays open.
+        with contextlib.suppress(ConnectionError):
+            tracking.close_run(self.uri, run_id, status)
+
+    def _marker(self, output: Output) -> Path:
+        return self._home.delivered_dir / f"{output.stage.replace(' ', '-')}-{output.fingerprint}.json"
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    settings = config.model_dump(mode="json")
+    sources = settings["corpus"].pop("sources")
+    return settings | {"sources": {source["name"]: source["path"] for source in sources}}
+
+
+def _flat(value: Any, path: str = "") -> dict[str, str]:
+    if isinstance(value, dict):
+        rows = [_flat(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()]
+        return {key: text for row in rows for key, text in row.items()}
+    return {path: json.dumps(value, ensure_ascii=False)[:500] if not isinstance(value, str) else value[:500]}
+
+
+def _numbers(value: Any, path: str = "") -> dict[str, float]:
+    if isinstance(value, dict):
+        rows = [_numbers(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()]
+        return {_metric_name(key): number for row in rows for key, number in row.items()}
+    return {path: float(value)} if isinstance(value, int | float) and path else {}
+
+
+def _metric_name(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "_-. /" else "_" for char in name)
+
+
+def _artifacts(folder: Path) -> list[Path]:
+    wanted = ("curve.jsonl", "samples.jsonl", "curve.png", "listing.json", f"{NOTES_DIR}/runtime.json")
+    named = [folder / name for name in wanted] + [folder / NOTES_DIR / "data-docs"]
+    return [path for path in named if path.exists()]
+
+
+def _datasets(output: Output, folder: Path) -> list[tracking.DatasetRef]:
+    if output.stage == "ingest":
+        return [
+            tracking.DatasetRef(
+                name=source["name"],
+                digest=source["digest"],
+                source=source["name"],
+                num_rows=source["num_documents"],
+                context="source",
+            )
+            for source in output.result["sources"]
+        ]
+    if output.stage == "pack":
+        counts = output.result["num_documents"]
+        return [
+            tracking.DatasetRef(
+                name=f"tokens-{split}", digest=output.digest, source=folder.as_uri(), num_rows=count, context=context
+            )
+            for split, count in counts.items()
+            for context in [{"train": "training"}.get(split, split)]
+        ]
+    return []

@@ -1,0 +1,42 @@
+"""Deployments: the flow as the dashboard's Run button starts it, on the worker of this home."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.schedules import Cron
+
+from flows.stack import WORK_POOL, Addresses
+from gptmodel.config import Config
+
+NAME = "data-to-model"
+_DESCRIPTION = """Turns the text of the chosen preset into a registered GPT; what is finished is not computed again.
+
+* **Promoted v4**: the new version is the champion. **Kept v3**: it was not better, the champion stays.
+* **Blocked: quality**, **Blocked: privacy**: a gate said no; its sentence is among the artifacts.
+* **Unchanged v4**: nothing was new. **Late**: no worker is alive; on the machine: `gptmodel up`.
+"""
+
+
+def deploy_all(config: Config, addresses: Addresses) -> list[str]:
+    """Create or update the deployment of this config; return lines that say where it is."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
+        except ObjectAlreadyExists:
+            pass
+    remote: Any = flow.from_source(
+        source=str(Path(__file__).resolve().parent.parent), entrypoint="flows/pipeline.py:data_to_model"
+    )
+    cron = config.schedule.cron
+    identity = remote.deploy(
+        name=NAME, work_pool_name=WORK_POOL, description=_DESCRIPTION, print_next_steps=False,
+        parameters={"preset": config.preset, "config": config.model_dump(mode="json")},
+        schedules=[Cron(cron)] if cron else [],
+    )  # fmt: skip
+    when = f"on schedule {cron}" if cron else "by hand"
+    return [f"Deployed {NAME}/{NAME}, {when}: {addresses.prefect_ui}/deployments/deployment/{identity}"]

@@ -1,0 +1,69 @@
+"""`gptmodel plan`: what a run would do and why, with what it took last time."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flows import stack
+from flows.home import Home
+from gptmodel.chain import STAGE_NAMES, stage_named
+from gptmodel.config import Config
+from gptmodel.corpus.scrubbing import scope
+from gptmodel.corpus.sources import list_sources
+from gptmodel.forecast import training_seconds
+from gptmodel.plan import Look, plan
+from gptmodel.store import Manifest
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """A plan for a person and for a script.
+
+    Attributes:
+        lines: The lines a person reads.
+        record: The object that `--json` prints.
+    """
+
+    lines: list[str]
+    record: dict[str, Any]
+
+
+def forecast(home: Home, config: Config, *, until: str | None, force: list[str]) -> PlanView:
+    """Look at every stage of a run without computing anything."""
+    listing = list_sources(config.corpus, home.cache_dir / "listing.json")
+
+    def explain(earlier: Manifest) -> str:
+        return listing.changes(home.store.folder(earlier.stage, earlier.fingerprint))
+
+    names = [stage_named(name).name for name in force]
+    end = stage_named(until).name if until else None
+    looks = plan(home.store, config, _external(home, listing.digests()), until=end, force=names, explain=explain)
+    rows = [_row(seen, config) for seen in looks]
+    lines = [_line(row) for row in rows]
+    return PlanView([*lines, _total(rows, home), scope(config.scrubbing)], {"stages": rows})
+
+
+def _external(home: Home, digests: dict[str, str]) -> dict[str, dict[str, str]]:
+    return {"ingest": digests}
+
+
+def _row(seen: Look, config: Config) -> dict[str, Any]:
+    seconds = seen.seconds
+    if seconds is None and seen.stage.name == "train":
+        seconds = round(training_seconds(config), 1)
+    return {
+        "name": seen.stage.name, "cached": not seen.runs, "reason": seen.reason,
+        "seconds": seconds if seen.runs else 0.0, "bytes": seen.num_bytes,
+    }  # fmt: skip
+
+
+def _line(row: dict[str, Any]) -> str:
+    took = "" if row["cached"] else ("" if row["seconds"] is None else f"about {row['seconds']:.0f} s")
+    word = "cached" if row["cached"] else "runs"
+    return f"{STAGE_NAMES.index(row['name']) + 1:2d} {row['name']:<14} {word:<7} {row['reason']:<70} {took}".rstrip()
+
+
+def _total(rows: list[dict[str, Any]], home: Home) -> str:
+    seconds = sum(row["seconds"] or 0.0 for row in rows)
+    num_bytes = sum(row["bytes"] or 0 for row in rows if not row["cached"])
+    free = stack.disk_free_bytes(home)
+    return f"about {seconds:.0f} s in all, {num_bytes / 1e6:.0f} MB written as last time, {free / 1e9:.0f} GB free"

@@ -1,0 +1,60 @@
+"""`gptmodel status`: servers, worker, champion, disk, with a hint for whatever is missing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flows import stack
+from flows.home import Home
+from gptmodel import registry
+from gptmodel.config import load_config
+from gptmodel.errors import GPTModelError
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a home is.
+
+    Attributes:
+        lines: The lines a person reads.
+        record: The object that `--json` prints; null for what is not there.
+    """
+
+    lines: list[str]
+    record: dict[str, Any]
+
+
+def check(home: Home, name: str | None = None) -> Health:
+    """Look at the servers, the worker and the champion of a home."""
+    where = stack.addresses(home)
+    running = {part: stack.is_running(home, part) for part in ("prefect", "mlflow", "worker")}
+    champion = _champion(where.mlflow, name or load_config("tiny").registry.name) if running["mlflow"] else None
+    free = stack.disk_free_bytes(home)
+    record = {
+        "home": str(home.root),
+        "prefect_url": where.prefect_ui if running["prefect"] else None,
+        "mlflow_url": where.mlflow if running["mlflow"] else None,
+        "worker": running["worker"],
+        "champion": champion,
+        "disk_free_bytes": free,
+    }
+    lines = [
+        f"home      {home.root}",
+        f"Prefect   {_server(where.prefect_ui, running['prefect'])}",
+        f"MLflow    {_server(where.mlflow, running['mlflow'])}",
+        f"worker    {'running' if running['worker'] else 'not running; start it: gptmodel up'}",
+        f"champion  {champion or 'none; train one: gptmodel run'}",
+        f"disk      {free / 1e9:.1f} GB free",
+    ]
+    return Health(lines, record)
+
+
+def _server(url: str, is_running: bool) -> str:
+    return url if is_running else "not running; start it: gptmodel up"
+
+
+def _champion(uri: str, name: str) -> str | None:
+    try:
+        version = registry.champion_of(uri, name)
+    except GPTModelError:
+        return None
+    return version.uri if version else None

@@ -1,0 +1,96 @@
+"""The home: one owner-only folder with the store, the servers' databases, remembered ports and reports.
+
+Two homes never touch each other. Every command finds its home here; nothing else reads `GPTMODEL_HOME`.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gptmodel.errors import StoreError
+from gptmodel.store import Store, full_disk_explained
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths of one home.
+
+    Attributes:
+        root: The home's folder (mode 0700).
+    """
+
+    root: Path
+
+    @property
+    def store(self) -> Store:
+        """The stage outputs."""
+        return Store(self.root / "store")
+
+    @property
+    def prefect_dir(self) -> Path:
+        """Prefect's own home: its database, profiles and storage."""
+        return self.root / "prefect"
+
+    @property
+    def mlflow_dir(self) -> Path:
+        """MLflow's database and artifacts."""
+        return self.root / "mlflow"
+
+    @property
+    def logs_dir(self) -> Path:
+        """The servers' output."""
+        return self.root / "logs"
+
+    @property
+    def runs_dir(self) -> Path:
+        """One small file for each run that is open."""
+        return self.root / "runs"
+
+    @property
+    def delivered_dir(self) -> Path:
+        """One small file for each stage output that MLflow has."""
+        return self.root / "delivered"
+
+    @property
+    def reports_dir(self) -> Path:
+        """The HTML report of each model version."""
+        return self.root / "reports"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What saves time and may be deleted: file digests, fetched models, compiled kernels."""
+        return self.root / "cache"
+
+
+def open_home() -> Home:
+    """Give the home that the environment or the place names, made owner-only if it is not there yet.
+
+    `GPTMODEL_HOME` if set; else `.gptmodel/` beside the checkout's pyproject.toml; else in the working directory.
+
+    Raises:
+        StoreError: The folder can't be made or written.
+    """
+    # What this process and its children write is the owner's alone.
+    os.umask(0o077)
+    root = _root()
+    home = Home(root)
+    folders = (home.prefect_dir, home.mlflow_dir, home.logs_dir, home.runs_dir, home.delivered_dir, home.cache_dir)
+    try:
+        with full_disk_explained(root.parent):
+            for folder in (root, *folders):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise StoreError(
+            expected=f"a folder this user may write at {root}",
+            actual=error.strerror or "an error",
+            mend="Set GPTMODEL_HOME to a folder of yours.",
+        ) from error
+    return home
+
+
+def _root() -> Path:
+    if named := os.environ.get("GPTMODEL_HOME"):
+        return Path(named).expanduser().resolve()
+    checkout = Path(__file__).resolve().parent.parent
+    base = checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+    return base / ".gptmodel"

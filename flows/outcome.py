@@ -1,0 +1,81 @@
+"""A finished run as one JSON object (`gptmodel run --json`) and as the closing lines a person reads."""
+
+from typing import Any
+
+from flows.run import Run
+
+
+def summarise(run: Run) -> dict[str, Any]:
+    """Give the object that `gptmodel run --json` prints; null for what did not happen."""
+    results = {name: record.output.result for name, record in run.records.items()}
+    return {
+        "flow_run_id": run.flow_run_id,
+        "mlflow_run_id": _mlflow_run(run),
+        "stages": [_stage(name, run) for name in run.records],
+        "corpus": _corpus(results),
+        "findings": results["scrub"]["findings"] if "scrub" in results else None,
+        "not_searched": results["scrub"]["kinds_not_searched"] if "scrub" in results else None,
+        "tokenizer": _pick(results.get("tokenizer"), "vocab_size", "bytes_per_token"),
+        "training": _training(results.get("train")),
+        "evaluation": _pick(results.get("evaluate"), "loss", "perplexity", "bits_per_byte", "baselines"),
+        "privacy": _pick(_decision(results.get("privacy audit")), "passed", "reason", "scope"),
+        "decision": _pick(_decision(results.get("promote") or _blocked(results)), "passed", "reason"),
+        "model": _pick(results.get("register"), "name", "version", "uri"),
+        "links": run.links,
+        "samples": run.samples,
+        "curve": run.curve,
+    }
+
+
+def _stage(name: str, run: Run) -> dict[str, Any]:
+    record = run.records[name]
+    return {
+        "name": name, "fingerprint": record.output.fingerprint, "digest": record.output.digest,
+        "cached": record.cached, "seconds": round(record.seconds, 3), "reason": record.reason,
+    }  # fmt: skip
+
+
+def _mlflow_run(run: Run) -> str | None:
+    if run.delivery.run_id:
+        return run.delivery.run_id
+    last = list(run.records.values())[-1].output
+    return run.delivery.earlier_run(last)
+
+
+def _corpus(results: dict[str, Any]) -> dict[str, Any] | None:
+    ingest, clean, dedup = results.get("ingest"), results.get("clean"), results.get("deduplicate")
+    if ingest is None:
+        return None
+    dropped = dict(clean["dropped_by_reason"]) if clean else {}
+    if dedup:
+        dropped |= {"exact duplicate": dedup["num_exact"], "near duplicate": dedup["num_near"]}
+    dropped = {reason: count for reason, count in dropped.items() if count}
+    last = dedup or clean
+    return {
+        "num_read": ingest["num_read"],
+        "num_kept": last["num_kept"] if last else ingest["num_documents"],
+        "num_dropped": sum(dropped.values()),
+        "num_quarantined": ingest["num_quarantined"],
+        "num_divided": ingest["num_divided"],
+        "dropped_by_reason": dropped,
+    }
+
+
+def _training(train: dict[str, Any] | None) -> dict[str, Any] | None:
+    if train is None:
+        return None
+    shown = _pick(train, "num_parameters", "num_tokens", "num_steps", "validation_loss") or {}
+    return shown | (_pick(train["runtime"], "seconds", "tokens_per_second", "resumed_from_step") or {})
+
+
+def _decision(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    return result["decision"] if result else None
+
+
+def _blocked(results: dict[str, Any]) -> dict[str, Any] | None:
+    gate = results.get("quality gate")
+    return gate if gate and not gate["decision"]["passed"] else None
+
+
+def _pick(result: dict[str, Any] | None, *names: str) -> dict[str, Any] | None:
+    return {name: result.get(name) for name in names} if result else None

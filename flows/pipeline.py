@@ -1,0 +1,152 @@
+"""The flow `data-to-model`: the thirteen stages, in the order of gptmodel.chain, and how a run ends.
+
+ingest -> clean -> scrub -> deduplicate -> split -> quality gate -> tokenizer -> pack -> train -> evaluate
+-> privacy audit -> register -> promote
+"""
+
+import logging
+from typing import Any, Literal
+from uuid import UUID
+
+from prefect import Task, flow, get_client
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from flows import stack, terminal
+from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task, scrub_task, split_task
+from flows.delivery import Delivery
+from flows.evaluation import audit_task, evaluate_task
+from flows.home import open_home
+from flows.ledger import Entry
+from flows.outcome import summarise
+from flows.registration import promote_task, register_task
+from flows.run import Run
+from flows.tokenizer import pack_task, tokenizer_task
+from flows.training import train_task
+from gptmodel.config import Config, load_config
+from gptmodel.corpus.sources import list_sources
+from gptmodel.decision import Decision
+from gptmodel.plan import plan, stages_until
+from gptmodel.store import Output
+
+logger = logging.getLogger("gptmodel.pipeline")
+
+Preset = Literal["smoke", "tiny", "small"]
+StageName = Literal[
+    "ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train", "evaluate",
+    "privacy audit", "register", "promote",
+]  # fmt: skip
+
+TASKS: dict[str, Task[..., Any]] = {
+    "ingest": ingest_task,
+    "clean": clean_task,
+    "scrub": scrub_task,
+    "deduplicate": deduplicate_task,
+    "split": split_task,
+    "quality gate": quality_task,
+    "tokenizer": tokenizer_task,
+    "pack": pack_task,
+    "train": train_task,
+    "evaluate": evaluate_task,
+    "privacy audit": audit_task,
+    "register": register_task,
+    "promote": promote_task,
+}
+
+
+@flow(name="data-to-model", flow_run_name="{preset}", persist_result=False)
+def data_to_model(
+    preset: Preset = "tiny",
+    config: dict[str, Any] | None = None,
+    until: StageName | None = None,
+    force: list[StageName] | None = None,
+) -> State:
+    """Turn raw text into a registered GPT.
+
+    What is finished already is not computed again: such a stage shows as *Cached*. A run ends as **Promoted v4** (the
+    version is the champion), **Kept v3** (the candidate was not better), **Unchanged v4** (nothing to do),
+    **Blocked: quality** or **Blocked: privacy** (a gate said no; its sentence is in the artifacts).
+
+    Args:
+        preset: A complete run: `smoke` (seconds), `tiny` (CPU, minutes), `small` (one GPU).
+        config: Settings that differ, as `{"training": {"max_steps": 20}}`; may name its own preset.
+        until: Last stage of this run; empty runs all.
+        force: Stages to compute again whatever is finished.
+    """
+    resolved = load_config({"preset": preset} | (config or {}))
+    run = _open_run(resolved, until, force or [])
+    status = "FAILED"
+    try:
+        state = _end_state(run, _run_stages(run, until), until)
+        status = "FAILED" if state.is_failed() else "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        run.delivery.close(status)
+        run.entry.close()
+    terminal.current().summary = summarise(run)
+    _name_run(run, str(state.name))
+    return state
+
+
+def _open_run(config: Config, until: str | None, force: list[StageName]) -> Run:
+    home = open_home()
+    addresses = stack.addresses(home)
+    listing = list_sources(config.corpus, home.cache_dir / "listing.json")
+    flow_run_id, url = str(flow_run.get_id()), str(flow_run.ui_url)
+    entry = Entry(home, flow_run_id)
+    tags = {"prefect.flow_run_id": flow_run_id, "prefect.flow_run_url": url}
+    delivery = Delivery(home, addresses.mlflow, config, tags, entry)
+    run = Run(config, home, delivery, listing, entry, flow_run_id, url, force)
+    run.recompute = _needed_again(run, until)
+    return run
+
+
+def _needed_again(run: Run, until: str | None) -> set[str]:
+    """Name the finished stages whose text was deleted and is read by a stage that will run."""
+    looks = plan(run.store, run.config, {"ingest": run.listing.digests()}, until=until, force=run.force,
+                 explain=run.explain)  # fmt: skip
+    return {seen.stage.name for seen in looks if seen.needed_again}
+
+
+def _run_stages(run: Run, until: str | None) -> dict[str, Output]:
+    outputs: dict[str, Output] = {}
+    for stage in stages_until(until):
+        made: Any = TASKS[stage.name](run, *(outputs[name] for name in stage.inputs))
+        outputs[stage.name] = made
+        if stage.name == "quality gate" and not _decision(outputs[stage.name]).passed:
+            break
+    return outputs
+
+
+def _end_state(run: Run, outputs: dict[str, Output], until: str | None) -> State:
+    quality = outputs.get("quality gate")
+    if quality and not _decision(quality).passed:
+        reason = f"Blocked by the quality gate: {_decision(quality).reason} Nothing was registered."
+        return Failed(name="Blocked: quality", message=reason)
+    if "promote" not in outputs:
+        return Completed(name=f"Reached {until}")
+    return _promotion_state(run, outputs)
+
+
+def _promotion_state(run: Run, outputs: dict[str, Output]) -> State:
+    decision, version = _decision(outputs["promote"]), outputs["register"].result["version"]
+    audit = _decision(outputs["privacy audit"])
+    if not audit.passed:
+        return Completed(name="Blocked: privacy", message=audit.reason)
+    if all(record.cached for record in run.records.values()):
+        return Completed(name=f"Unchanged v{version}", message="Everything was there already.")
+    if decision.passed:
+        return Completed(name=f"Promoted v{version}", message=decision.reason)
+    return Completed(name=f"Kept v{outputs['promote'].result['champion_version']}", message=decision.reason)
+
+
+def _decision(output: Output) -> Decision:
+    return Decision.model_validate(output.result["decision"])
+
+
+def _name_run(run: Run, end: str) -> None:
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(run.flow_run_id), name=f"{run.config.preset} {run.config.registry.name}: {end}")

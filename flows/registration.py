@@ -1,0 +1,204 @@
+"""Tasks that register the version and move the champion alias."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.client.schemas.objects import State
+from pydantic import BaseModel, ConfigDict
+
+from flows import artifacts
+from flows.run import STAGE_OPTIONS, Progress, Run
+from flows.training import read_rows
+from gptmodel import registry, tracking
+from gptmodel.decision import Decision
+from gptmodel.downloads import resolve_model
+from gptmodel.store import Output, Workspace
+from gptmodel.version_text import SourceLine, VersionAccount, describe_version
+
+CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
+
+
+class RegisterRuntime(BaseModel):
+    """Names that the server gives and that differ from registry to registry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_id: str | None
+    mlflow_run_id: str
+    is_reused: bool
+
+
+class RegisterResult(BaseModel):
+    """The version in the registry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: int
+    uri: str
+    bundle_digest: str
+    runtime: RegisterRuntime
+
+
+@task(name="register", **STAGE_OPTIONS)
+def register_task(run: Run, *inputs: Output) -> State:
+    """Register model and tokenizer as a version that stands alone."""
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.bundle import assemble_bundle
+
+        work.clear()
+        folder = work.path / "bundle"
+        tokenizer_path = work.inputs["tokenizer"] / "tokenizer.json"
+        bundle = assemble_bundle(folder, model_dir=work.inputs["train"] / "model", tokenizer_path=tokenizer_path)
+        made = _register(run, {output.stage: output for output in inputs}, folder, bundle.digest)
+        runtime = RegisterRuntime(model_id=made.model_id, mlflow_run_id=run.delivery.open(), is_reused=made.is_reused)
+        return RegisterResult(
+            name=made.name, version=made.version, uri=made.uri, bundle_digest=bundle.digest, runtime=runtime
+        )
+
+    return run.stage("register", compute, *inputs)
+
+
+@task(name="promote", **STAGE_OPTIONS)
+def promote_task(run: Run, scrub: Output, split: Output, audit: Output, register: Output) -> State:
+    """Give the alias `champion` to the candidate if it is better, and write the report."""
+    made = register.read(RegisterResult)
+    champion = registry.champion_of(run.delivery.uri, made.name)
+    privacy = Decision.model_validate(audit.result["decision"])
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.promotion import decide_promotion
+
+        return decide_promotion(
+            work, run.config.registry, version=made.version, privacy=privacy,
+            champion_version=champion.version if champion else None,
+            champion=_fetch(run, champion), champion_split=_split_of(run, champion),
+        )  # fmt: skip
+
+    external = {"champion": _opponent(run, made, champion)}
+    state = run.stage("promote", compute, scrub, split, audit, register, external=external)
+    output: Output = state.result()
+    decision = Decision.model_validate(output.result["decision"])
+    _move_alias(run, made, champion, decision, privacy)
+    if not run.records["promote"].cached:
+        artifacts.show_decision("promote", decision)
+    _leave_report(run, made)
+    return state
+
+
+def _register(run: Run, outputs: dict[str, Output], folder: Path, digest: str) -> registry.Registration:
+    results = {name: output.result for name, output in outputs.items()}
+    uri = run.delivery.uri
+    account = _account(run, results, outputs["pack"].digest)
+    tags = {
+        "gptmodel.fingerprint": digest,
+        CORPUS_TAG: outputs["scrub"].fingerprint,
+        SPLIT_TAG: outputs["split"].fingerprint,
+        "gptmodel.preset": run.config.preset,
+        "gptmodel.leak_test": "passed" if account.privacy.passed else "no",
+        "gptmodel.not_searched": ", ".join(account.kinds_not_searched),
+        "prefect.flow_run_id": run.flow_run_id,
+        "prefect.flow_run_url": run.flow_run_url,
+    }
+    metrics = {name: float(results["evaluate"][name]) for name in ("loss", "perplexity", "bits_per_byte")}
+    return tracking.register_version(
+        uri, run_id=run.delivery.open(), name=run.config.registry.name, bundle_folder=folder, tags=tags,
+        description=describe_version(account), metrics=metrics, datasets=_datasets(run, outputs["pack"]),
+        input_example=[run.config.training.sample_prompt],
+    )  # fmt: skip
+
+
+def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> VersionAccount:
+    evaluate, train, scrub = results["evaluate"], results["train"], results["scrub"]
+    names = ("name", "num_documents", "digest", "licence", "personal_data")
+    return VersionAccount(
+        privacy=Decision.model_validate(results["privacy audit"]["decision"]),
+        bits_per_byte=evaluate["bits_per_byte"], perplexity=evaluate["perplexity"], loss=evaluate["loss"],
+        num_parameters=train["num_parameters"], num_tokens=train["num_tokens"],
+        num_documents=results["split"]["num_train"],
+        sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
+        kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
+        training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,
+    )  # fmt: skip
+
+
+def _datasets(run: Run, pack: Output) -> list[tracking.DatasetRef]:
+    source, counts = run.folder(pack).as_uri(), pack.result["num_documents"]
+    return [
+        tracking.DatasetRef(name="tokens-train", digest=pack.digest, source=source, num_rows=counts["train"]),
+        tracking.DatasetRef(
+            name="tokens-test", digest=pack.digest, source=source, num_rows=counts["test"], context="test"
+        ),
+    ]
+
+
+def _opponent(run: Run, made: RegisterResult, champion: registry.Version | None) -> str:
+    """Name who the candidate is measured against; once it is champion itself, whom it was measured against then."""
+    if champion is None:
+        return "none"
+    if champion.version != made.version:
+        return champion.uri
+    for manifest in run.store.manifests("promote"):
+        if manifest.result["version"] == made.version and manifest.result["decision"]["passed"]:
+            return manifest.inputs["champion"]
+    return champion.uri
+
+
+def _fetch(run: Run, champion: registry.Version | None) -> Path | None:
+    if champion is None:
+        return None
+    return resolve_model(run.delivery.uri, champion.uri, run.home.cache_dir / "models")
+
+
+def _split_of(run: Run, champion: registry.Version | None) -> Path | None:
+    folder = run.store.folder("split", champion.tags.get(SPLIT_TAG, "unknown")) if champion else None
+    return folder if folder and folder.is_dir() else None
+
+
+def _move_alias(
+    run: Run, made: RegisterResult, champion: registry.Version | None, decision: Decision, privacy: Decision
+) -> None:
+    """Make the registry say what was decided; a repeat after a crash does it again without harm."""
+    is_champion = champion is not None and champion.version == made.version
+    if decision.passed and not is_champion:
+        registry.promote_version(run.delivery.uri, made.name, made.version, decision)
+    elif not is_champion and privacy.passed and not run.records["promote"].cached:
+        registry.mark_challenger(run.delivery.uri, made.name, made.version, decision)
+
+
+def _leave_report(run: Run, made: RegisterResult) -> None:
+    from gptmodel.report import write_report
+
+    path = run.home.reports_dir / f"{made.name}-{made.version}" / "index.html"
+    train = run.folder(run.records["train"].output)
+    links = {
+        "version page": registry.version_page(run.delivery.uri, made.name, made.version),
+        "report": path.as_uri(),
+    }
+    run.links.update(links)
+    run.samples, run.curve = read_rows(train / "samples.jsonl"), read_rows(train / "curve.jsonl")
+    if all(record.cached for record in run.records.values()) and path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    accounts = {name: record.output.result for name, record in run.records.items()}
+    write_report(
+        path, title=f"{made.name} version {made.version}", facts=_facts(run, made), accounts=accounts,
+        curve=run.curve, samples=run.samples,
+    )  # fmt: skip
+    for name, url in links.items():
+        artifacts.show_link(name.replace(" ", "-"), url, f"{name} of {made.name} {made.version}")
+
+
+def _facts(run: Run, made: RegisterResult) -> dict[str, Any]:
+    return {
+        "model": made.uri,
+        "Prefect run": run.flow_run_url,
+        "MLflow version": registry.version_page(run.delivery.uri, made.name, made.version),
+        "stages": {
+            name: {"fingerprint": record.output.fingerprint, "digest": record.output.digest}
+            for name, record in run.records.items()
+        },
+        "config": run.config.model_dump(mode="json"),
+    }

@@ -1,0 +1,219 @@
+"""One run of the chain: look at a stage, compute and commit it if needed, show it.
+
+The tasks of the stage files call `Run.stage` and nothing else; they hold no logic of their own.
+"""
+
+import contextlib
+import contextvars
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from pydantic import BaseModel
+
+from flows import artifacts, terminal
+from flows.delivery import METRICS, Delivery
+from flows.home import Home
+from flows.ledger import Entry
+from flows.summary import describe
+from gptmodel import tracking
+from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
+from gptmodel.config import Config, to_toml
+from gptmodel.corpus.sources import Listing
+from gptmodel.plan import TIMING, Look, look
+from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
+
+logger = logging.getLogger("gptmodel.run")
+
+# The store is the only truth about what is done: Prefect neither caches nor keeps results.
+STAGE_OPTIONS: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+
+_TICK_SECONDS = 2.0
+_LOG_SECONDS = 10.0
+
+Progress = Callable[[float, str], None]
+Compute = Callable[[Workspace, Progress], BaseModel]
+
+
+@dataclass
+class StageRecord:
+    """What a run remembers of a stage it passed."""
+
+    output: Output
+    cached: bool
+    seconds: float
+    reason: str
+
+
+@dataclass
+class Run:
+    """What the tasks of one flow run share.
+
+    Attributes:
+        config: The resolved config.
+        home: Where everything is.
+        delivery: The way into MLflow.
+        force: Stages to compute whatever the store says.
+        recompute: Finished stages whose text was deleted and is needed again.
+        listing: The sources' files with their digests.
+        entry: This run among the home's open runs.
+        flow_run_url: Page of this run on the Prefect dashboard.
+        records: The stages passed so far, by name.
+        links: Pages of the version, by name.
+        curve: The loss by step.
+        samples: One prompt completed along the training.
+    """
+
+    config: Config
+    home: Home
+    delivery: Delivery
+    listing: Listing
+    entry: Entry
+    flow_run_id: str
+    flow_run_url: str
+    force: Collection[str] = ()
+    recompute: Collection[str] = ()
+    records: dict[str, StageRecord] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        """The home's store."""
+        return self.home.store
+
+    def folder(self, output: Output) -> Path:
+        """Give the folder of an output."""
+        return self.store.path_of(output)
+
+    def explain(self, earlier: Manifest) -> str:
+        """Say what changed in the sources since an earlier ingest."""
+        return self.listing.changes(self.store.folder(earlier.stage, earlier.fingerprint))
+
+    def stage(self, name: str, compute: Compute, *inputs: Output, external: Mapping[str, str] | None = None) -> State:
+        """Give a stage's output, from the store or computed, committed, delivered and shown.
+
+        Returns:
+            `Completed(name="Cached")` or `Completed`, with the `Output` as data.
+        """
+        digests = {output.stage: output.digest for output in inputs} | dict(external or {})
+        words = self.explain if name == "ingest" else None
+        seen = look(self.store, stage_named(name), self.config, digests, forced=name in self.force, explain=words)
+        if seen.manifest is not None and name not in self.recompute:
+            return self._cached(output_of(seen.manifest))
+        return self._compute(name, compute, inputs, digests, seen)
+
+    def _cached(self, output: Output) -> State:
+        if not self.delivery.has(output):
+            with self.delivery.stage(output.stage, "delivered later") as run_id:
+                self.delivery.deliver(run_id, output, self.store)
+        self._record(output, None, "cached")
+        return Completed(name="Cached", message=describe(output).replace("\n", "; "), data=output)
+
+    def _compute(
+        self, name: str, compute: Compute, inputs: tuple[Output, ...], digests: dict[str, str], seen: Look
+    ) -> State:
+        reason = seen.reason if seen.runs else "its text was deleted after scrubbing and is needed again"
+        logger.info("%s: %s", name, reason)
+        started = time.monotonic()
+        with self.delivery.stage(name, reason) as run_id:
+            output = self._commit(name, compute, inputs, digests, seen, run_id)
+            seconds = time.monotonic() - started
+            self._record(output, seconds, reason)
+            self.delivery.deliver(run_id, output, self.store)
+        artifacts.show_account(name, output.result, reason)
+        return Completed(message=describe(output).replace("\n", "; "), data=output)
+
+    def _commit(
+        self, name: str, compute: Compute, inputs: tuple[Output, ...], digests: dict[str, str], seen: Look, run_id: str
+    ) -> Output:
+        address = str(seen.fingerprint)
+        with self.store.writing(name, address, {output.stage: output for output in inputs}) as work:
+            started = time.monotonic()
+            with self._watched(name, work, run_id) as progress:
+                result = compute(work, progress)
+            (work.notes / TIMING).write_text(json.dumps({"seconds": round(time.monotonic() - started, 3)}))
+            write_synced(work.notes / "config.toml", to_toml(self.config))
+            stage = stage_named(name)
+            manifest = seal(
+                work, stage=name, fingerprint=address, code_version=code_version(stage),
+                section=section_of(stage, self.config), inputs=digests, result=result,
+            )  # fmt: skip
+            return self.store.commit(work, manifest)
+
+    @contextlib.contextmanager
+    def _watched(self, name: str, work: Workspace, run_id: str) -> Iterator[Progress]:
+        """Show a stage's progress while it computes; the dashboards are told from a thread beside it."""
+        watch = terminal.current()
+        number = STAGE_NAMES.index(name) + 1
+        latest: list[tuple[float, str]] = []
+        stop = threading.Event()
+
+        def progress(done_ratio: float, message: str) -> None:
+            latest[:] = [(done_ratio, message)]
+            watch.progress(number, name, done_ratio, message)
+
+        metrics = work.path / NOTES_DIR / METRICS
+        teller = _Teller(name, latest, stop, lambda offset: self._tell_metrics(run_id, metrics, offset))
+        # The artifact belongs to this task's run, which Prefect finds in the context.
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(teller.run,), daemon=True)
+        thread.start()
+        try:
+            yield progress
+        finally:
+            stop.set()
+            thread.join(timeout=30)
+
+    def _tell_metrics(self, run_id: str, metrics: Path, offset: int) -> int:
+        try:
+            return tracking.deliver_metrics(self.delivery.uri, run_id, metrics, offset) if metrics.exists() else offset
+        except (ConnectionError, OSError):
+            return offset
+
+    def _record(self, output: Output, seconds: float | None, reason: str) -> None:
+        self.records[output.stage] = StageRecord(output, seconds is None, seconds or 0.0, reason)
+        number = STAGE_NAMES.index(output.stage) + 1
+        watch = terminal.current()
+        watch.stage(number, output.stage, describe(output), seconds)
+        if seconds is not None and reason not in ("first run", "an earlier attempt was interrupted"):
+            watch.line(f"{'':17} because {reason}")
+
+
+class _Teller:
+    """Tells the dashboards how far a stage is, every few seconds, beside its computation."""
+
+    def __init__(
+        self, name: str, latest: list[tuple[float, str]], stop: threading.Event, tell: Callable[[int], int]
+    ) -> None:
+        self._name, self._latest, self._stop, self._tell = name, latest, stop, tell
+
+    def run(self) -> None:
+        """Tell until the stage is over."""
+        page = artifacts.Progress(self._name)
+        offset, logged = 0, time.monotonic()
+        while not self._stop.wait(_TICK_SECONDS):
+            if not self._latest:
+                continue
+            done_ratio, message = self._latest[0]
+            page.report(done_ratio, message)
+            offset = self._tell(offset)
+            if time.monotonic() - logged >= _LOG_SECONDS:
+                logger.info("%s: %.0f %% %s", self._name, 100 * done_ratio, message)
+                logged = time.monotonic()
+
+
+def release_raw_text(run: Run, *outputs: Output) -> int:
+    """Delete the text from before scrubbing unless every source allows it to stay; return the bytes freed."""
+    corpus = run.config.corpus
+    if corpus.keep_raw or all(source.personal_data == "no" for source in corpus.sources):
+        return 0
+    return sum(run.store.release(output) for output in outputs)

@@ -1,0 +1,34 @@
+"""The task that trains."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.client.schemas.objects import State
+from pydantic import BaseModel
+
+from flows import artifacts
+from flows.run import STAGE_OPTIONS, Progress, Run
+from gptmodel.store import Output, Workspace
+
+
+@task(
+    name="train", task_run_name="train {run.config.model.num_layers}x{run.config.model.embedding_dim}", **STAGE_OPTIONS
+)
+def train_task(run: Run, tokenizer: Output, pack: Output) -> State:
+    """Train the GPT, from the newest checkpoint if an earlier attempt was interrupted."""
+
+    def compute(work: Workspace, progress: Progress) -> BaseModel:
+        from gptmodel.training import train
+
+        result = train(work, run.config.model, run.config.training, progress)
+        artifacts.show_samples(read_rows(work.path / "samples.jsonl"), read_rows(work.path / "curve.jsonl"))
+        return result
+
+    return run.stage("train", compute, tokenizer, pack)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read a JSONL file of the training."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,75 @@
+"""The last stage: does the candidate take the champion's place?
+
+It scores both on the same held-out text and writes the answer down; moving the alias is the caller's step, so that a
+repeat after a crash moves it by the same written answer. This room knows no server.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from gptmodel.config import RegistryConfig
+from gptmodel.corpus.documents import read_documents
+from gptmodel.decision import Decision
+from gptmodel.evaluation import compare
+from gptmodel.store import Workspace
+from gptmodel.tokenizer import read_split
+
+
+class PromotionResult(BaseModel):
+    """The answer, and between whom."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    decision: Decision
+    """Whether the candidate becomes champion."""
+    version: int
+    """The candidate."""
+    champion_version: int | None
+    """Champion after this decision; None if there is none."""
+    num_documents: int
+    """Held-out documents that neither model was trained on."""
+
+
+def decide_promotion(
+    work: Workspace,
+    config: RegistryConfig,
+    *,
+    version: int,
+    privacy: Decision,
+    champion_version: int | None,
+    champion: Path | None,
+    champion_split: Path | None,
+) -> PromotionResult:
+    """Compare the registered candidate with the champion.
+
+    Args:
+        work: Reads `register` (the bundle), `scrub` and `split`.
+        config: The least improvement asked for.
+        version: The candidate's version.
+        privacy: The leak test's answer; a no keeps the champion whatever the scores.
+        champion_version: Version in service; None if there is none.
+        champion: Its model folder.
+        champion_split: Folder of the split it was trained on, if it is still in the store: its training documents are
+            left out of the comparison.
+    """
+    work.clear()
+    seen = _trained_on(champion_split) if champion_split else set()
+    texts = held_out(work.inputs["scrub"], work.inputs["split"], seen)
+    if privacy.passed:
+        bundle = work.inputs["register"] / "bundle"
+        decision = compare(bundle, champion, texts, config.min_improvement)
+    else:
+        decision = Decision(passed=False, reason=f"blocked by the leak test: {privacy.reason}", scope=privacy.scope)
+    after = version if decision.passed else champion_version
+    return PromotionResult(decision=decision, version=version, champion_version=after, num_documents=len(texts))
+
+
+def _trained_on(split: Path) -> set[str]:
+    return {name for name, (part, _) in read_split(split).items() if part == "train"}
+
+
+def held_out(scrub: Path, split: Path, seen: set[str]) -> list[tuple[str, str]]:
+    """Give (id, scrubbed text) of the test documents less those already seen, by id."""
+    test = {name for name, (part, _) in read_split(split).items() if part == "test"} - seen
+    return sorted((document.id, document.text) for document in read_documents(scrub) if document.id in test)
