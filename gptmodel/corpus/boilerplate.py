@@ -19,10 +19,10 @@ from gptmodel.corpus.documents import Document
 
 Reader = Callable[[], Iterable[Document]]
 
-# Shorter lines ("Returns:", "else:", "}") are part of the language rather than of a template.
-_MIN_WEIGHT = 12
-_LETTERS = re.compile(r"[^\W\d_]")
-_DENSE_LETTERS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+# Four words, or eight characters of a script without spaces. Shorter lines ("Returns:", "Reference Implementation") are
+# headings and code rather than boilerplate.
+_LONG = re.compile(r"\b(?:\w++\W++){3}\w|(?:[\u3040-\u30ff\u3400-\u9fff]\W*+){8}")
+_MIN_CHARS = 8
 _BUCKETS = 1 << 22
 _MOSTLY = 0.5
 
@@ -83,21 +83,19 @@ def _limit(num_documents: int, config: CleaningConfig) -> int:
     return max(config.boilerplate_min_documents, int(np.ceil(config.boilerplate_min_ratio * num_documents)))
 
 
-def _distinct_lines(document: Document) -> set[int]:
+def _distinct_lines(document: Document) -> dict[int, str]:
     lines = {line.strip() for line in document.text.split("\n")}
-    return {line_hash(document.source, line) for line in lines if len(line) * 2 >= _MIN_WEIGHT and _is_long(line)}
-
-
-def _is_long(line: str) -> bool:
-    return len(_LETTERS.findall(line)) + len(_DENSE_LETTERS.findall(line)) >= _MIN_WEIGHT
+    return {line_hash(document.source, line): line for line in lines if len(line) >= _MIN_CHARS}
 
 
 def _frequent_lines(documents: Reader, limits: dict[str, int], buckets: np.ndarray) -> frozenset[int]:
     """Count exactly the lines whose bucket, which several lines may share, is full enough."""
     counts: Counter[tuple[str, int]] = Counter()
     for document in documents():
-        limit = limits[document.source]
-        counts.update((document.source, key) for key in _distinct_lines(document) if buckets[key % _BUCKETS] >= limit)
+        lines, limit = _distinct_lines(document), limits[document.source]
+        keys = np.fromiter(lines, dtype=np.uint64)
+        candidates = keys[buckets[keys % _BUCKETS] >= limit].tolist()
+        counts.update((document.source, key) for key in candidates if _LONG.search(lines[key]))
     return frozenset(key for (source, key), count in counts.items() if count >= limits[source])
 
 

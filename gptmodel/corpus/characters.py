@@ -28,19 +28,27 @@ _STRAY_JOINERS = regex.compile(
 )
 # The ideographic space U+3000 stays: it opens paragraphs in Chinese.
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
-_TRAILING_SPACE = re.compile("[ \t\u3000]+$", re.MULTILINE)
 _MANY_BLANK_LINES = re.compile("\n{4,}")
+
+# Every sign of mojibake that ftfy knows holds one of these; text without them (Chinese, English with curly quotes)
+# needs no slower look.
+_SUSPECT = re.compile(
+    "[\u0080-\u009f\u00a2-\u00a8\u00aa\u00ac\u00af-\u00b3\u00b5\u00b6\u00b8-\u00ba\u00bc-\u00be\u00c0-\u1fff"
+    "\u2020\u2021\u2030-\u2038\u203b-\u2121\u2123-\u2bff\ufb01\ufb02\ufffd]"
+)
 
 _LATIN_1 = re.compile("[\u0080-\u00ff]")
 _HAN = re.compile("[\u4e00-\u9fff]")
 _FREQUENT_HAN = frozenset(
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经"
     "么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知"
+    "這個們來為國說時會對發後裡種過還無與開關現經頭學書長門東車馬風飛見聲雲誰將應從萬歸紅燈"
+    "山水风月花春秋夜白青江云声红谁将君何未相清千万归"
 )  # fmt: skip
 _MIN_HAN = 20
 _MIN_HAN_RATIO = 0.8
-_MIN_FREQUENT_RATIO = 0.15
-_MIN_DISTINCT_FREQUENT = 5
+_MIN_FREQUENT_RATIO = 0.1
+_MIN_DISTINCT_FREQUENT = 4
 
 
 def repair_mojibake(text: str) -> str:
@@ -57,7 +65,7 @@ def repair_mojibake(text: str) -> str:
         >>> repair_mojibake("l\u00c3\u00a0 o\u00c3\u00b9 il pleut")
         'là où il pleut'
     """
-    if text.isascii():
+    if text.isascii() or not _SUSPECT.search(text):
         return text
     from ftfy.badness import is_bad
 
@@ -130,8 +138,8 @@ def unify_newlines(text: str) -> str:
 
 def tidy_space(text: str) -> str:
     """Write odd spaces as a space, drop those at line ends and more than two blank lines; indentation stays."""
-    text = _TRAILING_SPACE.sub("", _SPACES.sub(" ", text))
-    return _MANY_BLANK_LINES.sub("\n\n\n", text).strip("\n")
+    lines = _SPACES.sub(" ", text).split("\n")
+    return _MANY_BLANK_LINES.sub("\n\n\n", "\n".join(line.rstrip(" \t\u3000") for line in lines)).strip("\n")
 
 
 def put_right(text: str, repair: bool = True) -> str:
