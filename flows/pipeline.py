@@ -28,6 +28,7 @@ from gptmodel.config import Config, load_config
 from gptmodel.corpus.sources import list_sources
 from gptmodel.decision import Decision
 from gptmodel.plan import plan, stages_until
+from gptmodel.registry import RunEnd
 from gptmodel.store import Output
 
 logger = logging.getLogger("gptmodel.pipeline")
@@ -76,7 +77,7 @@ def data_to_model(
     """
     resolved = load_config({"preset": preset} | (config or {}))
     run = _open_run(resolved, until, force or [])
-    status = "FAILED"
+    status: RunEnd = "FAILED"
     try:
         state = _end_state(run, _run_stages(run, until), until)
         status = "FAILED" if state.is_failed() else "FINISHED"

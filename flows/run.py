@@ -28,7 +28,7 @@ from gptmodel import tracking
 from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
 from gptmodel.config import Config, to_toml
 from gptmodel.corpus.sources import Listing
-from gptmodel.plan import TIMING, Look, look
+from gptmodel.plan import FIRST_RUN, TIMING, Look, look
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
 
 logger = logging.getLogger("gptmodel.run")
@@ -107,7 +107,9 @@ class Run:
         """
         digests = {output.stage: output.digest for output in inputs} | dict(external or {})
         words = self.explain if name == "ingest" else None
-        seen = look(self.store, stage_named(name), self.config, digests, forced=name in self.force, explain=words)
+        since = next((ran for ran, record in self.records.items() if not record.cached), None)
+        stage, forced = stage_named(name), name in self.force
+        seen = look(self.store, stage, self.config, digests, forced=forced, explain=words, since=since)
         if seen.manifest is not None and name not in self.recompute:
             return self._cached(output_of(seen.manifest))
         return self._compute(name, compute, inputs, digests, seen)
@@ -184,7 +186,7 @@ class Run:
         number = STAGE_NAMES.index(output.stage) + 1
         watch = terminal.current()
         watch.stage(number, output.stage, describe(output), seconds)
-        if seconds is not None and reason not in ("first run", "an earlier attempt was interrupted"):
+        if seconds is not None and reason != FIRST_RUN:
             watch.line(f"{'':17} because {reason}")
 
 

@@ -14,6 +14,7 @@ from gptmodel.config import Config
 from gptmodel.store import NOTES_DIR, Manifest, Store, damage
 
 TIMING = "timing.json"
+FIRST_RUN, INTERRUPTED = "first run", "an earlier attempt was interrupted"
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,10 @@ class Look:
     needed_again: bool = False
 
 
-def look(store: Store, stage: Stage, config: Config, inputs: Mapping[str, str], *, forced: bool = False,
-         explain: Callable[[Manifest], str] | None = None) -> Look:  # fmt: skip
+def look(
+    store: Store, stage: Stage, config: Config, inputs: Mapping[str, str], *, forced: bool = False,
+    explain: Callable[[Manifest], str] | None = None, since: str | None = None,
+) -> Look:  # fmt: skip
     """Tell whether a stage's output is there, and if not, what differs from its last one.
 
     Args:
@@ -52,6 +55,7 @@ def look(store: Store, stage: Stage, config: Config, inputs: Mapping[str, str], 
         inputs: Digests of what it reads, by name.
         forced: Compute it whatever the store says.
         explain: Words for changed inputs from outside, given the last manifest (ingest: files).
+        since: The first stage that ran before this one, named where an input changed.
     """
     address = fingerprint(stage, config, dict(inputs))
     manifest = store.find(stage.name, address)
@@ -59,7 +63,12 @@ def look(store: Store, stage: Stage, config: Config, inputs: Mapping[str, str], 
     seconds, num_bytes = _cost(store, earlier)
     if manifest is not None and not forced:
         return Look(stage, address, manifest, False, "cached", seconds, num_bytes)
-    reason = "asked for with --force" if forced else _why(store, stage, config, inputs, address, earlier, explain)
+    last = _nearest(earlier, stage, config, inputs)
+    reason = (
+        "asked for with --force" if forced
+        else _broken(store, stage, address)
+        or (_differences(last, stage, config, inputs, explain, since) if last else FIRST_RUN)
+    )  # fmt: skip
     return Look(stage, address, None, True, reason, seconds, num_bytes)
 
 
@@ -83,7 +92,8 @@ def plan(store: Store, config: Config, external: Mapping[str, Mapping[str, str]]
             words = explain if stage.name == "ingest" else None
             seen = look(store, stage, config, inputs, forced=stage.name in force, explain=words)
         else:
-            seen = _unknown(store, stage, [name for name in stage.inputs if name not in digests])
+            first = next(seen.stage.name for seen in looks if seen.runs)
+            seen = _unknown(store, stage, first)
         if seen.manifest is not None:
             digests[stage.name] = seen.manifest.digest
         looks.append(seen)
@@ -96,9 +106,9 @@ def stages_until(until: str | None) -> tuple[Stage, ...]:
     return CHAIN if until is None else CHAIN[: names.index(until) + 1]
 
 
-def _unknown(store: Store, stage: Stage, waiting: list[str]) -> Look:
+def _unknown(store: Store, stage: Stage, first: str) -> Look:
     seconds, num_bytes = _cost(store, store.manifests(stage.name))
-    return Look(stage, None, None, True, f"reads {' and '.join(waiting)}, which will run", seconds, num_bytes)
+    return Look(stage, None, None, True, f"unless what it reads comes out the same (since {first})", seconds, num_bytes)
 
 
 def _with_released(looks: list[Look]) -> list[Look]:
@@ -117,20 +127,17 @@ def _with_released(looks: list[Look]) -> list[Look]:
     return looks
 
 
-def _why(store: Store, stage: Stage, config: Config, inputs: Mapping[str, str], address: str,
-         earlier: list[Manifest], explain: Callable[[Manifest], str] | None) -> str:  # fmt: skip
+def _broken(store: Store, stage: Stage, address: str) -> str | None:
     folder = store.folder(stage.name, address)
-    broken = store.read_manifest(folder)
-    if broken is not None:
-        return f"its output is damaged: {damage(folder, broken)}"
+    if manifest := store.read_manifest(folder):
+        return f"its output is damaged: {damage(folder, manifest)}"
     if folder.exists():
         return "its output is damaged: the manifest can't be read"
-    if folder.with_suffix(".partial").exists():
-        return "an earlier attempt was interrupted"
-    if not earlier:
-        return "first run"
-    last = min(earlier, key=lambda manifest: _distance(manifest, stage, config, inputs))
-    return "; ".join(_differences(last, stage, config, inputs, explain)) or "no output of it is left"
+    return INTERRUPTED if folder.with_suffix(".partial").exists() else None
+
+
+def _nearest(earlier: list[Manifest], stage: Stage, config: Config, inputs: Mapping[str, str]) -> Manifest | None:
+    return min(earlier, key=lambda manifest: _distance(manifest, stage, config, inputs), default=None)
 
 
 def _distance(manifest: Manifest, stage: Stage, config: Config, inputs: Mapping[str, str]) -> int:
@@ -139,18 +146,20 @@ def _distance(manifest: Manifest, stage: Stage, config: Config, inputs: Mapping[
     )
 
 
-def _differences(last: Manifest, stage: Stage, config: Config, inputs: Mapping[str, str],
-                 explain: Callable[[Manifest], str] | None) -> list[str]:  # fmt: skip
-    words = [f"{key} {_show(old)} -> {_show(new)}" for key, old, new in
-             _changes(last.section, section_of(stage, config))]  # fmt: skip
+def _differences(
+    last: Manifest, stage: Stage, config: Config, inputs: Mapping[str, str],
+    explain: Callable[[Manifest], str] | None, since: str | None,
+) -> str:  # fmt: skip
+    settings = _changes(last.section, section_of(stage, config))
+    words = [f"{key} {_show(old)} -> {_show(new)}" for key, old, new in settings]
     changed = sorted(name for name in {*inputs, *last.inputs} if inputs.get(name) != last.inputs.get(name))
     if changed and explain is not None:
         words.append(explain(last))
     elif changed:
-        words.append(f"{' and '.join(changed)}: output changed")
+        words.append(f"{' and '.join(changed)}: output changed" + (f" (since {since})" if since else ""))
     if last.code_version != code_version(stage):
         words.append("its code or a library changed")
-    return [word for word in words if word]
+    return "; ".join(word for word in words if word) or "no output of it is left"
 
 
 def _changes(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:

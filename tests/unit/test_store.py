@@ -38,7 +38,8 @@ def store(tmp_path: Path) -> Store:
 def test_a_committed_stage_is_found(store: Store) -> None:
     output = commit(store)
     manifest = store.find("clean", output.fingerprint)
-    assert manifest is not None and manifest.digest == output.digest
+    assert manifest is not None
+    assert manifest.digest == output.digest
 
 
 def test_a_stage_whose_writer_failed_is_not_found(store: Store) -> None:
@@ -94,7 +95,8 @@ def test_a_damaged_output_is_replaced_by_the_next_commit(store: Store) -> None:
     output = commit(store)
     (store.path_of(output) / "shards" / "00000.parquet").unlink()
     again = commit(store)
-    assert store.find("clean", output.fingerprint) is not None and again.digest == output.digest
+    assert store.find("clean", output.fingerprint) is not None
+    assert again.digest == output.digest
 
 
 def test_a_changed_file_of_the_same_size_is_refused_on_reading(store: Store) -> None:

@@ -1,0 +1,91 @@
+"""The table of stages: names, order, and what is in a stage's fingerprint."""
+
+from pathlib import Path
+
+import pytest
+
+from gptmodel import chain
+from gptmodel.chain import CHAIN, STAGE_NAMES, Stage, code_version, fingerprint, section_of, stage_named
+from gptmodel.config import load_config
+from gptmodel.errors import ConfigError
+
+NAMES = (
+    "ingest, clean, scrub, deduplicate, split, quality gate, tokenizer, pack, train, evaluate, "
+    "privacy audit, register, promote"
+)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of three modules: one imports the next; `errors` is imported by all and shapes no output."""
+    folder = tmp_path / "gptmodel"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "errors.py").write_text("X = 1\n")
+    (folder / "low.py").write_text("def low():\n    return 1\n")
+    (folder / "high.py").write_text("from gptmodel import errors\nfrom gptmodel.low import low\n")
+    monkeypatch.setattr(chain, "_root", lambda: tmp_path)
+    return folder
+
+
+def version() -> str:
+    code_version.cache_clear()
+    return code_version(Stage("x", "gptmodel.high", ()))
+
+
+def test_the_thirteen_stages_stand_in_their_order() -> None:
+    assert ", ".join(STAGE_NAMES) == NAMES
+
+
+def test_a_stage_reads_only_stages_before_it() -> None:
+    assert all(STAGE_NAMES.index(name) < STAGE_NAMES.index(s.name) for s in CHAIN for name in s.inputs)
+
+
+@pytest.mark.parametrize("stage", CHAIN, ids=lambda stage: stage.name)
+def test_every_stage_has_sections_and_a_code_version(stage: Stage) -> None:
+    assert section_of(stage, load_config("tiny"))
+    assert len(code_version(stage)) == 64
+
+
+def test_stage_names_may_be_written_with_a_dash() -> None:
+    assert stage_named("quality-gate").name == "quality gate"
+
+
+def test_an_unknown_stage_is_refused_with_the_list() -> None:
+    with pytest.raises(ConfigError, match="ingest, clean, scrub"):
+        stage_named("clear")
+
+
+def test_a_comment_or_docstring_changes_no_code_version(package: Path) -> None:
+    before = version()
+    (package / "low.py").write_text('"""Docs."""\n\n\ndef low():\n    """Say one."""\n    return 1  # one\n')
+    assert version() == before
+
+
+def test_a_change_in_an_imported_module_changes_the_code_version(package: Path) -> None:
+    before = version()
+    (package / "low.py").write_text("def low():\n    return 2\n")
+    assert version() != before
+
+
+def test_the_rooms_that_shape_no_output_are_left_out_of_the_code_version(package: Path) -> None:
+    before = version()
+    (package / "errors.py").write_text("X = 2\n")
+    assert version() == before
+
+
+def test_the_fingerprint_follows_the_settings_of_its_own_section_only() -> None:
+    stage, inputs = stage_named("clean"), {"ingest": "d"}
+    base = fingerprint(stage, load_config("tiny"), inputs)
+    assert fingerprint(stage, load_config("tiny", ["training.max_steps=1"]), inputs) == base
+    assert fingerprint(stage, load_config("tiny", ["cleaning.min_chars=1"]), inputs) != base
+
+
+def test_the_fingerprint_follows_the_digest_of_what_is_read() -> None:
+    stage, config = stage_named("clean"), load_config("tiny")
+    assert fingerprint(stage, config, {"ingest": "a"}) != fingerprint(stage, config, {"ingest": "b"})
+
+
+@pytest.fixture(autouse=True)
+def _no_versions_of_a_made_up_package() -> None:
+    code_version.cache_clear()
