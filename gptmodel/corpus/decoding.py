@@ -8,6 +8,7 @@ a second time as text. Called by formats and extraction; raises NotTextError, ne
 import codecs
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TextIO
@@ -56,6 +57,7 @@ _UNWANTED = re.compile("[\ud800-\udfff]")
 class _Survey:
     head: bytes = b""
     sample: bytes = b""
+    dense: bytes = b""
     num_bytes: int = 0
     num_control: int = 0
     num_non_ascii: int = 0
@@ -150,14 +152,27 @@ def _decide(survey: _Survey, opener: Opener, declared: str | None) -> str:
 
 
 def _wide_codec(survey: _Survey, opener: Opener) -> str:
-    guess = _guess(survey.sample)
-    if guess and guess.startswith(("utf-16", "utf-32")) and _decodes(opener, guess):
-        return guess
+    # chardet misses Chinese and Japanese in UTF-16 without a mark, where hardly a byte is NUL.
+    for codec in (_guess(survey.sample), "utf-16-le", "utf-16-be"):
+        if (
+            codec
+            and codec.startswith(("utf-16", "utf-32"))
+            and _decodes(opener, codec)
+            and _reads(survey.sample, codec)
+        ):
+            return codec
     raise NotTextError("binary")
 
 
+def _reads(sample: bytes, codec: str) -> bool:
+    """Tell whether wide characters are those of a text: all assigned, some of them white space."""
+    text = sample[: len(sample) & ~3].decode(codec, "replace")
+    odd = sum(unicodedata.category(char) in ("Cn", "Co", "Cs") for char in text)
+    return odd <= MAX_BAD_RATIO * len(text) and any(char.isspace() for char in text)
+
+
 def _other_codec(survey: _Survey, opener: Opener, declared: str | None) -> str:
-    for codec in (declared, _guess(survey.sample)):
+    for codec in (declared, _guess(survey.dense)):
         if codec and _decodes(opener, codec):
             return codec
     looks_binary = survey.num_control > MAX_CONTROL_RATIO * survey.num_bytes
@@ -198,9 +213,11 @@ def _take(survey: _Survey, chunk: bytes, decoder: codecs.IncrementalDecoder) -> 
     survey.num_non_ascii += non_ascii
     survey.has_nul |= nul
     survey.has_escape |= escape
-    # The sample begins where the stream first stops being plain ASCII, which may be far from its start.
+    # The samples begin where the stream first stops being plain ASCII, which may be far from its start.
     if survey.sample or non_ascii or nul or escape:
         survey.sample += chunk[: SAMPLE_BYTES - len(survey.sample)]
+    if non_ascii and len(survey.dense) < SAMPLE_BYTES:
+        survey.dense += b"\n".join(line for line in chunk.split(b"\n") if not line.isascii())
     if non_ascii or decoder.getstate()[0]:
         bad = decoder.decode(chunk).count("\ufffd") - chunk.count(b"\xef\xbf\xbd")
         survey.num_bad_utf8 += max(bad, 0)
