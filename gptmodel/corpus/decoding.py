@@ -24,6 +24,8 @@ MAX_BAD_RATIO = 0.02
 """Largest share of undecodable places among the non-ASCII ones; they become U+FFFD."""
 MAX_CONTROL_RATIO = 0.05
 """Largest share of control characters in anything taken for text."""
+MAX_STRAY_RATIO = 0.01
+"""Largest share of control characters, NULs among them, in what still counts as UTF-8; text drops the NULs."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -69,6 +71,11 @@ class _Survey:
     @property
     def is_utf8(self) -> bool:
         return self.num_bad_utf8 <= MAX_BAD_RATIO * self.num_non_ascii
+
+    @property
+    def has_stray_nuls(self) -> bool:
+        # Valid UTF-8 with a few NULs in it: a padded log, or one damaged record. Wide text is neither.
+        return self.num_bad_utf8 == 0 and self.num_control <= MAX_STRAY_RATIO * self.num_bytes
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,7 @@ def _decide(survey: _Survey, opener: Opener, declared: str | None) -> str:
     for mark, codec in _BOMS:
         if survey.head.startswith(mark):
             return codec
-    if survey.has_nul:
+    if survey.has_nul and not survey.has_stray_nuls:
         return _wide_codec(survey, opener)
     if survey.is_utf8:
         if survey.num_control > MAX_CONTROL_RATIO * survey.num_bytes:

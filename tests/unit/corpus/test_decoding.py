@@ -82,6 +82,10 @@ def test_a_log_with_coloured_lines_is_text() -> None:
     assert detect(lambda: io.BytesIO(b"\x1b[31mERROR\x1b[0m disk full\n" * 20)).codec == "utf-8"
 
 
+def test_a_stray_nul_does_not_make_a_text_binary() -> None:
+    assert tidy(decode((CHINESE + "\0" + CHINESE).encode())) == CHINESE * 2
+
+
 def test_what_a_page_declares_decides_where_the_bytes_allow_it() -> None:
     data = "naïve café".encode("latin-1")
     assert decode(data, "iso8859-1") == "naïve café"

@@ -99,6 +99,12 @@ def test_json_lines_are_read_one_by_one_and_bad_ones_rejected(tmp_path: Path) ->
     ]
 
 
+def test_one_binary_line_costs_that_record_alone(tmp_path: Path) -> None:
+    lines = [b'{"text": "%s"}' % ("字".encode() * 90)] * 3
+    lines[1] = b"\0\1\2\xc3\xbf rubbish"
+    assert [item[1] for item in read(tmp_path, "a.jsonl", b"\n".join(lines))] == [None, "broken_record", None]
+
+
 def test_deeply_nested_json_in_a_line_is_a_broken_record(tmp_path: Path) -> None:
     assert read(tmp_path, "a.jsonl", "[" * 100_000 + '\n{"text": "a"}') == [(1, "broken_record"), (2, None, "a")]
 
