@@ -74,6 +74,13 @@ def document_losses(
     return _sums(owners, window_losses(model, windows, batch_size), len(documents))
 
 
+def to_fastest_device(model: "GPTModel") -> "GPTModel":
+    """Move a model to the GPU where there is one, and give it back."""
+    import torch
+
+    return model.to("cuda") if torch.cuda.is_available() else model
+
+
 def window_losses(model: "GPTModel", windows: Sequence[Window], batch_size: int) -> NDArray[np.float64]:
     """Give the summed loss of each window's scored tokens in nats, shape (num_windows,).
 
