@@ -38,10 +38,14 @@ def test_cores_are_bounded_by_the_control_group(
     assert usable_cores(tmp_path) == cores
 
 
-def test_a_short_training_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("fast", "precision"), [(True, "bf16"), (False, "fp32")])
+def test_a_short_training_is_not_compiled_but_takes_the_fast_precision(
+    monkeypatch: pytest.MonkeyPatch, fast: bool, precision: str
+) -> None:
     monkeypatch.setattr(runtime, "find_device", lambda: ("cpu", ""))
+    monkeypatch.setattr(runtime, "has_fast_bf16", lambda: fast)
     chosen = choose_runtime(TrainingConfig(), num_parameters=100_000, num_tokens=100_000)
-    assert (chosen.compiled, chosen.precision) == (False, "fp32")
+    assert (chosen.compiled, chosen.precision) == (False, precision)
 
 
 def test_a_long_training_is_compiled_where_the_cpu_has_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +61,7 @@ def test_without_a_c_compiler_nothing_is_compiled_by_itself(monkeypatch: pytest.
     monkeypatch.setattr(runtime, "has_fast_bf16", lambda: True)
     monkeypatch.setattr("shutil.which", lambda _: None)
     chosen = choose_runtime(TrainingConfig(), num_parameters=100_000_000, num_tokens=100_000_000)
-    assert (chosen.compiled, chosen.precision) == (False, "fp32")
+    assert not chosen.compiled
 
 
 def test_a_gpu_takes_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
