@@ -327,8 +327,8 @@ def explain(log: Path, wheels: Optional[Path]) -> str:
         )
     if "No space left on device" in text:
         return "The disk is full. Free about {:.1f} GB and run the same command again".format(NEEDED_BYTES / 1e9)
-    errors = [line for line in text.splitlines() if re.match(r"ERROR:|\w+Error\b", line)] or text.splitlines()[-1:]
-    reason = errors[0].replace("ERROR: ", "") if errors else "no message"
+    errors = [line for line in text.splitlines() if re.match(r"(?i)error:|\w+Error\b", line)] or text.splitlines()[-1:]
+    reason = re.sub("(?i)^error: ", "", errors[0]) if errors else "no message"
     return "The packages could not be installed: {}\nAll it said: {}. Run the same command again to start over".format(
         reason, log
     )
