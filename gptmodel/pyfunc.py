@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
@@ -45,16 +46,24 @@ class ServedGPT(PythonModel):
 
         Returns:
             Columns `text` (the completion without its prompt) and `num_tokens`, rows as they came.
+
+        Raises:
+            MlflowException: A parameter out of range; the server answers 400.
         """
+        from gptmodel.errors import ConfigError
+
         wish = {**DEFAULTS, **(params or {})}
-        results = self._generator.generate(
-            [str(prompt) for prompt in model_input["prompt"]],
-            max_new_tokens=int(wish["max_new_tokens"]),
-            temperature=float(wish["temperature"]),
-            top_k=int(wish["top_k"]) or None,
-            top_p=float(wish["top_p"]) if wish["top_p"] < 1.0 else None,
-            seed=int(wish["seed"]),
-        )
+        try:
+            results = self._generator.generate(
+                [str(prompt) for prompt in model_input["prompt"]],
+                max_new_tokens=int(wish["max_new_tokens"]),
+                temperature=float(wish["temperature"]),
+                top_k=int(wish["top_k"]) or None,
+                top_p=None if wish["top_p"] == 1.0 else float(wish["top_p"]),
+                seed=int(wish["seed"]),
+            )
+        except ConfigError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
         return pd.DataFrame({"text": [r.text for r in results], "num_tokens": [r.num_tokens for r in results]})
 
 

@@ -50,3 +50,8 @@ def _read(line: bytes) -> MetricLine | None:
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
     return None if math.isinf(figure.value) else figure  # the server's database takes no infinity
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON lines that a finished stage wrote whole, such as the loss curve."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,76 +1,10 @@
-"""Real services for the integration tests, started once a session, on loopback, in temporary folders."""
+"""Real services for the integration tests, started once a session."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import httpx
 import pytest
 
-
-@dataclass
-class RunningServer:
-    """A server of the tests' own.
-
-    Attributes:
-        uri: Its address.
-        process: Its process, leader of its own group.
-        folder: Where its database and artifacts lie.
-    """
-
-    uri: str
-    process: subprocess.Popen[bytes]
-    folder: Path
-
-    def stop(self) -> None:
-        """End the whole group: MLflow's server has children."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_mlflow(folder: Path) -> RunningServer:
-    """Start a tracking server and wait until it answers."""
-    port = free_port()
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/artifacts",
-    ]  # fmt: skip
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-    server = RunningServer(f"http://127.0.0.1:{port}", process, folder)
-    wait_until_healthy(server, 100)
-    return server
-
-
-def wait_until_healthy(server: RunningServer, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if server.process.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{server.uri}/health", timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.3)
-    server.stop()
-    pytest.fail(f"the server at {server.uri} did not start:\n{(server.folder / 'server.log').read_text()[-2000:]}")
+from tests.integration.servers import RunningServer, start_mlflow
 
 
 @pytest.fixture(scope="session")

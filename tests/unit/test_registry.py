@@ -1,0 +1,30 @@
+import pytest
+
+from gptmodel.errors import ServerError
+from gptmodel.mlflow_http import is_healthy
+from gptmodel.registry import champion_of, logged_model_of, run_page, version_page
+
+
+def test_a_version_page_link_is_the_uis_own_route() -> None:
+    assert version_page("http://h:1/", "house-style", 3) == "http://h:1/#/models/house-style/versions/3"
+
+
+def test_a_run_page_link_is_the_uis_own_route() -> None:
+    assert run_page("http://h:1", "7", "abc") == "http://h:1/#/experiments/7/runs/abc"
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "databricks", "", "/some/folder", "http://"])
+def test_an_address_that_is_no_http_server_is_explained(uri: str) -> None:
+    with pytest.raises(ServerError, match="http://HOST:PORT"):
+        champion_of(uri, "gpt")
+
+
+def test_an_address_that_is_no_http_server_is_not_healthy() -> None:
+    assert not is_healthy("sqlite:///mlflow.db")
+
+
+@pytest.mark.parametrize(
+    ("source", "model_id"), [("models:/m-1f", "m-1f"), ("models:/gpt/1", None), ("s3://b/m-1", None)]
+)
+def test_the_logged_model_is_read_from_a_versions_source(source: str, model_id: str | None) -> None:
+    assert logged_model_of(source) == model_id
