@@ -10,26 +10,26 @@ from gptmodel.store import Output, Workspace
 
 
 @task(name="evaluate", **STAGE_OPTIONS)
-def evaluate_task(run: Run, scrub: Output, split: Output, tokenizer: Output, pack: Output, train: Output) -> State:
+def evaluate_task(run: Run, tokenizer: Output, pack: Output, train: Output) -> State:
     """Score the model on the test split beside the baselines."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.evaluation import evaluate
 
-        return evaluate(work, run.config.evaluation)
+        return evaluate(work, run.config.evaluation, progress)
 
-    return run.stage("evaluate", compute, scrub, split, tokenizer, pack, train)
+    return run.stage("evaluate", compute, tokenizer, pack, train)
 
 
 @task(name="privacy audit", **STAGE_OPTIONS)
-def audit_task(run: Run, ingest: Output, scrub: Output, tokenizer: Output, pack: Output, train: Output) -> State:
+def audit_task(run: Run, scrub: Output, tokenizer: Output, pack: Output, train: Output) -> State:
     """Try to make the model give away what it was trained on."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.privacy import audit
 
-        result = audit(work, run.config.privacy, run.config.scrubbing)
+        result = audit(work, run.config.privacy, run.config.scrubbing, progress)
         artifacts.show_decision("privacy audit", result.decision)
         return result
 
-    return run.stage("privacy audit", compute, ingest, scrub, tokenizer, pack, train)
+    return run.stage("privacy audit", compute, scrub, tokenizer, pack, train)

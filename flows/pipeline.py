@@ -115,8 +115,8 @@ def _needed_again(run: Run, until: str | None) -> set[str]:
 def _run_stages(run: Run, until: str | None) -> dict[str, Output]:
     outputs: dict[str, Output] = {}
     for stage in stages_until(until):
-        made: Any = TASKS[stage.name](run, *(outputs[name] for name in stage.inputs))
-        outputs[stage.name] = made
+        state: Any = TASKS[stage.name](run, *(outputs[name] for name in stage.inputs), return_state=True)
+        outputs[stage.name] = state.result()
         if stage.name == "quality gate" and not _decision(outputs[stage.name]).passed:
             break
     return outputs

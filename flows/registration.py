@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from flows import artifacts
 from flows.run import STAGE_OPTIONS, Progress, Run
-from flows.training import read_rows
 from gptmodel import registry, tracking
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
+from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
 from gptmodel.version_text import SourceLine, VersionAccount, describe_version
 

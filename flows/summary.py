@@ -74,7 +74,7 @@ def _evaluate(a: Account) -> str:
 
 
 def _privacy(a: Account) -> str:
-    return f"{'passed' if a['decision']['passed'] else 'no'}: {a['decision']['reason']}"
+    return str(a["decision"]["reason"])
 
 
 def _register(a: Account) -> str:

@@ -6,6 +6,7 @@ finds the terminal through `current()`; on a worker nobody watches and it stays 
 
 import json
 import sys
+import textwrap
 import time
 from contextvars import ContextVar
 from typing import Any, TextIO
@@ -13,6 +14,7 @@ from typing import Any, TextIO
 from gptmodel.errors import GPTModelError
 
 BAR_WIDTH = 24
+_TEXT_WIDTH = 90
 _LINE_SECONDS = 15.0
 _REDRAW_SECONDS = 0.2
 
@@ -42,8 +44,8 @@ class Terminal:
     def stage(self, number: int, name: str, text: str, seconds: float | None) -> None:
         """Write a stage's closing line; `seconds` None means it was cached."""
         took = "cached" if seconds is None else f"{seconds:.1f} s"
-        first, *rest = text.split("\n")
-        self.line(f"{number:2d} {name:<14} {first:<86} {took:>8}")
+        first, *rest = [row for line in text.split("\n") for row in textwrap.wrap(line, _TEXT_WIDTH)]
+        self.line(f"{number:2d} {name:<14} {first:<{_TEXT_WIDTH}} {took:>8}")
         for more in rest:
             self.line(f"{'':17} {more}")
 

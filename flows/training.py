@@ -1,15 +1,12 @@
 """The task that trains."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 from prefect import task
 from prefect.client.schemas.objects import State
 from pydantic import BaseModel
 
 from flows import artifacts
 from flows.run import STAGE_OPTIONS, Progress, Run
+from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
 
 
@@ -27,8 +24,3 @@ def train_task(run: Run, tokenizer: Output, pack: Output) -> State:
         return result
 
     return run.stage("train", compute, tokenizer, pack)
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read a JSONL file of the training."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -32,7 +32,7 @@ class Stage:
         inputs: Stages whose output it reads.
         libraries: Distributions whose version is part of the code version.
         aside: Modules of ours that it imports for reasons that shape no output.
-        released_by: The stage after whose commit this one's text may be deleted.
+        reads_text_of: Stages whose shards of documents it reads, where that text is deleted once scrubbing is finished.
     """
 
     name: str
@@ -41,15 +41,15 @@ class Stage:
     inputs: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
-    released_by: str | None = None
+    reads_text_of: tuple[str, ...] = ()
 
 
 CHAIN = (
-    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet"),
-          released_by="scrub"),
+    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet")),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",), ("ftfy", "py3langid"),
-          released_by="scrub"),
-    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), ("phonenumbers", "python-stdnum")),
+          reads_text_of=("ingest",)),
+    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), ("phonenumbers", "python-stdnum"),
+          reads_text_of=("clean",)),
     Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("scrub",)),
     Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate")),
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
@@ -57,10 +57,10 @@ CHAIN = (
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("tokenizers",)),
     Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("tokenizers",)),
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), ("torch",)),
-    Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("scrub", "split", "tokenizer", "pack", "train"),
+    Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           ("torch", "sacrebleu", "rouge-score")),
-    Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"),
-          ("ingest", "scrub", "tokenizer", "pack", "train"), ("torch",)),
+    Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"), ("scrub", "tokenizer", "pack", "train"),
+          ("torch",)),
     Stage("register", "gptmodel.tracking", ("registry.name",),
           ("ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train",
            "evaluate", "privacy audit"), ("mlflow",)),

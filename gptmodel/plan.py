@@ -118,7 +118,7 @@ def _with_released(looks: list[Look]) -> list[Look]:
         seen = looks[index]
         if seen.manifest is None or not seen.manifest.released:
             continue
-        running = [r.stage.name for r in readers.values() if r.runs and seen.stage.name in r.stage.inputs]
+        running = [r.stage.name for r in readers.values() if r.runs and seen.stage.name in r.stage.reads_text_of]
         if running:
             reason = f"its text was deleted after scrubbing, and {running[0]} reads it"
             looks[index] = readers[seen.stage.name] = Look(

@@ -7,7 +7,7 @@ nothing is lost: the offset stays where it was.
 import json
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class MetricLine(NamedTuple):

@@ -1,0 +1,42 @@
+"""Run the command and send it a signal in the middle of one stage: `interrupting.py STAGE SIGNAL ARGUMENTS...`.
+
+The signal comes when the stage has computed everything and is about to write its manifest, the worst moment; for
+`train` it comes at the second checkpoint, so that the run has something to go on from.
+"""
+
+import os
+import signal
+import sys
+from typing import Any
+
+from flows.cli import main
+from gptmodel import checkpoint, store
+
+
+def interrupt_at(stage: str, number: signal.Signals) -> None:
+    """Arrange for the signal."""
+    seal, save = store.seal, checkpoint.save_checkpoint
+    seen = []
+
+    def sealing(work: Any, **named: Any) -> Any:
+        if named["stage"] == stage:
+            os.kill(os.getpid(), number)
+        return seal(work, **named)
+
+    def saving(*positional: Any, **named: Any) -> Any:
+        made = save(*positional, **named)
+        seen.append(made)
+        if stage == "train" and len(seen) == 2:
+            os.kill(os.getpid(), number)
+        return made
+
+    import flows.run
+    import gptmodel.training
+
+    flows.run.seal = sealing  # type: ignore[attr-defined]
+    gptmodel.training.save_checkpoint = saving  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    interrupt_at(sys.argv[1], signal.Signals[sys.argv[2]])
+    main(sys.argv[3:])
