@@ -47,7 +47,9 @@ _OUTSIDE = re.compile(
 )
 _STYLE = (
     "<style>body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #ccc;"
-    "padding:.3em}.modal,.ge-walkthrough-modal,form{display:none}</style></head>"
+    "padding:.3em}.modal,.ge-walkthrough-modal,form,footer{display:none}i.fas{font-style:normal}"
+    ".fa-check-circle::before{content:'passed';color:green}.fa-times::before{content:'failed';color:red}"
+    ".fa-exclamation-triangle::before{content:'warning';color:darkorange}</style></head>"
 )
 
 
