@@ -1,0 +1,175 @@
+"""The report: one file that asks nobody for anything, shows what the accounts say, and trusts no text."""
+
+import re
+import stat
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gptmodel.report import loss_curve_png, loss_curve_svg, write_report
+
+CURVE = [
+    {"step": n, "train_loss": 8.0 / (n + 1), **({"validation_loss": 2.0} if n % 5 == 0 else {})} for n in range(11)
+]
+SAMPLES = [{"step": 0, "prompt": "The function", "text": " <b>x</b> & y"}, {"step": 10, "prompt": "P", "text": " 返回"}]
+FACTS: dict[str, Any] = {
+    "model": "models:/gpt/3",
+    "Prefect run": "http://127.0.0.1:4200/runs/1",
+    "stages": {"ingest": {"fingerprint": "f" * 32, "digest": "d" * 64}},
+    "config": {"preset": "tiny", "model": {"num_layers": 4}, "corpus": {"sources": [{"name": "notes"}]}},
+}
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "ingest": {
+        "num_read": 1900, "num_documents": 1842, "num_quarantined": 58, "quarantined_by_reason": {"not_text": 58},
+        "sources": [{"name": "notes", "num_files": 7, "num_documents": 1842, "num_quarantined": 58, "num_bytes": 9,
+                     "digest": "abc123", "licence": "CC0", "personal_data": "yes"}],
+    },
+    "clean": {"num_read": 1850, "num_kept": 1803, "dropped_by_reason": {"too_short": 41, "repeated": 6}},
+    "scrub": {"num_findings": 212, "findings": {"EMAIL": 148, "IBAN": 0}, "kinds_not_searched": ["ADDRESS"],
+              "scope": "searched for 2 kinds"},
+    "deduplicate": {"num_kept": 1771, "num_exact": 20, "num_near": 12},
+    "split": {"num_train": 1594, "num_validation": 88, "num_test": 89},
+    "quality gate": {"decision": {"passed": True, "reason": "1 of 1 checks passed.", "scope": "", "numbers": {}},
+                     "checks": [{"name": "enough documents", "passed": True, "observed": "1771", "limit": "20"}]},
+    "train": {"num_parameters": 1311232, "num_tokens": 2457600},
+    "evaluate": {"loss": 4.4, "perplexity": 81.5, "bits_per_byte": 1.74, "baselines": {"xz": 2.31, "unigram": 3.02},
+                 "bleu": None, "by_source": {"notes": {"bits_per_byte": 1.7, "loss": 4.4, "num_documents": 89}}},
+    "privacy audit": {"decision": {"passed": False, "reason": "2 of 16 recognised.", "scope": "13 kinds"},
+                      "exposure": {"num_catchable": 16, "p_value": 0.004}, "num_leaks": 0},
+    "promote": {"decision": {"passed": True, "reason": "first version.", "scope": ""}},
+}  # fmt: skip
+
+
+def write(path: Path, **change: Any) -> str:
+    given = {"title": "gpt version 3", "facts": FACTS, "accounts": ACCOUNTS, "curve": CURVE, "samples": SAMPLES}
+    write_report(path, **{**given, **change})
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write(tmp_path_factory.mktemp("report") / "deep" / "index.html")
+
+
+@pytest.fixture(scope="module")
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.split("</style>", 1)[1]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gpt version 3", "Promoted. first version.", "Leak test: no. 2 of 16 recognised. Scope: 13 kinds",
+        "Quality gate passed.", "1.74", "81.5", "1,311,232", "2,457,600", "1,594", "too short 41", "not text 58",
+        "exact 20", "near 12", "EMAIL 148", "IBAN 0", "ADDRESS", "xz 2.31", "unigram 3.02", "0.004", "enough documents",
+        "CC0", "abc123", "f" * 16, "num_layers 4", "sources.1.name notes", "models:/gpt/3", "1,900",
+    ],
+)  # fmt: skip
+def test_the_page_says(words: str, text: str) -> None:
+    assert text in words
+
+
+def test_texts_are_escaped(page: str) -> None:
+    assert "<b>x</b>" not in page
+    assert "&lt;b&gt;x&lt;/b&gt; &amp; y" in page
+
+
+def test_a_title_and_a_reason_are_escaped(tmp_path: Path) -> None:
+    evil = {"promote": {"decision": {"passed": True, "reason": "<script>1</script>", "scope": "<img src=x>"}}}
+    page = write(tmp_path / "r.html", title="<script>2</script>", accounts=evil)
+    assert "<script" not in page
+    assert "<img" not in page
+
+
+class _Fetches(HTMLParser):
+    """Collects everything that would make a browser load something or run something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "link", "img", "iframe", "object", "embed"):
+            self.found.append(tag)
+        self.found += [name for name, _ in attrs if name in ("src", "srcset", "data") or name.startswith("on")]
+
+
+def test_the_page_loads_nothing_and_runs_nothing(page: str) -> None:
+    parser = _Fetches()
+    parser.feed(page)
+    assert parser.found == []
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_a_link_is_made_of_web_addresses_only(tmp_path: Path) -> None:
+    page = write(tmp_path / "r.html", facts={"bad": "javascript:alert(1)", "good": "https://example.org/x"})
+    assert re.findall(r'href="([^"#]*)"', page) == ["https://example.org/x"]
+
+
+def test_the_page_suits_light_dark_and_narrow_screens(page: str) -> None:
+    assert "prefers-color-scheme: dark" in page
+    assert 'name="viewport"' in page
+
+
+def test_the_same_accounts_give_the_same_bytes(page: str, tmp_path: Path) -> None:
+    assert write(tmp_path / "again.html") == page
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    write(tmp_path / "r.html")
+    assert stat.S_IMODE((tmp_path / "r.html").stat().st_mode) == 0o600
+
+
+def test_a_version_with_nothing_known_still_has_a_page(tmp_path: Path) -> None:
+    page = write(tmp_path / "r.html", facts={}, accounts={}, curve=[], samples=[])
+    assert "gpt version 3" in page
+    assert "<h2>" not in page
+
+
+@pytest.mark.parametrize("missing", sorted(ACCOUNTS))
+def test_a_stage_that_did_not_run_is_left_out(tmp_path: Path, missing: str) -> None:
+    accounts = {name: account for name, account in ACCOUNTS.items() if name != missing}
+    assert "gpt version 3" in write(tmp_path / "r.html", accounts=accounts)
+
+
+def test_kinds_not_searched_stand_beside_the_kinds_found(words: str) -> None:
+    assert "Not searched Nobody looked for these kinds; the training text may hold them. ADDRESS" in words
+
+
+def test_samples_are_pinned_to_their_steps(words: str) -> None:
+    assert "1 step 0 The function" in words
+    assert "2 step 10 P 返回" in words
+
+
+def test_the_curve_shows_both_losses_and_follows_the_pages_colours() -> None:
+    drawing = loss_curve_svg(CURVE)
+    assert drawing.startswith("<svg")
+    assert "training" in drawing
+    assert "validation" in drawing
+    assert "var(--accent" in drawing
+
+
+def test_pins_are_numbered_in_the_curve() -> None:
+    assert loss_curve_svg(CURVE, [0, 7]).count("<text") == loss_curve_svg(CURVE).count("<text") + 2
+
+
+def test_the_same_curve_gives_the_same_drawing() -> None:
+    assert loss_curve_svg(CURVE) == loss_curve_svg(CURVE)
+
+
+def test_no_points_give_no_drawing(tmp_path: Path) -> None:
+    loss_curve_png(tmp_path / "curve.png", [])
+    assert loss_curve_svg([]) == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_curve_without_validation_is_drawn() -> None:
+    assert "validation" not in loss_curve_svg([{"step": 1, "train_loss": 2.0, "validation_loss": None}])
+
+
+def test_the_curve_is_drawn_as_a_picture(tmp_path: Path) -> None:
+    loss_curve_png(tmp_path / "curve.png", CURVE)
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
