@@ -28,7 +28,7 @@ from gptmodel.metrics import METRICS_FILE, Meter, MetricsLog, Progress, append_t
 from gptmodel.model import GPTModel
 from gptmodel.optimizer import build_optimizer, learning_rate_at
 from gptmodel.runtime import TrainingPlan, build_model, loss_function, plan_training, settled
-from gptmodel.store import Workspace, digest_of, file_digest
+from gptmodel.store import Workspace, digest_of, file_digest, write_synced
 from gptmodel.tokenizer import Tokenizer
 from gptmodel.tokens import BatchOrder, TokenSplit, batch, num_windows, windows_at
 
@@ -39,6 +39,7 @@ CURVE_FILE = "curve.jsonl"
 SAMPLES_FILE = "samples.jsonl"
 CHECKPOINTS_DIR = "checkpoints"
 RUNTIME_FILE = "runtime.json"
+RESULT_FILE = "result.json"
 
 _CURVE_POINTS = 200
 
@@ -103,8 +104,10 @@ def train(
         DiskFullError: No space is left for a checkpoint.
     """
     started = time.monotonic()
-    data = _open_data(work, model, training)
     facts = _facts(work, model, training)
+    if (finished := _finished(work, facts)) is not None:
+        return finished
+    data = _open_data(work, model, training)
     plan = plan_training(work.notes / RUNTIME_FILE, facts, model, training, data.vocab_size)
     with settled(plan.runtime, training.seed):
         trainer = _Trainer(
@@ -114,8 +117,24 @@ def train(
         trainer.run()
         save_model(work.path / MODEL_DIR, trainer.model)
         result = trainer.account(started, resumed_from)
+    account = {"facts": digest_of(facts), "files": _data_digests(work.path), "result": result.model_dump(mode="json")}
+    write_synced(work.notes / RESULT_FILE, json.dumps(account))
     shutil.rmtree(work.notes / CHECKPOINTS_DIR, ignore_errors=True)
     return result
+
+
+def _finished(work: Workspace, facts: dict[str, Any]) -> TrainResult | None:
+    """Give the account of an attempt that was done but ended before it was committed; its checkpoints are gone."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        account = json.loads((work.notes / RESULT_FILE).read_bytes())
+        if account["facts"] == digest_of(facts) and account["files"] == _data_digests(work.path):
+            return TrainResult.model_validate(account["result"])
+    return None
+
+
+def _data_digests(folder: Path) -> dict[str, str]:
+    paths = [folder / CURVE_FILE, folder / SAMPLES_FILE, *sorted((folder / MODEL_DIR).iterdir())]
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in paths}
 
 
 @dataclass(frozen=True)
@@ -262,9 +281,10 @@ class _Trainer:
             ratio = learning_rate_at(self._step, self._num_steps, self._config)
             self._optimizer.set_learning_rate(ratio)
             loss = self._loss_of(self.model, *self._placed(self._data.batch(self._step)))
-            self._check(loss.item())
+            self._check("loss", loss.item())
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
+            self._check("gradient norm", norm.item())
             # From here until the records agree with the weights, an interrupt must not write a checkpoint.
             self._consistent = False
             self._optimizer.step()
@@ -276,12 +296,12 @@ class _Trainer:
         self._rng = self._rng_state()
         self._consistent = True
 
-    def _check(self, loss: float) -> None:
-        if not math.isfinite(loss):
+    def _check(self, name: str, value: float) -> None:
+        if not math.isfinite(value):
             windows = ", ".join(str(window) for window in self._data.order.windows(self._step))
             raise TrainingError(
-                expected="a loss that is a number",
-                actual=f"{loss} at step {self._step} (batch {self._step}: windows {windows})",
+                expected=f"a {name} that is a number",
+                actual=f"{value} at step {self._step} (batch {self._step}: windows {windows})",
                 mend="Lower training.learning_rate, or set training.precision to fp32.",
             )
 

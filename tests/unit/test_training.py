@@ -218,6 +218,23 @@ def test_checkpoints_are_gone_when_the_training_is_done(work: Workspace) -> None
     assert not (work.notes / "checkpoints").exists()
 
 
+def test_a_training_that_was_done_but_not_committed_is_not_repeated(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = train(work, MODEL, CONFIG)
+    with monkeypatch.context() as patch:
+        patch.setattr(room._Trainer, "run", lambda _: pytest.fail("trained again"))
+        assert train(work, MODEL, CONFIG) == first
+
+
+def test_a_training_that_was_done_but_damaged_is_repeated(work: Workspace) -> None:
+    first = train(work, MODEL, CONFIG)
+    files = data_files(work)
+    (work.path / "model" / "model.safetensors").write_bytes(b"")
+    assert lasting(train(work, MODEL, CONFIG)) == lasting(first)
+    assert data_files(work) == files
+
+
 def test_a_damaged_newest_checkpoint_costs_steps_but_no_bit(
     tmp_path: Path, inputs: dict[str, Path], interrupt_after: Any
 ) -> None:
@@ -272,6 +289,14 @@ def test_a_loss_that_is_no_number_names_step_and_batch(work: Workspace) -> None:
     wild = CONFIG.model_copy(update={"learning_rate": 1e30, "gradient_clip": 1e30, "max_steps": 50})
     with pytest.raises(TrainingError, match=r"at step \d+ \(batch \d+: windows \d+, \d+, \d+, \d+\)"):
         train(work, MODEL, wild)
+
+
+def test_a_gradient_that_is_no_number_never_reaches_the_weights(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
+    with pytest.raises(TrainingError, match="a gradient norm that is a number; got inf at step 0"):
+        train(work, MODEL, CONFIG)
 
 
 @pytest.mark.parametrize(("train_texts", "validation", "named"), [([], TEXTS, "train"), (TEXTS, [], "validation")])
