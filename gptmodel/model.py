@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from gptmodel.errors import ConfigError, ModelInputError
 
-# On a CPU, scaled_dot_product_attention's backward is slower than plain products up to about this many positions.
+# torch.compile fuses mask and softmax into the plain products, which on a CPU then beat scaled_dot_product_attention
+# (its backward above all) up to about this many positions. Uncompiled, and on a GPU, the latter wins everywhere.
 MATMUL_ATTENTION_LIMIT = 512
 _INIT_STD = 0.02
 _CHOICES = {
@@ -391,7 +392,7 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, visible: Tensor | None, dropout: fl
 
 
 def _by_matmul(device: torch.device, num_attended: int) -> bool:
-    return device.type == "cpu" and num_attended <= MATMUL_ATTENTION_LIMIT
+    return device.type == "cpu" and num_attended <= MATMUL_ATTENTION_LIMIT and torch.compiler.is_compiling()
 
 
 def _real(mask: Tensor | None, ids: Tensor) -> Tensor | None:

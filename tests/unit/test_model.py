@@ -22,7 +22,7 @@ ACTIVATIONS = ("gelu", "swiglu", "relu2")
 
 @pytest.fixture(params=["matmul", "sdpa"])
 def _both_attentions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "MATMUL_ATTENTION_LIMIT", 512 if request.param == "matmul" else 0)
+    monkeypatch.setattr(room, "_by_matmul", lambda device, num_attended: request.param == "matmul")
 
 
 def small(seed: int = 0, **options: object) -> GPTModel:
@@ -99,6 +99,7 @@ def test_a_row_of_padding_alone_gives_finite_logits_and_gradients() -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
+@pytest.mark.usefixtures("_both_attentions")
 def test_attention_equals_torchs_multi_head_attention_on_the_same_weights() -> None:
     model = small(positions="learned", qk_norm=False)
     ours = model.blocks[0].attention
