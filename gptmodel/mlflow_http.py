@@ -213,7 +213,7 @@ def explain(uri: str, code: str, message: str) -> GPTModelError:
             mend="It was deleted, or belongs to another server: run the pipeline again.",
         )
     if message.startswith("API request to") and "failed with" in message:
-        return server_away(uri, message.partition("failed with ")[2][:200])
+        return server_away(uri, "no answer in time" if "timeout" in message else "the connection was refused or lost")
     return ServerError(
         expected=f"the MLflow server at {shown(uri)} to accept the request",
         actual=f"{code}: {message[:300]}",
