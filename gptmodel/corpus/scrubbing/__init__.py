@@ -1,7 +1,8 @@
 """Sensitive data: finders, resolver and replacement, and the stage `scrub` that runs them over the shards.
 
 Each kind's rules lie in a file of their own; `detectors.py` lists them. Nothing here logs, stores or returns a value
-that was found: findings are offsets, kinds and rules. The tokenizer takes PLACEHOLDERS, the privacy audit `find`.
+that was found: findings are offsets, kinds and rules. The tokenizer takes PLACEHOLDERS, the privacy audit `find`; the
+command `gptmodel scrub` calls `files.py`, which is no part of the stage.
 """
 
 from gptmodel.corpus.scrubbing.detectors import find, replace

@@ -51,32 +51,36 @@ _SURNAMES = (
 _COMPOUND = "欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|令狐|司徒|夏侯"
 _HAN_NAME = rf"(?:{_COMPOUND}|[{_SURNAMES}])[\u4e00-\u9fff]{{1,2}}"
 _HAN_LABELLED = re.compile(
-    rf"(?:姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|投保人|受益人|家长|学生|员工|客户|记录人|主持人|出席人?|与会者)"
-    rf"(?:姓名)?[ \t]{{0,2}}[:：][ \t]{{0,2}}({_HAN_NAME}(?:[、，, ]{_HAN_NAME}(?![\u4e00-\u9fff])){{0,12}})(?![\u4e00-\u9fff])"
+    rf"(?:姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|"
+    rf"投保人|受益人|家长|学生|员工|客户|记录人|主持人|出席人?|与会者)"
+    rf"(?:姓名)?[ \t]{{0,2}}[:：][ \t]{{0,2}}"
+    rf"({_HAN_NAME}(?:[、，, ]{_HAN_NAME}(?![\u4e00-\u9fff])){{0,12}})(?![\u4e00-\u9fff])"
 )
 _HAN_TITLED = re.compile(
-    rf"(?<![\u4e00-\u9fff])((?:{_COMPOUND}|[{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}?)(?=先生|女士|小姐|大夫|医生|医师|教授|老师|经理|主任|师傅|同学|护士|律师)"
+    rf"(?<![\u4e00-\u9fff])((?:{_COMPOUND}|[{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}?)"
+    rf"(?=先生|女士|小姐|大夫|医生|医师|教授|老师|经理|主任|师傅|同学|护士|律师)"
 )
 _HAN_SALUTED = re.compile(
-    rf"(?:尊敬的|亲爱的|敬爱的)((?:{_COMPOUND}|[{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}?)(?=先生|女士|小姐|教授|老师|[:：，,])"
+    rf"(?:尊敬的|亲爱的|敬爱的)((?:{_COMPOUND}|[{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}?)"
+    rf"(?=先生|女士|小姐|教授|老师|[:：，,])"
 )
 _HAN_SELF = re.compile(rf"(?:我叫|我的名字是|本人姓名为?)({_HAN_NAME})(?=[，。,.！!；;\s]|$)")
 _HAN_NO_NAMES = frozenset(
-    "王国 高大 马上 金融 白天 方面 常务 高级 田地 石油 文学 万一 于是 任何 何时 何人 林业 江南 江北 康复 任课 何老 易经 向上 严重 安全".split()
+    "王国 高大 马上 金融 白天 方面 常务 高级 田地 石油 文学 万一 于是 任何 何时 何人 林业 江南 江北 康复 任课 何老 "
+    "易经 向上 严重 安全".split()
 )
 
 
 def find_names(passage: Passage) -> Iterator[Finding]:
     """Find names after labels, titles, salutations and closings."""
     for match in linear(_MARKS).finditer(passage.ascii):
-        mark = match.group(1) or match.group(2) or match.group(3)
         pattern = _AFTER_LABEL if match.group(1) else _AFTER_TITLE if match.group(2) else _SIGNED
-        yield from _latin(passage.text, pattern, match.end(), "label" if match.group(1) else "title", len(mark))
-    if not passage.text.isascii():
+        yield from _latin(passage.text, pattern, match.end(), "label" if match.group(1) else "title")
+    if passage.has_han:
         yield from _han(passage.text)
 
 
-def _latin(text: str, pattern: re.Pattern[str], at: int, rule: str, mark: int) -> Iterator[Finding]:
+def _latin(text: str, pattern: re.Pattern[str], at: int, rule: str) -> Iterator[Finding]:
     match = pattern.match(text, at, min(len(text), at + 120))
     if match is None:
         return

@@ -67,7 +67,8 @@ def _iban_at(passage: Passage, start: int) -> Finding | None:
     text, length = passage.text, iban_length(passage.text[start : start + 2].upper())
     if length is None or is_ascii_word(passage.char_at(start - 1)):
         return None
-    end, chars = start, []
+    end = start
+    chars: list[str] = []
     while end < len(text) and len(chars) < length:
         char = text[end]
         if char.isascii() and char.isalnum():

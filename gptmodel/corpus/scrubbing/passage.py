@@ -11,6 +11,8 @@ from typing import Any
 _FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x00A0: 0x20, 0x2011: 0x2D}
 _FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\u00a0\u2011]")
 
+_HAN = re.compile("[\u4e00-\u9fff]")
+
 # At least six digits, loosely joined: what every number kind here has. A cheap first sieve for all of them.
 _NUMBER = r"[+(\d](?:[ ().\-/]{0,3}\d){5,}[)\dXx]?"
 
@@ -55,6 +57,11 @@ class Passage:
     def ascii_lower(self) -> bytes:
         """The same in lower case."""
         return self.ascii.lower()
+
+    @cached_property
+    def has_han(self) -> bool:
+        """Whether the text has Chinese characters."""
+        return not self.text.isascii() and _HAN.search(self.text) is not None
 
     def before(self, start: int, width: int) -> str:
         """Give up to `width` characters before an offset, in lower case."""

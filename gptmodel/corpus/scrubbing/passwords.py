@@ -15,10 +15,10 @@ from gptmodel.corpus.scrubbing.masks import is_masked
 from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _STRONG = "passwords?|passwd|pwd|passphrase|passcode|pass|secrets?|credentials?|creds?|密码|口令|密钥|密匙|暗号"
-_WEAK = "tokens?|api[ _\\-]?key|apikey|access[ _\\-]?key|auth[ _\\-]?key|private[ _\\-]?key|secret[ _\\-]?key|key|auth|令牌|授权码"
 _LABELLED = (
-    r"((?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|access[ _\-.]?key|"
-    r"auth[ _\-.]?key|key|auth)[a-z0-9_\-.]{0,24})[\"'\]\)]{0,2}[ \t]{0,4}(?:[:=]=?>?|\|\|:?|<=|!=|,)[ \t]{0,4}"
+    r"((?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|"
+    r"access[ _\-.]?key|auth[ _\-.]?key|key|auth)[a-z0-9_\-.]{0,24})[\"'\]\)]{0,2}"
+    r"[ \t]{0,4}(?:[:=]=?>?|\|\|:?|<=|!=|,)[ \t]{0,4}"
 )
 _LABEL = re.compile(rf"(?:{_STRONG})", re.IGNORECASE)
 
@@ -28,17 +28,21 @@ _TYPE_OR_CALL = re.compile(
     r"[A-Za-z_][\w.]*\s*[(\[{].*|[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+[;,)]?|[A-Za-z_]+(?:_[A-Za-z]+)*[;,)\]}:]*|\d{1,5}"
 )
 _PATH = re.compile(
-    r"(?:\.{0,2}/|~/|[A-Za-z]:\\|\\\\|https?:|file:|s3:|www\.).*|[\w.\-]+(?:/[\w.\-]+){2,}|.*\.(?:py|js|json|ya?ml|txt|pem|key|crt|md|html|php|go|java|rb|sh|conf|cfg|ini|toml)"
+    r"(?:\.{0,2}/|~/|[A-Za-z]:\\|\\\\|https?:|file:|s3:|www\.).*|[\w.\-]+(?:/[\w.\-]+){2,}"
+    r"|.*\.(?:py|js|json|ya?ml|txt|pem|key|crt|md|html|php|go|java|rb|sh|conf|cfg|ini|toml)"
 )
 _UUID_OR_HASH = re.compile(r"(?:sha\d+|md5)[:\-].*", re.IGNORECASE)
 _HEADER = re.compile(
-    r"(?i)\b(?:authorization|proxy-authorization)[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token|digest)\s+([A-Za-z0-9._~+/=\-]{8,400})"
+    r"(?i)\b(?:authorization|proxy-authorization)[\"']?\s*[:=]\s*[\"']?"
+    r"(?:bearer|basic|token|digest)\s+([A-Za-z0-9._~+/=\-]{8,400})"
 )
 _COMMAND = re.compile(
-    r"(?:--password|--pass|--token|--secret|--api-key|--passphrase)[ =]([^\s\"']{6,200})|curl [^\n]{0,200}?(?:-u|--user) [\"']?[^\s:\"']+:([^\s\"']{4,100})"
+    r"(?:--password|--pass|--token|--secret|--api-key|--passphrase)[ =]([^\s\"']{6,200})"
+    r"|curl [^\n]{0,200}?(?:-u|--user) [\"']?[^\s:\"']+:([^\s\"']{4,100})"
 )
 _SENTENCE = re.compile(
-    r"(?:password|passcode|passphrase|密码|口令)\s{0,2}(?:is|was|为|是|:is)\s{0,2}[:：]?\s{0,2}[\"'“‘`]?([^\s\"'“”‘’`，。；,;<>]{6,64})",
+    r"(?:password|passcode|passphrase|密码|口令)\s{0,2}(?:is|was|为|是)\s{0,2}[:：]?\s{0,2}"
+    r"[\"'“‘`]?([^\s\"'“”‘’`，。；,;<>]{6,64})",
     re.IGNORECASE,
 )
 
@@ -52,7 +56,7 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
         finding = _value_at(passage.text, label, end)
         if finding:
             yield finding
-    if not passage.text.isascii():
+    if passage.has_han:
         yield from _chinese(passage.text)
     yield from _headers_and_commands(passage)
 

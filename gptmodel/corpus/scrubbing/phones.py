@@ -1,4 +1,4 @@
-"""Telephone numbers: international form, well-known national forms, and any plausible number after a word such as `tel`.
+"""Telephone numbers: international and well-known national forms, and any plausible number after a word like `tel`.
 
 `phonenumbers` judges the few candidates that survive shape and surroundings; it is too slow for more.
 Chinese mobile numbers (segments of the Ministry of Industry and Information Technology) are a kind of their own.

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,7 +16,9 @@ from gptmodel.corpus.documents import Document, list_shards, read_shard, shard_p
 from gptmodel.corpus.scrubbing.detectors import find, replace
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, UNSEARCHED, chosen_kinds
-from gptmodel.store import Workspace
+
+if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
+    from gptmodel.store import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +83,7 @@ def unsearched_kinds(config: ScrubbingConfig) -> tuple[str, ...]:
 
 
 def scrub(
-    work: Workspace, config: ScrubbingConfig, progress: Callable[[float, str], None] | None = None
+    work: "Workspace", config: ScrubbingConfig, progress: Callable[[float, str], None] | None = None
 ) -> ScrubResult:
     """Scrub the cleaned shards into the workspace.
 

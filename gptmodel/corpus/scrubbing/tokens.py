@@ -15,11 +15,12 @@ from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _W = r"[\w\-]"
 _SHAPES: dict[str, str] = {
-    "1password": r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}|ops_eyJ[A-Za-z0-9+/=]{60,}",
+    "1password": r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"
+    r"|ops_eyJ[A-Za-z0-9+/=]{60,}",
     "adobe": r"p8e-[A-Za-z0-9]{32}",
     "age": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
-    "ai": rf"sk-ant-[a-z0-9]{{2,8}}-{_W}{{20,}}|sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_\-]{{20,}}|gsk_[A-Za-z0-9]{{40,}}"
-    r"|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{30,}|xai-[A-Za-z0-9]{60,}|hf_[A-Za-z0-9]{30,}|api_org_[A-Za-z0-9]{30,}",
+    "ai": rf"sk-ant-[a-z0-9]{{2,8}}-{_W}{{20,}}|sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_\-]{{20,}}"
+    r"|gsk_[A-Za-z0-9]{40,}|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{30,}|xai-[A-Za-z0-9]{60,}|hf_[A-Za-z0-9]{30,}|api_org_[A-Za-z0-9]{30,}",
     "alibaba": r"LTAI[A-Za-z0-9]{12,26}",
     "artifactory": r"AKC[A-Za-z0-9]{10,}|cmVmd[A-Za-z0-9]{59}|AP[A-F0-9][A-Za-z0-9]{8,}",
     "atlassian": r"ATATT3[\w=\-]{60,}",
@@ -72,6 +73,7 @@ _SHAPES: dict[str, str] = {
     "rubygems": r"rubygems_[a-f0-9]{48}",
     "scalingo": rf"tk-us-{_W}{{48}}",
     "sentry": r"sntry[su]_[A-Za-z0-9+/=_]{60,}",
+    "sonar": r"sq[uap]_[A-Za-z0-9_\-]{40}",
     "settlemint": r"sm_(?:aat|pat|sat)_[A-Za-z0-9]{16}",
     "shippo": r"shippo_(?:live|test)_[a-fA-F0-9]{40}",
     "shopify": r"shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}",

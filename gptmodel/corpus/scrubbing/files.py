@@ -1,0 +1,216 @@
+"""Scrub files, folders and streams without a pipeline: what the command `gptmodel scrub` calls.
+
+A file is one document; in JSON Lines each line's `text` is one. Spans are written one JSON object a document, in input
+order, as character offsets in the decoded text before any change. Nothing here shows or stores a value that was found.
+"""
+
+import contextlib
+import gzip
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from pydantic import BaseModel, ConfigDict
+
+from gptmodel.config import ScrubbingConfig
+from gptmodel.corpus.decoding import detect, open_text
+from gptmodel.corpus.quarantine import NotTextError
+from gptmodel.corpus.scrubbing.finding import Finding
+from gptmodel.corpus.scrubbing.stage import scrub_text, searched_kinds
+from gptmodel.errors import SourceError
+
+JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+
+Scrub = Callable[[str], str]
+
+
+class ScrubSummary(BaseModel):
+    """What a scrubbing of files found, by kind; never a value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    num_documents: int
+    """Files, or lines of JSON Lines files."""
+    num_bytes: int
+    """Size of their text as UTF-8."""
+    seconds: float
+    """Wall-clock time, reading and writing included."""
+    findings: dict[str, int]
+    """Findings by kind, every searched kind named."""
+
+
+class _Session:
+    """Counts and spans of one call."""
+
+    def __init__(self, config: ScrubbingConfig, spans: TextIO | None) -> None:
+        self.config, self.spans, self.started = config, spans, time.perf_counter()
+        self.documents = self.num_bytes = 0
+        self.findings: Counter[str] = Counter()
+
+    def scrub(self, text: str) -> str:
+        scrubbed, findings = scrub_text(text, self.config)
+        self.documents += 1
+        self.num_bytes += len(text.encode("utf-8", "surrogatepass"))
+        self.findings.update(one.kind for one in findings)
+        if self.spans is not None:
+            self.spans.write(_spans_line(findings))
+        return scrubbed
+
+    def summary(self) -> ScrubSummary:
+        return ScrubSummary(
+            num_documents=self.documents,
+            num_bytes=self.num_bytes,
+            seconds=time.perf_counter() - self.started,
+            findings={kind: self.findings[kind] for kind in searched_kinds(self.config)},
+        )
+
+
+def scrub_paths(
+    inputs: Sequence[Path], output: Path | None, spans: Path | None, config: ScrubbingConfig
+) -> ScrubSummary:
+    """Scrub files and folders.
+
+    Args:
+        inputs: Files, or folders that are walked in the order of their relative paths.
+        output: A file for a single input file, else a folder that mirrors the inputs; None writes no text.
+        spans: File for the spans, None for none.
+        config: What is looked for.
+
+    Returns:
+        The counts by kind.
+
+    Raises:
+        SourceError: An input that is missing or is no text, two inputs for one output file, or an output among the
+            inputs.
+    """
+    jobs = _jobs(inputs, output)
+    with contextlib.ExitStack() as stack:
+        session = _Session(config, stack.enter_context(_writing(spans)) if spans else None)
+        for source, target in jobs:
+            _scrub_file(source, target, session.scrub)
+        return session.summary()
+
+
+def scrub_stream(
+    text_in: TextIO, text_out: TextIO | None, config: ScrubbingConfig | None = None, spans: TextIO | None = None
+) -> ScrubSummary:
+    """Scrub everything that a stream holds as one document.
+
+    Args:
+        text_in: Where the text is read from, to its end.
+        text_out: Where the scrubbed text goes; None for nowhere.
+        config: What is looked for; None for every kind.
+        spans: Where the line of spans goes; None for nowhere.
+    """
+    session = _Session(config or ScrubbingConfig(), spans)
+    scrubbed = session.scrub(text_in.read())
+    if text_out is not None:
+        text_out.write(scrubbed)
+    return session.summary()
+
+
+def scrub_file_to(path: Path, text_out: TextIO, config: ScrubbingConfig, spans: TextIO | None = None) -> ScrubSummary:
+    """Scrub one file into a stream, such as standard output.
+
+    Raises:
+        SourceError: The file is missing or is no text.
+    """
+    session = _Session(config, spans)
+    for piece in _scrubbed(_existing(path), session.scrub):
+        text_out.write(piece)
+    return session.summary()
+
+
+def _jobs(inputs: Sequence[Path], output: Path | None) -> list[tuple[Path, Path | None]]:
+    single = len(inputs) == 1 and _existing(inputs[0]).is_file()
+    if single and output is not None and not output.is_dir():
+        jobs: list[tuple[Path, Path | None]] = [(inputs[0], output)]
+    else:
+        jobs = [(path, output / name if output else None) for root in inputs for name, path in _files(_existing(root))]
+    _refuse_collisions(jobs)
+    return jobs
+
+
+def _files(root: Path) -> list[tuple[str, Path]]:
+    if root.is_file():
+        return [(root.name, root)]
+    found = [(path.relative_to(root).as_posix(), path) for path in root.rglob("*") if path.is_file()]
+    return sorted(found)
+
+
+def _existing(path: Path) -> Path:
+    if path.exists():
+        return path
+    raise SourceError(expected="a file or folder to scrub", actual=f"nothing at {path}", mend="Check the path.")
+
+
+def _refuse_collisions(jobs: list[tuple[Path, Path | None]]) -> None:
+    targets = [target.resolve() for _, target in jobs if target]
+    if len(set(targets)) < len(targets):
+        raise SourceError(
+            expected="one output file for each input",
+            actual="two inputs of the same name",
+            mend="Scrub them into folders of their own.",
+        )
+    if {source.resolve() for source, _ in jobs} & set(targets):
+        raise SourceError(
+            expected="an output apart from the input",
+            actual="an output that would replace its input",
+            mend="Name another file or folder with --output.",
+        )
+
+
+def _scrub_file(source: Path, target: Path | None, scrub: Scrub) -> None:
+    pieces = _scrubbed(source, scrub)
+    if target is None:
+        for _ in pieces:
+            pass
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _writing(target) as out:
+        out.writelines(pieces)
+
+
+def _scrubbed(path: Path, scrub: Scrub) -> Iterator[str]:
+    lines = path.name.lower().endswith(JSON_LINES)
+
+    def opener() -> Any:
+        return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
+
+    try:
+        with open_text(opener, detect(opener).codec, newline="") as text:
+            if lines:
+                yield from (_scrubbed_line(line, scrub) for line in text if line.strip())
+            else:
+                yield scrub(text.read())
+    except (NotTextError, OSError, EOFError) as error:
+        raise SourceError(
+            expected=f"readable text in {path}",
+            actual=f"a file that is damaged or not text ({type(error).__name__})",
+            mend="Leave it out, or extract its text first.",
+        ) from None
+
+
+def _scrubbed_line(line: str, scrub: Scrub) -> str:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        return scrub(line)  # a line without a text is scrubbed as it stands, so that nothing passes unseen
+    return json.dumps({**record, "text": scrub(record["text"])}, ensure_ascii=False) + "\n"
+
+
+def _spans_line(findings: Sequence[Finding]) -> str:
+    spans = [{"start": one.start, "end": one.end, "type": one.kind} for one in findings]
+    return json.dumps({"spans": spans}) + "\n"
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[TextIO]:
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    with opened(path, "wt", encoding="utf-8", errors="surrogatepass", newline="") as out:
+        yield out

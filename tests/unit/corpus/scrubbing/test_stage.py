@@ -1,0 +1,82 @@
+"""The stage, on shards."""
+
+import logging
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from gptmodel.config import ScrubbingConfig
+from gptmodel.corpus.documents import Document, read_documents, shard_path, write_shard
+from gptmodel.corpus.scrubbing import scope, scrub
+from gptmodel.store import Workspace
+
+DOCUMENTS = [
+    Document("a" * 32, "letters", "a.txt", "ada@example.com rang 8.8.8.8 and bob@example.com", "en"),
+    Document("b" * 32, "letters", "b.txt", "nothing here", "en"),
+    Document("c" * 32, "planted", "c", "code 4111 1111 1111 1111", "und", "catchable"),
+    Document("d" * 32, "planted", "d", "amber heron lantern", "und", "in_clear"),
+]
+
+
+def workspace(folder: Path) -> Workspace:
+    write_shard(shard_path(folder / "clean", 0), DOCUMENTS[:2])
+    write_shard(shard_path(folder / "clean", 1), DOCUMENTS[2:])
+    (folder / "out").mkdir()
+    return Workspace(folder / "out", {"clean": folder / "clean"})
+
+
+def test_the_account_counts_by_kind_and_keeps_planted_phrases_apart(tmp_path: Path) -> None:
+    result = scrub(workspace(tmp_path), ScrubbingConfig())
+    assert (result.num_documents, result.num_documents_with_findings, result.num_findings) == (2, 1, 3)
+    assert (result.findings["EMAIL"], result.findings["IP_ADDRESS"], result.findings["CREDIT_CARD"]) == (2, 1, 0)
+    assert (result.num_planted, result.num_planted_caught) == (1, 1)
+    assert result.num_bytes == sum(len(one.text) for one in DOCUMENTS[:2])
+
+
+def test_documents_keep_everything_but_the_values(tmp_path: Path) -> None:
+    work = workspace(tmp_path)
+    scrub(work, ScrubbingConfig())
+    texts = {one.id: one.text for one in read_documents(work.path)}
+    assert texts["a" * 32] == "<EMAIL> rang <IP_ADDRESS> and <EMAIL>"
+    assert texts["b" * 32] == "nothing here"
+    assert texts["c" * 32] == "code <CREDIT_CARD>"
+    assert [(one.id, one.planted, one.lang) for one in read_documents(work.path)] == [
+        (one.id, one.planted, one.lang) for one in DOCUMENTS
+    ]
+
+
+def test_findings_are_stored_without_values(tmp_path: Path) -> None:
+    work = workspace(tmp_path)
+    scrub(work, ScrubbingConfig())
+    assert pq.read_table(work.path / "findings.parquet").to_pylist() == [
+        {"id": "a" * 32, "kind": "EMAIL", "rule": "email", "num": 2},
+        {"id": "a" * 32, "kind": "IP_ADDRESS", "rule": "ip.v4", "num": 1},
+    ]
+
+
+def test_no_value_reaches_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        scrub(workspace(tmp_path), ScrubbingConfig())
+    assert "EMAIL" in caplog.text
+    assert "example.com" not in caplog.text
+
+
+def test_a_repeat_gives_the_same_bytes(tmp_path: Path) -> None:
+    work = workspace(tmp_path)
+    scrub(work, ScrubbingConfig())
+    first = {path.name: path.read_bytes() for path in work.path.rglob("*.parquet")}
+    scrub(work, ScrubbingConfig())
+    assert {path.name: path.read_bytes() for path in work.path.rglob("*.parquet")} == first
+
+
+def test_an_empty_input_gives_an_empty_account(tmp_path: Path) -> None:
+    write_shard(shard_path(tmp_path / "clean", 0), [])
+    (tmp_path / "out").mkdir()
+    assert scrub(Workspace(tmp_path / "out", {"clean": tmp_path / "clean"}), ScrubbingConfig()).num_documents == 0
+
+
+def test_the_scope_names_what_nobody_looks_for() -> None:
+    assert "not searched: ADDRESS" in scope(ScrubbingConfig())
+    assert scope(ScrubbingConfig(kinds=("EMAIL",))).count("PERSON") == 1
+    assert "labelled fields" not in scope(ScrubbingConfig(find_names=False))
