@@ -156,7 +156,8 @@ def _differences(
     if changed and explain is not None:
         words.append(explain(last))
     elif changed:
-        words.append(f"{' and '.join(changed)}: output changed" + (f" (since {since})" if since else ""))
+        named = " and ".join(changed[:2]) + (f" and {len(changed) - 2} more" if changed[2:] else "")
+        words.append(f"{named}: output changed" + (f" (since {since})" if since else ""))
     if last.code_version != code_version(stage):
         words.append("its code or a library changed")
     return "; ".join(word for word in words if word) or "no output of it is left"

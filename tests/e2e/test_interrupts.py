@@ -1,0 +1,84 @@
+"""Interrupted in each of the thirteen stages, by Ctrl-C and by SIGKILL, the chain ends with the same result.
+
+The runs of one signal share a home: each goes on where the one before was interrupted, so that the whole costs one
+chain and thirteen starts.
+"""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gptmodel.chain import STAGE_NAMES
+from tests.e2e.conftest import CHECKOUT, Command
+
+pytestmark = pytest.mark.timeout(300)
+
+SCRIPT = str(CHECKOUT / "tests" / "e2e" / "interrupting.py")
+EXIT_CODES = {"SIGINT": 130, "SIGKILL": -signal.SIGKILL}
+# The server gives a version its number, so this digest differs between the homes that share the registry.
+SERVER_NAMED = {"register", "promote"}
+
+
+@pytest.fixture(scope="module", params=["SIGINT", "SIGKILL"])
+def interrupted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
+                addresses: dict[str, str]) -> tuple[str, Command]:  # fmt: skip
+    """The signal, and the home in which it strikes."""
+    return request.param, Command(tmp_path_factory.mktemp(f"interrupted-{request.param}"), addresses)
+
+
+def digests(command: Command) -> dict[str, str]:
+    ended = command.smoke()
+    assert ended.code == 0, ended.err
+    return {stage["name"]: stage["digest"] for stage in ended.record["stages"]}
+
+
+def open_runs(command: Command) -> list[Path]:
+    return list((command.home / "runs").glob("*.json"))
+
+
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+def test_an_interrupted_stage_is_not_taken_for_done(interrupted: tuple[str, Command], stage: str) -> None:
+    name, command = interrupted
+    ended = command.smoke(program=(SCRIPT, stage, name), environment={"PYTHONPATH": str(CHECKOUT)})
+    assert ended.code == EXIT_CODES[name], ended.out + ended.err
+    assert "Traceback" not in ended.err
+    folder = command.home / "store" / stage.replace(" ", "-")
+    assert [path.name for path in folder.iterdir() if "." not in path.name] == []
+    done = STAGE_NAMES[: STAGE_NAMES.index(stage)]
+    assert all(list((command.home / "store" / earlier.replace(" ", "-")).glob("*/manifest.json")) for earlier in done)
+
+
+def test_after_all_interruptions_the_result_is_the_undisturbed_one(
+    interrupted: tuple[str, Command], shared_home: Command
+) -> None:
+    _, command = interrupted
+    resumed, undisturbed = digests(command), digests(shared_home)
+    same = {name: resumed[name] == undisturbed[name] for name in STAGE_NAMES if name not in SERVER_NAMED}
+    assert same == dict.fromkeys(same, True)
+
+
+def test_the_training_went_on_from_its_checkpoint(interrupted: tuple[str, Command]) -> None:
+    _, command = interrupted
+    assert command.smoke().record["training"]["resumed_from_step"] == 20
+
+
+def test_no_interrupted_run_stays_open_anywhere(interrupted: tuple[str, Command], addresses: dict[str, str]) -> None:
+    _, command = interrupted
+    assert command("status").code == 0
+    assert open_runs(command) == []
+    assert running(addresses, command.home.name) == []
+
+
+def running(addresses: dict[str, str], model: str) -> list[dict[str, Any]]:
+    """Give the runs of a home's model that MLflow still shows as running."""
+    api = f"{addresses['MLFLOW_TRACKING_URI']}/api/2.0/mlflow"
+    experiment = httpx.get(f"{api}/experiments/get-by-name", params={"experiment_name": "gptmodel"}).json()
+    query = {
+        "experiment_ids": [experiment["experiment"]["experiment_id"]],
+        "filter": "attributes.status = 'RUNNING'",
+    }
+    found: list[dict[str, Any]] = httpx.post(f"{api}/runs/search", json=query).json().get("runs", [])
+    return [run for run in found if model.replace("_", "-") in run["info"]["run_name"]]
