@@ -20,11 +20,8 @@ from gptmodel.errors import ConfigError, ModelInputError
 # (its backward above all) up to about this many positions. Uncompiled, and on a GPU, the latter wins everywhere.
 MATMUL_ATTENTION_LIMIT = 512
 _INIT_STD = 0.02
-_CHOICES = {
-    "positions": ("sinusoidal", "learned", "rotary"),
-    "norm": ("layer", "rms"),
-    "activation": ("gelu", "swiglu", "relu2"),
-}
+_CHOICES = {"positions": ("sinusoidal", "learned", "rotary"), "norm": ("layer", "rms"),
+            "activation": ("gelu", "swiglu", "relu2")}  # fmt: skip
 
 
 class PositionalEncoding(nn.Module):
@@ -66,11 +63,9 @@ class PositionalEncoding(nn.Module):
         """
         size, width = self.table.shape
         if x.dim() not in (2, 3) or x.size(-1) != width or (position is None and x.size(-2) > size):
-            raise ModelInputError(
-                expected=f"embeddings (T, {width}) or (B, T, {width}) with T <= {size}",
-                actual=f"shape {tuple(x.shape)}",
-                mend="Give PositionalEncoding the width of the embeddings and a larger max_len.",
-            )
+            expected = f"embeddings (T, {width}) or (B, T, {width}) with T <= {size}"
+            mend = "Give PositionalEncoding the width of the embeddings and a larger max_len."
+            raise ModelInputError(expected=expected, actual=f"shape {tuple(x.shape)}", mend=mend)
         added = self.table[: x.size(-2)] if position is None else F.embedding(position, self.table)
         return self.dropout(x + added)
 
@@ -245,21 +240,10 @@ class GPTModel(nn.Module):
     sin: Tensor
 
     def __init__(
-        self,
-        vocab_size: int,
-        embedding_dim: int,
-        hidden_dim: int,
-        num_layers: int,
-        num_heads: int,
-        *,
-        context_length: int = 1024,
-        dropout: float = 0.0,
-        positions: str = "rotary",
-        norm: str = "rms",
-        activation: str = "relu2",
-        qk_norm: bool = True,
-        tie_embeddings: bool = True,
-    ) -> None:
+        self, vocab_size: int, embedding_dim: int, hidden_dim: int, num_layers: int, num_heads: int, *,
+        context_length: int = 1024, dropout: float = 0.0, positions: str = "rotary", norm: str = "rms",
+        activation: str = "relu2", qk_norm: bool = True, tie_embeddings: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.config: dict[str, Any] = {
             "vocab_size": vocab_size, "embedding_dim": embedding_dim, "hidden_dim": hidden_dim,

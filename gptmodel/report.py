@@ -106,7 +106,7 @@ def loss_curve_png(path: Path, curve: Sequence[Account]) -> None:
 def _draw(curve: Sequence[Account], pins: Sequence[int], colours: Mapping[str, str]) -> "Figure":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.6, 3.0), layout="constrained")
+    figure = Figure(figsize=(5.0, 2.9), layout="constrained")
     axes = figure.subplots()
     ink = colours[_INK]
     for key, label, colour, mark in (
@@ -162,7 +162,7 @@ def _figures(accounts: Mapping[str, Account]) -> list[Row]:
         ("bits per byte", "evaluate", "bits_per_byte", "test split, lower is better"),
         ("perplexity", "evaluate", "perplexity", "test split, per token"),
         ("parameters", "train", "num_parameters", ""),
-        ("tokens trained on", "train", "num_tokens", "repeats counted"),
+        ("training tokens", "train", "num_tokens", "repeats counted"),
         ("documents", "split", "num_train", "in the train split"),
         ("findings replaced", "scrub", "num_findings", "before training"),
     )
