@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -500,6 +501,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--preview", action="store_true", help="show data/sample scrubbed while the rest installs")
     parser.add_argument("--wheels", metavar="DIR", help="install from this folder alone, offline")
     parser.add_argument("--download", metavar="DIR", help="download all wheels into this folder, install nothing")
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C, so that no pip outlives this
+        signal.signal(ending, signal.default_int_handler)
     try:
         run(parser.parse_args(argv))
     except SetupError as error:
