@@ -16,6 +16,8 @@ _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[A-Za-z0-9\u00c0-\u024f-]{0,61}[A-Za-z0-9\u00c0-\u024f])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?:xn--[A-Za-z0-9-]{{2,59}}|[A-Za-z]{{2,24}})(?![A-Za-z0-9_])")
 
+_LITERAL = re.compile(r"\[\d{1,3}(?:\.\d{1,3}){3}\]", re.ASCII)
+
 # Endings that name a file, a unit or a module, not a top-level domain.
 _NO_DOMAINS = frozenset(
     "png jpg jpeg gif svg webp bmp ico pdf doc docx xls xlsx zip gz tar js mjs cjs jsx ts tsx css scss less json yaml "
@@ -52,7 +54,7 @@ def find_emails(passage: Passage) -> Iterator[Finding]:
 
 
 def _address_around(text: str, at: int) -> Finding | None:
-    domain = _DOMAIN.match(text, at + 1)
+    domain = _DOMAIN.match(text, at + 1) or _LITERAL.match(text, at + 1)
     if domain is None:
         return None
     start = at

@@ -1,6 +1,8 @@
 """Values that only stand for a value: `xxxx`, `<password>`, `${TOKEN}`, `your-key-here`, our own placeholders."""
 
+import math
 import re
+from collections import Counter
 
 _REFERENCE = re.compile(
     r"[<\[{(].*[>\]})]|\$\{?[A-Za-z_][\w.:\-?]*\}?|\$\(.*|\{\{.*\}\}|%[\w(].*|#\{.*\}|<[^>]*>?|@[\w.]+@|\*+.*|.*\*{3,}.*",
@@ -14,6 +16,7 @@ _WORDS = re.compile(
     r"access|auth|client|private|public|id|default|new|old|admin|root|env|config)",
     re.IGNORECASE,
 )
+_VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*\}")
 _SPLIT = re.compile(r"[^A-Za-z]+")
 
 
@@ -29,7 +32,15 @@ def is_masked(value: str) -> bool:
         return True
     if "xxxx" in bare.lower() or "....." in bare or ("<" in bare and ">" in bare):
         return True
-    if any(char.isdigit() for char in bare):
-        return False
+    if _VARIABLE.search(bare):
+        return True
     words = [word for word in _SPLIT.split(bare) if word]
+    if any(char.isdigit() for char in bare) or sum(map(len, words)) < 0.6 * len(bare):
+        return False
     return bool(words) and all(_WORDS.fullmatch(word) for word in words)
+
+
+def entropy(value: str) -> float:
+    """Give Shannon's entropy of a string's characters, in bits a character."""
+    counts = Counter(value)
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())

@@ -11,11 +11,11 @@ _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_])(?!\.\d)(?!-[A-Za-z])", re.ASCII)
 _V4_SIEVE = r"\d\.\d{1,3}\.\d{1,3}\.\d"
 _V6 = re.compile(r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa-f]{1,4}){0,6}(?:\.\d{1,3}){0,3}")
-_V6_SIEVE = r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]"
+_V6_SIEVE = r"[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]"
 _VERSION_BEFORE = re.compile(
-    r"(?:version|versions|ver|release|released|revision|build|firmware|driver|upgrade to|section|sect|chapter|clause|"
+    r"(?:version|versions|ver|release|released|revision|build|firmware|driver|upgrade to|sections?|sect|chapter|clause|"
     r"annex|figure|oid|版本|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
-    r"(?<![a-z])[vr]\.?\s?$|[a-z0-9_]-$|[a-z0-9_+]/$|[.\w@]$"
+    r"(?<![a-z])[vr]\.?\s?$|[a-z0-9_]-$|[a-z0-9_+]/$|[.\w@]$|\s\d:$"
 )
 
 
@@ -37,8 +37,19 @@ def _find_v6(passage: Passage) -> Iterator[Finding]:
         touching = (
             (before.isalnum() and before.isascii()) or before in (":", "_") or (after.isalnum() and after.isascii())
         )
-        if not touching and value[0] in "23" and value.count(":") >= 3 and _is_global(value):
+        if not touching and _is_global_v6(value):
             yield Finding(start, start + len(value), "IP_ADDRESS", "ip.v6", RANK_IP)
+
+
+def _is_global_v6(value: str) -> bool:
+    """Tell whether this is unicast space in use (2000::/3), or eight full groups of other public space."""
+    try:
+        address = ipaddress.IPv6Address(value)
+    except ValueError:
+        return False
+    if not address.is_global or address.is_multicast:
+        return False
+    return (value[0] in "23" and value.count(":") >= 3) or (value.count(":") == 7 and "::" not in value)
 
 
 def _is_global(value: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_CHECKSUM, Finding
 from gptmodel.corpus.scrubbing.passage import Passage, is_ascii_word, linear
-from gptmodel.corpus.scrubbing.validators import iban_length, is_card, is_cn_id, is_date, is_iban, is_us_ssn
+from gptmodel.corpus.scrubbing.validators import iban_length, is_card, is_cn_id, is_date, is_iban, is_us_ssn, luhn
 
 _DIGIT_GROUPS = re.compile(r"\d+(?:[ \-]\d+)*", re.ASCII)
 _GROUP = re.compile(r"\d+", re.ASCII)
@@ -13,6 +13,7 @@ _IBAN_START = r"[A-Za-z]{2}\d\d(?:[ \-]?[A-Za-z0-9]){11}"
 _CN_ID = re.compile(r"([1-8]\d{5})([ \-]?)((?:19|20)\d{6})\2(\d{3})[ \-]?(?:\2)([\dXx])", re.ASCII)
 _CN_ID_OLD = re.compile(r"[1-8]\d{14}(?!\d)", re.ASCII)
 _CN_CONTEXT = re.compile(r"身份证|身份證|证件号|公民身份|id card|identity card|national id|idcard")
+_CARD_CONTEXT = re.compile(r"(?:credit|debit|bank|payment)[ _\-]?card|银行卡|信用卡|卡号")
 _SSN = re.compile(r"(\d{3})([\- .]?)(\d{2})\2(\d{4})(?!\d)", re.ASCII)
 _SSN_CONTEXT = re.compile(r"(?<![a-z])ssns?(?![a-z])|social.{0,3}sec|社会安全|社会保障号|(?<![a-z])soc\.? sec")
 
@@ -29,9 +30,10 @@ def _cards_in(passage: Passage, run: re.Match[str]) -> Iterator[Finding]:
     if sum(char != " " and char != "-" for char in run.group()) < 12:
         return
     groups = [(m.start() + run.start(), m.group()) for m in _GROUP.finditer(run.group())]
+    labelled = _CARD_CONTEXT.search(passage.before(run.start(), 32)) is not None
     first = 0
     while first < len(groups):
-        last = _last_group(groups, first)
+        last = _last_group(groups, first, labelled)
         if last is not None:
             start, end = groups[first][0], groups[last][0] + len(groups[last][1])
             if _stands_alone(passage, start, end):
@@ -40,12 +42,13 @@ def _cards_in(passage: Passage, run: re.Match[str]) -> Iterator[Finding]:
         first += 1
 
 
-def _last_group(groups: list[tuple[int, str]], first: int) -> int | None:
+def _last_group(groups: list[tuple[int, str]], first: int, labelled: bool) -> int | None:
     for last in range(min(len(groups), first + 6) - 1, first - 1, -1):
         parts = [digits for _, digits in groups[first : last + 1]]
         digits = "".join(parts)
-        if 12 <= len(digits) <= 19 and _usual_groups([len(part) for part in parts]) and is_card(digits):
-            return last
+        if 12 <= len(digits) <= 19 and _usual_groups([len(part) for part in parts]):
+            if is_card(digits) or (labelled and len(set(digits)) > 2 and luhn(digits)):
+                return last
     return None
 
 

@@ -5,23 +5,22 @@ words of prose are no secrets. A random-looking value is asked for where the lab
 """
 
 import itertools
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
-from gptmodel.corpus.scrubbing.masks import is_masked
+from gptmodel.corpus.scrubbing.masks import entropy, is_masked
 from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _STRONG = "passwords?|passwd|pwd|passphrase|passcode|pass|secrets?|credentials?|creds?|密码|口令|密钥|密匙|暗号"
 _LABELLED = (
     r"((?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|"
-    r"access[ _\-.]?key|auth[ _\-.]?key|key|auth)[a-z0-9_\-.]{0,24})[\"'\]\)]{0,2}"
-    r"[ \t]{0,4}(?:[:=]=?>?|\|\|:?|<=|!=|,)[ \t]{0,4}"
+    r"access[ _\-.]?key|auth[ _\-.]?key|key|auth|login)[a-z0-9_\-.]{0,24})[\"'\]\)]{0,2}"
+    r"[ \t]{0,4}(?:[:?!<=]{0,3}=>?|:|\|\|:?|,)[ \t]{0,4}"
 )
 _LABEL = re.compile(rf"(?:{_STRONG})", re.IGNORECASE)
 
+_PASSING = re.compile(r"pass(?!\b|[_\-.\d]|w|p|c)")
 _QUOTED = re.compile(r"[@bru]?(\"|'|`)((?:\\.|(?!\1)[^\\\n]){4,300})\1")
 _BARE = re.compile(r"[^\s\"'`,;，；。、<>|]{6,300}")
 _TYPE_OR_CALL = re.compile(
@@ -51,14 +50,23 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
     """Find secrets by their label."""
     for match in linear(_LABELLED).finditer(passage.ascii_lower):
         label, end = passage.text[match.start(1) : match.end(1)], match.end()
-        if label.lower() == "pass" and passage.char_at(match.start() - 1).isalpha():
-            continue  # compass, bypass
-        finding = _value_at(passage.text, label, end)
+        if _says_otherwise(passage, label.lower(), match.start(1)):
+            continue
+        finding = _value_at(passage.text, label, end, quoted_only="," in passage.text[match.end(1) : end])
         if finding:
             yield finding
     if passage.has_han:
         yield from _chinese(passage.text)
     yield from _headers_and_commands(passage)
+
+
+def _says_otherwise(passage: Passage, label: str, start: int) -> bool:
+    """Tell whether a label names an identifier, a public key, or only sounds like one (compass, monkey)."""
+    if label.endswith("id") or label.endswith("ids") or "public" in passage.before(start, 8):
+        return True
+    if _PASSING.match(label):
+        return True
+    return label in ("pass", "key", "keys") and passage.char_at(start - 1).isalpha()
 
 
 def _chinese(text: str) -> Iterator[Finding]:
@@ -91,21 +99,21 @@ def _headers_and_commands(passage: Passage) -> Iterator[Finding]:
                 yield Finding(match.start(1), match.start(1) + len(value), "SECRET", "sentence", RANK_KEYWORD)
 
 
-def _value_at(text: str, label: str, at: int) -> Finding | None:
+def _value_at(text: str, label: str, at: int, quoted_only: bool = False) -> Finding | None:
     quoted = _QUOTED.match(text, at)
     if quoted:
         value, start = quoted.group(2), quoted.start(2)
         good = _is_quoted_secret(value, bool(_LABEL.search(label)))
     else:
         bare = _BARE.match(text, at)
-        if bare is None or text[at : at + 1] in "({[":
+        if bare is None or quoted_only or text[at] in "({[-" or not bare.group().isascii():
             return None
         value, start = _trimmed(bare.group()), bare.start()
         if "://" in value or (text[bare.end() : bare.end() + 1] in "<>" and value.endswith(("<", ">"))):
             return None
         good = _is_strong_value(value) if _LABEL.search(label) else _is_random(value)
         good = good and not _TYPE_OR_CALL.fullmatch(value)
-    if not good or is_masked(value) or _PATH.fullmatch(value) or _UUID_OR_HASH.fullmatch(value):
+    if not good or is_masked(value) or _is_path(value) or _UUID_OR_HASH.fullmatch(value):
         return None
     return Finding(start, start + len(value), "SECRET", "label", RANK_KEYWORD)
 
@@ -119,7 +127,10 @@ def _trimmed(value: str) -> str:
 
 def _is_quoted_secret(value: str, strong: bool) -> bool:
     if not strong:
-        return _is_random(value)
+        signs = {char for char in value if not char.isalnum() and char not in " _-./:"}
+        return _is_random(value) or (len(signs) >= 4 and len(value) >= 12 and " " not in value)
+    if value.startswith("-") or not any(map(str.isalnum, value)):
+        return False
     words = value.split()
     if len(words) > 1 and (len(words) > 3 or all(word.isalpha() for word in words)):
         return False  # prose, not a secret
@@ -128,7 +139,7 @@ def _is_quoted_secret(value: str, strong: bool) -> bool:
 
 def _is_strong_value(value: str) -> bool:
     """Tell whether a bare value after a clear label mixes characters as secrets do."""
-    if len(value) < 6 or is_masked(value) or _PATH.fullmatch(value):
+    if len(value) < 6 or is_masked(value) or _is_path(value):
         return False
     digits = sum(char.isdigit() for char in value)
     letters = sum(char.isalpha() for char in value)
@@ -143,13 +154,21 @@ def _is_strong_value(value: str) -> bool:
     return letters > 0 and len(set(value)) >= 5
 
 
+def _is_path(value: str) -> bool:
+    """Tell whether a value is a path or file name; a long random string may hold slashes too."""
+    if not _PATH.fullmatch(value):
+        return False
+    mixed = any(map(str.isupper, value)) and any(map(str.islower, value)) and any(map(str.isdigit, value))
+    return not (len(value) >= 32 and mixed and entropy(value) >= 4.3 and value[0].isalnum())
+
+
 def _is_random(value: str) -> bool:
     """Tell whether a value looks drawn by a machine: long, letters and digits mixed, many different ones."""
-    if len(value) < 14 or " " in value or is_masked(value) or _PATH.fullmatch(value):
+    if len(value) < 14 or " " in value or is_masked(value) or _is_path(value):
         return False
     digits = sum(char.isdigit() for char in value)
-    if digits == len(value) or not digits:
-        return False
+    if digits == len(value):
+        return digits >= 15 and entropy(value) >= 2.5
     return digits >= 2 and entropy(value) >= 2.9 and not _worded(value)
 
 
@@ -158,9 +177,3 @@ def _worded(value: str) -> bool:
     parts = re.split(r"[-_./:]", value)
     plain = sum(bool(re.fullmatch(r"[A-Z]?[a-z]{2,}\d{0,2}|\d{1,4}|[A-Z]{2,}\d{0,2}|v\d+", part)) for part in parts)
     return len(parts) > 1 and plain >= len(parts) - 1
-
-
-def entropy(value: str) -> float:
-    """Give Shannon's entropy of a string's characters, in bits a character."""
-    counts = Counter(value)
-    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())

@@ -19,15 +19,15 @@ _NORTH_AMERICAN = re.compile(
     r"(?:\+?1[ .\-]{1,2})?(?:\([2-9]\d\d\)[ .\-]{0,2}|[2-9]\d\d([.\-]| (?=\d{3}[ .\-])))[2-9]\d\d[ .\-]\d{4}(?!\d)",
     re.ASCII,
 )
-_CN_LANDLINE = re.compile(
-    r"(?:\(0[1-9]\d{1,2}\)[ -]?|0[1-9]\d{1,2}-)[2-9]\d{6,7}(?:-\d{1,5})?(?!\d)|400-\d{3}-\d{4}(?!\d)", re.ASCII
-)
+_CN_LANDLINE = re.compile(r"(?:\(0[1-9]\d{1,2}\)[ -]?|0[1-9]\d{1,2}-)[2-9]\d{6,7}(?:-\d{1,5})?(?!\d)", re.ASCII)
 _LOOSE = re.compile(r"[+(]?\d(?:[ ().\-/]{0,3}\d){6,14}(?!\d)", re.ASCII)
 
 _CONTEXT = re.compile(
     r"(?:(?<![a-z])(?:tele)?phones?(?![a-z])|(?<![a-z])(?:tel|fax|faks|cell|cellphone|mobile|mob|whatsapp|wechat|"
     r"telegram|signal|sms|hotline|pager|landline|dial|call|called|calling|text|ring|reach|desk|office|handy|telefon|"
-    r"tlf|telefax|gsm|ph|phone number)(?![a-z])|电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|电話|手機|携帯)"
+    r"tlf|telefax|gsm|ph|phone number|"
+    r"messages? (?:to|from)|answering at|contact (?:me|us) (?:at|on)|(?:my|our) number)(?![a-z])|"
+    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|电話|手機|携帯)"
 )
 _CONTEXT_AFTER = re.compile(
     r"\s{0,2}[(\-,]?\s{0,2}(?:office|fax|cell|mobile|home|work|phone|tel)(?![a-z])|\s?(?:x|ext\.?)\s?\d"
@@ -36,10 +36,11 @@ _NOT_PHONE = re.compile(
     r"(?:(?<![a-z])(?:isbn|issn|version|order|invoice|serial|ticket|account|acct|card|ssn|id|pid|uid|sku|part|doi|rfc|"
     r"tracking|case|ref|reference|passport|licen[sc]e|imei|port|zip|vin)(?![a-z])|订单|编号|账号|帐号|卡号|身份证|单号)[\w\s#.:：=\"'-]{0,14}$"
 )
-_DATE = re.compile(
+# Dates, ranges of years, decimal fractions, and the shared-cost numbers of Chinese companies.
+_NO_PHONE = re.compile(
     r"(?:19|20)\d\d[-/. ](?:0?[1-9]|1[0-2])[-/. ](?:0?[1-9]|[12]\d|3[01])(?!\d)|"
     r"(?:0?[1-9]|[12]\d|3[01])[-/. ](?:0?[1-9]|[12]\d|3[01])[-/. ](?:19|20)\d\d(?!\d)|"
-    r"(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d(?!\d)",
+    r"(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d(?!\d)|\d+\.\d+$|400-?\d{3}-?\d{4}$",
     re.ASCII,
 )
 
@@ -97,10 +98,11 @@ def _national(passage: Passage, start: int, end: int) -> Finding | None:
 
 def _in_context(passage: Passage, start: int, end: int) -> Finding | None:
     for match in _LOOSE.finditer(passage.text, start, end):
-        if _DATE.match(match.group()) or not _stands_alone(passage, match.start(), match.end()):
+        value, span = match.group(), match.span()
+        if _NO_PHONE.match(value) or not _stands_alone(passage, *span):
             continue
-        if _has_context(passage, match.start(), match.end()):
-            return Finding(match.start(), match.end(), "PHONE", "phone.context", RANK_PHONE)
+        if _has_context(passage, *span):
+            return Finding(*span, "PHONE", "phone.context", RANK_PHONE)
     return None
 
 
@@ -113,9 +115,11 @@ def _has_context(passage: Passage, start: int, end: int) -> bool:
 
 def _stands_alone(passage: Passage, start: int, end: int) -> bool:
     before, after = passage.char_at(start - 1), passage.char_at(end)
-    if is_ascii_word(before) or is_ascii_word(after) or (before in tuple("+.,-/$€£¥%&=@#") and before != "="):
+    if is_ascii_word(before) or is_ascii_word(after) or (before and before in "+$€£¥%&@#"):
         return False
-    return not (after in tuple(".,-/%") and passage.char_at(end + 1).isdigit())
+    if before and before in ".,-/" and is_ascii_word(passage.char_at(start - 2)):
+        return False
+    return not (after and after in ".,-/%" and passage.char_at(end + 1).isdigit())
 
 
 def _is_valid(number: str, region: str | None) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from gptmodel.corpus.scrubbing.finding import RANK_KEY, RANK_TOKEN, Finding
-from gptmodel.corpus.scrubbing.masks import is_masked
+from gptmodel.corpus.scrubbing.masks import entropy, is_masked
 from gptmodel.corpus.scrubbing.passage import Passage, linear
 
 _W = r"[\w\-]"
@@ -20,7 +20,7 @@ _SHAPES: dict[str, str] = {
     "adobe": r"p8e-[A-Za-z0-9]{32}",
     "age": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
     "ai": rf"sk-ant-[a-z0-9]{{2,8}}-{_W}{{20,}}|sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_\-]{{20,}}"
-    r"|gsk_[A-Za-z0-9]{40,}|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{30,}|xai-[A-Za-z0-9]{60,}|hf_[A-Za-z0-9]{30,}|api_org_[A-Za-z0-9]{30,}",
+    r"|gsk_[A-Za-z0-9]{40,}|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{30,}|xai-[A-Za-z0-9]{60,}|hf_[A-Za-z0-9]{34}|api_org_[A-Za-z0-9]{30,}",
     "alibaba": r"LTAI[A-Za-z0-9]{12,26}",
     "artifactory": r"AKC[A-Za-z0-9]{10,}|cmVmd[A-Za-z0-9]{59}|AP[A-F0-9][A-Za-z0-9]{8,}",
     "atlassian": r"ATATT3[\w=\-]{60,}",
@@ -43,7 +43,8 @@ _SHAPES: dict[str, str] = {
     "fly": rf"fo1_{_W}{{43}}|fm[12][ar]?_[A-Za-z0-9+/]{{90,}}={{0,3}}",
     "frameio": r"fio-u-[\w=\-]{64}",
     "github": r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{22,255}",
-    "gitlab": rf"gl[a-z]{{2,8}}-(?:cs_)?{_W}{{20,120}}(?:\.[0-9a-z]{{2}}\.[0-9a-z]{{9,}})?|GR1348941{_W}{{20}}",
+    "gitlab": r"gl(?:pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-(?:cs_)?"
+    rf"{_W}{{20,120}}(?:\.[0-9a-z]{{2}}\.[0-9a-z]{{9,}})?|GR1348941{_W}{{20}}",
     "google": rf"AIza{_W}{{35}}|ya29\.{_W}{{20,}}|GOCSPX-{_W}{{28}}",
     "grafana": r"glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_[A-Za-z0-9+/]{32,400}={0,3}|eyJrIjoi[A-Za-z0-9]{70,400}={0,3}",
     "harness": rf"(?:pat|sat)\.{_W}{{22}}\.[0-9a-f]{{24}}\.[A-Za-z0-9]{{20}}",
@@ -95,7 +96,7 @@ _ANY = (
     r"(?:^|[^A-Za-z0-9_]|\\[nrt])(" + "|".join(f"(?:{shape})" for shape in _SHAPES.values()) + r")(?:[^A-Za-z0-9_]|$)"
 )
 # These hold no digit by their provider's definition, or are long enough to be random without one.
-_LETTERS_ONLY = frozenset({"ai", "gitlab", "dropbox"})
+_LETTERS_ONLY = frozenset({"ai", "gitlab", "dropbox", "aws"})
 
 _JWT = re.compile(r"ey[A-Za-z0-9_\-]{8,}\.ey[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)?={0,2}")
 _KEY_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?)PRIVATE KEY( BLOCK)?-----")
@@ -136,7 +137,7 @@ def _web_tokens(text: str) -> Iterator[Finding]:
     if ".ey" not in text:
         return
     for match in _JWT.finditer(text):
-        if _is_json(match.group().split(".")[0]):
+        if match.group().startswith("eyJhbGciOi") or _is_json(match.group().split(".")[0]):
             yield Finding(match.start(), match.end(), "SECRET", "token.jwt", RANK_TOKEN)
 
 
@@ -148,8 +149,10 @@ def _is_json(part: str) -> bool:
 
 
 def _looks_random(value: str, rule: str) -> bool:
-    if len(set(value)) < 8:
+    if len(set(value)) < 8 or entropy(value[4:]) < 2.5:
         return False
+    if rule == "facebook" and value.isupper():
+        return False  # a message's digest in an archive's address
     return any(char.isdigit() for char in value[4:]) or (rule in _LETTERS_ONLY and len(set(value)) >= 12)
 
 
