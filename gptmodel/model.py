@@ -143,19 +143,21 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         head_dim = width // num_heads
-        self.q_norm = nn.RMSNorm(head_dim, eps=1e-6) if qk_norm else nn.Identity()
-        self.k_norm = nn.RMSNorm(head_dim, eps=1e-6) if qk_norm else nn.Identity()
+        self.q_norm = nn.RMSNorm(head_dim, eps=1e-6) if qk_norm else None
+        self.k_norm = nn.RMSNorm(head_dim, eps=1e-6) if qk_norm else None
 
     def forward(self, x: Tensor, context: _Context) -> Tensor:
         """Mix positions: (B, T, D) -> (B, T, D)."""
         batch, length, width = x.shape
         q, k, v = self.qkv(x).view(batch, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)  # each (B, H, T, K)
-        q, k = self.q_norm(q), self.k_norm(k)
+        if self.q_norm is not None and self.k_norm is not None:
+            # Under autocast the gains are fp32 still, and torch's fused norm wants one type.
+            q, k = self.q_norm(q.to(self.q_norm.weight.dtype)), self.k_norm(k.to(self.k_norm.weight.dtype))
         if context.rotation is not None:
             q, k = _rotate(q, *context.rotation), _rotate(k, *context.rotation)
         q, k = q.to(v.dtype), k.to(v.dtype)
         if context.cache is not None:
-            k, v = context.cache.write(self.layer, k, v)
+            k, v = (kept.to(q.dtype) for kept in context.cache.write(self.layer, k, v))  # autocast works in another
         mixed = _attend(q, k, v, context.visible, self.dropout if self.training else 0.0)  # (B, H, T, K)
         return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
 

@@ -345,6 +345,19 @@ def test_sizes_that_do_not_fit_are_explained(change: dict[str, object], message:
         GPTModel(VOCAB, **{**sizes, **change})  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("_both_attentions")
+def test_bf16_autocast_comes_near_fp32_with_and_without_the_cache() -> None:
+    torch.manual_seed(0)
+    model, ids = GPTModel(VOCAB, 24, 40, 2, 4, context_length=16).eval(), some_ids(2, 9)
+    expected = model(ids)
+    cache = model.new_cache(2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        full = model(ids)
+        parts = torch.cat([model(part, cache=cache) for part in ids.split(3, dim=1)], dim=1)
+    torch.testing.assert_close(full.float(), expected, atol=0.02, rtol=0.05)
+    torch.testing.assert_close(parts.float(), expected, atol=0.02, rtol=0.05)
+
+
 @pytest.mark.slow
 def test_the_compiled_model_equals_the_plain_one() -> None:
     model, ids = small(), some_ids(2, 9)
