@@ -522,9 +522,7 @@ def _explain(error: ValidationError) -> ConfigError:
             mend=_nearest(str(first["loc"][-1]), names, f"Known keys: {', '.join(names)}."),
         )
     message = first["msg"].removeprefix("Value error, ")
-    return ConfigError(
-        expected=f"{where}: {message}", actual=_shown(first), mend=f"Set {where} to such a value."
-    )
+    return ConfigError(expected=f"{where}: {message}", actual=_shown(first), mend=f"Set {where} to such a value.")
 
 
 def _shown(problem: Any) -> str:

@@ -12,7 +12,9 @@ from gptmodel.model import GPTModel
 def test_the_forecast_knows_the_models_size_within_two_percent(settings: list[str]) -> None:
     config = load_config("tiny", settings)
     model = GPTModel(config.tokenizer.vocab_size, **config.model.model_dump())
-    assert count_parameters(config.model, config.tokenizer.vocab_size) == pytest.approx(model.num_parameters(), rel=0.02)
+    assert count_parameters(config.model, config.tokenizer.vocab_size) == pytest.approx(
+        model.num_parameters(), rel=0.02
+    )
 
 
 def test_the_small_preset_is_refused_on_two_cores() -> None:
