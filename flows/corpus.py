@@ -48,15 +48,15 @@ def scrub_task(run: Run, clean: Output) -> State:
 
 
 @task(name="deduplicate", **STAGE_OPTIONS)
-def deduplicate_task(run: Run, scrub: Output) -> State:
+def deduplicate_task(run: Run, ingest: Output, scrub: Output) -> State:
     """Find exact and near duplicates and keep one of each cluster."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.dedup import deduplicate
 
-        return deduplicate(work, run.config.dedup, [source.name for source in run.config.corpus.sources], progress)
+        return deduplicate(work, run.config.dedup, [source["name"] for source in ingest.result["sources"]], progress)
 
-    return run.stage("deduplicate", compute, scrub)
+    return run.stage("deduplicate", compute, ingest, scrub)
 
 
 @task(name="split", **STAGE_OPTIONS)
@@ -76,10 +76,9 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
     """Hold the corpus against the Great Expectations suite; a hard no ends the run."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.quality import check_quality
-
         from gptmodel.corpus.cleaning import CleanResult
         from gptmodel.corpus.dedup import DedupResult
+        from gptmodel.corpus.quality import check_quality
         from gptmodel.corpus.scrubbing import ScrubResult
         from gptmodel.corpus.sources import IngestResult
         from gptmodel.corpus.split import SplitResult

@@ -43,7 +43,8 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
 
 def _servers(home: Home, watch: Terminal) -> stack.Addresses:
     started = time.monotonic()
-    addresses = stack.up(home, watch.line)
+    # Where the server is somebody else's, so are its workers.
+    addresses = stack.up(home, watch.line, worker="PREFECT_API_URL" not in os.environ)
     took = f"{time.monotonic() - started:.0f} s" if addresses.started else "already up"
     watch.line(f"servers  {f'Prefect {addresses.prefect_ui}   MLflow {addresses.mlflow}':<80} {took:>10}")
     return addresses

@@ -46,11 +46,12 @@ class Stage:
 
 CHAIN = (
     Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet")),
-    Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",), ("ftfy", "py3langid"),
+    Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",), ("ftfy", "py3langid", "regex", "xxhash"),
           reads_text_of=("ingest",)),
     Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), ("phonenumbers", "python-stdnum"),
           reads_text_of=("clean",)),
-    Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("scrub",)),
+    # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.
+    Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("ingest", "scrub"), ("regex", "xxhash")),
     Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate")),
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
           ("ingest", "clean", "scrub", "deduplicate", "split"), ("great_expectations",)),

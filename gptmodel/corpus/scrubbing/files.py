@@ -7,6 +7,7 @@ order, as character offsets in the decoded text before any change. Nothing here 
 import contextlib
 import gzip
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,9 @@ JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 Scrub = Callable[[str], str]
 
 
+logger = logging.getLogger(__name__)
+
+
 class ScrubSummary(BaseModel):
     """What a scrubbing of files found, by kind; never a value."""
 
@@ -34,6 +38,8 @@ class ScrubSummary(BaseModel):
 
     num_documents: int
     """Files, or lines of JSON Lines files."""
+    num_set_aside: int = 0
+    """Files of a folder that hold no readable text; named in the log."""
     num_bytes: int
     """Size of their text as UTF-8."""
     seconds: float
@@ -47,7 +53,7 @@ class _Session:
 
     def __init__(self, config: ScrubbingConfig, spans: TextIO | None) -> None:
         self.config, self.spans, self.started = config, spans, time.perf_counter()
-        self.documents = self.num_bytes = 0
+        self.documents = self.num_bytes = self.set_aside = 0
         self.findings: Counter[str] = Counter()
 
     def scrub(self, text: str) -> str:
@@ -62,6 +68,7 @@ class _Session:
     def summary(self) -> ScrubSummary:
         return ScrubSummary(
             num_documents=self.documents,
+            num_set_aside=self.set_aside,
             num_bytes=self.num_bytes,
             seconds=time.perf_counter() - self.started,
             findings={kind: self.findings[kind] for kind in searched_kinds(self.config)},
@@ -83,14 +90,21 @@ def scrub_paths(
         The counts by kind.
 
     Raises:
-        SourceError: An input that is missing or is no text, two inputs for one output file, or an output among the
+        SourceError: A named input that is missing or is no text, two inputs for one output file, or an output among the
             inputs.
     """
     jobs = _jobs(inputs, output)
     with contextlib.ExitStack() as stack:
         session = _Session(config, stack.enter_context(_writing(spans)) if spans else None)
         for source, target in jobs:
-            _scrub_file(source, target, session.scrub)
+            try:
+                _scrub_file(source, target, session.scrub)
+            except SourceError:
+                # A file that was named is the caller's mistake; one that lay in a folder must not hide the others.
+                if source in inputs:
+                    raise
+                logger.warning("set aside, no readable text: %s", source)
+                session.set_aside += 1
         return session.summary()
 
 
