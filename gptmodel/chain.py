@@ -98,7 +98,7 @@ def _at(config: Config, path: str) -> Any:
 @cache
 def code_version(stage: Stage) -> str:
     """Hash the sources a stage's output depends on, comments and docstrings aside, and its libraries' versions."""
-    sources = {name: _bare_source(name) for name in sorted(_imports_of(stage.module, frozenset(stage.aside)))}
+    sources = {name: _module(name).digest for name in sorted(_imports_of(stage.module, frozenset(stage.aside)))}
     versions = {name: importlib.metadata.version(name) for name in stage.libraries}
     return digest_of({"sources": sources, "libraries": versions})
 
@@ -115,19 +115,35 @@ def _imports_of(module: str, aside: frozenset[str]) -> set[str]:
         name = todo.pop()
         if name not in found and name not in _ASIDE and name not in aside:
             found.add(name)
-            todo += _direct_imports(name)
+            todo += _module(name).imports
     return found
 
 
-def _direct_imports(module: str) -> list[str]:
-    names: list[str] = []
-    for node in ast.walk(ast.parse(_file_of(module).read_bytes())):
+@dataclass(frozen=True)
+class _Module:
+    imports: tuple[str, ...]
+    digest: str
+
+
+@cache
+def _module(name: str) -> _Module:
+    """Read what a module imports inside gptmodel, and hash its source without comments and docstrings."""
+    tree = ast.parse(_file_of(name).read_bytes())
+    imports: list[str] = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "gptmodel":
             inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            names += [name for name in inner if _is_module(name)] + [node.module]
+            imports += [inner_name for inner_name in inner if _is_module(inner_name)] + [node.module]
         elif isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names if alias.name.split(".")[0] == "gptmodel"]
-    return names
+            imports += [alias.name for alias in node.names if alias.name.split(".")[0] == "gptmodel"]
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+    return _Module(tuple(imports), hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    if ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:]
 
 
 def _is_module(name: str) -> bool:
@@ -142,17 +158,3 @@ def _file_of(module: str) -> Path:
 
 def _root() -> Path:
     return Path(__file__).resolve().parent.parent
-
-
-def _bare_source(module: str) -> str:
-    tree = ast.parse(_file_of(module).read_bytes())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()

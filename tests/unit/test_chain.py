@@ -1,5 +1,6 @@
 """The table of stages: names, order, and what is in a stage's fingerprint."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def version() -> str:
-    code_version.cache_clear()
+    forget_versions()
     return code_version(Stage("x", "gptmodel.high", ()))
+
+
+def forget_versions() -> None:
+    code_version.cache_clear()
+    chain._module.cache_clear()
 
 
 def test_the_thirteen_stages_stand_in_their_order() -> None:
@@ -87,5 +93,6 @@ def test_the_fingerprint_follows_the_digest_of_what_is_read() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_versions_of_a_made_up_package() -> None:
-    code_version.cache_clear()
+def _no_versions_of_a_made_up_package() -> Iterator[None]:
+    yield
+    forget_versions()
