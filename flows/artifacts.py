@@ -1,43 +1,66 @@
-"""What a stage leaves on the Prefect dashboard: a table of its account, progress, links and the decision's sentence."""
+"""What a stage leaves on the Prefect dashboard: tables of its account, progress, links and the decision's sentence."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
+from prefect import get_client
 from prefect.artifacts import (
-    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.schemas.actions import ArtifactCreate
 
 from gptmodel.decision import Decision
 
+Row = dict[str, str]
 
-def show_account(stage: str, account: Mapping[str, Any], reason: str) -> None:
-    """Leave a stage's numbers as a table."""
-    rows = [{"figure": name, "value": value} for name, value in _rows(account)]
-    create_table_artifact(table=rows, key=_key(stage), description=f"{stage}: {reason}")
+
+def show_account(stage: str, account: Mapping[str, Any], about: str) -> None:
+    """Leave a stage's numbers as a table, and each list of records in it as a table of its own.
+
+    Args:
+        stage: Name of the stage.
+        account: Its result; a decision in it is left to `show_decision`.
+        about: What the stage did and why it ran, as Markdown.
+    """
+    rows = [{"figure": name, "value": text} for name, text in _figures(account)]
+    create_table_artifact(table=rows, key=_key(stage), description=about)
+    for name, records in account.items():
+        if _is_records(records):
+            table = [_columns(record) for record in records]
+            create_table_artifact(table=table, key=_key(stage, name), description=f"{_words(name)} of {stage}")
 
 
 def show_decision(stage: str, decision: Decision) -> None:
-    """Leave a gate's answer with its scope as Markdown."""
+    """Leave a gate's answer with its scope and its numbers as Markdown."""
     word = "passed" if decision.passed else "no"
-    scope = f"\n\n**Scope:** {decision.scope}" if decision.scope else ""
-    create_markdown_artifact(f"## {stage}: {word}\n\n{decision.reason}{scope}", key=_key(stage, "decision"))
+    parts = [f"## {stage}: {word}", decision.reason.removeprefix("passed: ")]
+    parts += [f"**Scope:** {decision.scope}"] if decision.scope else []
+    if decision.numbers:
+        lines = [f"| {_words(name)} | {_text(value)} |" for name, value in decision.numbers.items()]
+        parts.append("\n".join(["| figure | value |", "| --- | --- |", *lines]))
+    create_markdown_artifact("\n\n".join(parts), key=_key(stage, "decision"), description=f"The gate's answer: {word}")
 
 
 def show_samples(samples: list[dict[str, Any]], curve: list[dict[str, Any]]) -> None:
     """Leave the loss curve as a table, and the same prompt completed along the training as Markdown."""
-    create_table_artifact(table=_thinned(curve, 60), key="loss-curve", description="Loss by step, nats per token")
+    table = [{name: _text(value) for name, value in row.items()} for row in _thinned(curve, 60)]
+    create_table_artifact(table=table, key="loss-curve", description="Loss by step, nats per token")
     parts = [f"**step {s['step']}** `{s['prompt']}`\n\n> {_quoted(s['text'])}" for s in samples]
     create_markdown_artifact("\n\n".join(parts) or "no samples", key="samples", description="One prompt, along the way")
 
 
-def show_link(key: str, url: str, text: str) -> None:
-    """Leave a link."""
-    create_link_artifact(link=url, link_text=text, key=key)
+def show_link(flow_run_id: str, key: str, url: str, text: str) -> None:
+    """Leave a link with the run itself, where it stands above what the stages left."""
+    made = ArtifactCreate(
+        key=_key(key), type="markdown", description=text, data=f"[{text}]({url})", flow_run_id=UUID(flow_run_id)
+    )
+    with get_client(sync_client=True) as client:
+        client.create_artifact(made)
 
 
 class Progress:
@@ -46,6 +69,11 @@ class Progress:
     def __init__(self, stage: str) -> None:
         self._stage = stage
         self._id: Any = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Tell whether anything was reported so far."""
+        return self._id is not None
 
     def report(self, done_ratio: float, message: str) -> None:
         """Update the dashboard; a server that is away does not disturb the stage."""
@@ -57,14 +85,42 @@ class Progress:
                 update_progress_artifact(self._id, progress=percent, description=message)
 
 
-def _rows(value: Any, path: str = "") -> list[tuple[str, Any]]:
+def _figures(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Give what is no list of records as (name, text), the names of what contains it before each."""
+    if not isinstance(value, dict):
+        yield path, _text(value)
+        return
+    for key, item in value.items():
+        if not _is_records(item) and key != "decision":
+            yield from _figures(item, f"{path}: {_words(key)}" if path else _words(key))
+
+
+def _is_records(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _columns(record: Mapping[str, Any]) -> Row:
+    return {_words(name): _text(value) for name, value in record.items()}
+
+
+def _words(name: str) -> str:
+    return str(name).removeprefix("num_").replace("_", " ")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
     if isinstance(value, dict):
-        return [row for key, item in value.items() for row in _rows(item, f"{path}.{key}" if path else str(key))]
-    if isinstance(value, list):
-        if all(not isinstance(item, dict | list) for item in value):
-            return [(path, ", ".join(map(str, value)))]
-        return [row for number, item in enumerate(value, 1) for row in _rows(item, f"{path}.{number}")]
-    return [(path, value)]
+        return ", ".join(f"{_words(key)} {_text(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value)) or "none"
+    return str(value)
 
 
 def _thinned(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
@@ -78,4 +134,4 @@ def _quoted(text: str) -> str:
 
 
 def _key(*words: str) -> str:
-    return "-".join(words).replace(" ", "-").lower()
+    return "-".join(words).replace(" ", "-").replace("_", "-").lower()

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from flows import artifacts
 from flows.home import Home
 from flows.ledger import Entry
 from gptmodel import registry, tracking
@@ -17,10 +18,12 @@ from gptmodel.chain import section_of, stage_named
 from gptmodel.config import Config, to_toml
 from gptmodel.mlflow_http import call
 from gptmodel.registry import RunEnd
-from gptmodel.store import NOTES_DIR, Output, Store, write_synced
+from gptmodel.store import NOTES_DIR, Output, Store, output_of, write_synced
 
 EXPERIMENT = "gptmodel"
 METRICS = "metrics.jsonl"
+REPORT = "report.html"
+_NOTE = "mlflow.note.content"  # a run's description in the MLflow UI, as Markdown
 
 
 class Delivery:
@@ -35,15 +38,18 @@ class Delivery:
         self.uri = uri
         self.run_id: str | None = None
         self._home, self._config, self._tags, self._entry = home, config, dict(tags), entry
+        self._experiment_id = ""
 
     def open(self) -> str:
         """Give the pipeline's MLflow run, opened on first use."""
         if self.run_id is None:
             name = f"{self._config.preset} {self._config.registry.name}"
             self.run_id = tracking.open_pipeline_run(
-                self.uri, experiment=EXPERIMENT, name=name, tags=self._tags, params=_flat(_settings(self._config))
-            )
+                self.uri, experiment=EXPERIMENT, name=name, tags=self._tags | {_NOTE: self._prefect_link},
+                params=_flat(_settings(self._config)),
+            )  # fmt: skip
             self._entry.note_mlflow_run(self.run_id)
+            artifacts.show_link(self._tags["prefect.flow_run_id"], "mlflow-run", self.page, "this run in MLflow")
             tracking.log_stage(
                 self.uri, self.run_id, self.run_id, metrics={}, texts={"config.toml": to_toml(self._config)},
                 files=[], datasets=[],
@@ -53,15 +59,27 @@ class Delivery:
     @property
     def page(self) -> str:
         """Page of the pipeline's run in the MLflow UI."""
-        info = call(self.uri, "GET", "runs/get", {"run_id": self.open()})["run"]["info"]
-        return registry.run_page(self.uri, info["experiment_id"], info["run_id"])
+        return self.page_of(self.open())
+
+    def page_of(self, run_id: str, artifact: str = "") -> str:
+        """Give the page of a run, or of one of its artifacts, in the MLflow UI."""
+        if not self._experiment_id:
+            info = call(self.uri, "GET", "runs/get", {"run_id": run_id})["run"]["info"]
+            self._experiment_id = info["experiment_id"]
+        return registry.run_page(self.uri, self._experiment_id, run_id, artifact)
+
+    @property
+    def _prefect_link(self) -> str:
+        url = self._tags["prefect.flow_run_url"]
+        return f"Prefect run: [{url}]({url})"
 
     @contextlib.contextmanager
     def stage(self, name: str, reason: str) -> Iterator[str]:
         """Open a stage's nested run; on the way out it is FINISHED, FAILED or KILLED."""
         params = _flat(section_of(stage_named(name), self._config))
         parent = self.open()
-        tags = self._tags | {"gptmodel.stage": name, "gptmodel.reason": reason}
+        note = f"Stage **{name}** ran because: {reason}\n\n{self._prefect_link}"
+        tags = self._tags | {"gptmodel.stage": name, "gptmodel.reason": reason, _NOTE: note}
         run_id = tracking.open_stage_run(self.uri, parent_run_id=parent, stage=name, tags=tags, params=params)
         try:
             yield run_id
@@ -95,10 +113,24 @@ class Delivery:
             metrics=_numbers(output.result),
             texts={"account.json": json.dumps(output.result, indent=1, ensure_ascii=False)},
             files=_artifacts(folder),
-            datasets=_datasets(output, folder),
+            datasets=_datasets(output, store),
         )  # fmt: skip
         marker = {"run_id": run_id, "parent_run_id": self.open()}
         write_synced(self._marker(output), json.dumps(marker))
+
+    def deliver_report(self, run_id: str, path: Path) -> None:
+        """Put a version's report among the artifacts of the run that registered it."""
+        tracking.log_stage(self.uri, run_id, None, texts={REPORT: path.read_text(encoding="utf-8")})
+
+    def tell_end(self, end: str, message: str) -> None:
+        """Say in the pipeline's run, if one was opened, how the flow ended."""
+        if self.run_id is None:
+            return
+        note = f"**{end}** {message}\n\n{self._prefect_link}"
+        name = f"{self._config.preset} {self._config.registry.name}: {end}"
+        with contextlib.suppress(ConnectionError):
+            call(self.uri, "POST", "runs/set-tag", {"run_id": self.run_id, "key": _NOTE, "value": note})
+            call(self.uri, "POST", "runs/update", {"run_id": self.run_id, "run_name": name})
 
     def close(self, status: RunEnd) -> None:
         """Close the pipeline's run, if one was opened: FINISHED, FAILED or KILLED."""
@@ -131,7 +163,8 @@ def _numbers(value: Any, path: str = "") -> dict[str, float]:
     if isinstance(value, dict):
         rows = [_numbers(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()]
         return {_metric_name(key): number for row in rows for key, number in row.items()}
-    return {path: float(value)} if isinstance(value, int | float) and path else {}
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {path: float(value)} if is_number and path else {}
 
 
 def _metric_name(name: str) -> str:
@@ -144,25 +177,41 @@ def _artifacts(folder: Path) -> list[Path]:
     return [path for path in named if path.exists()]
 
 
-def _datasets(output: Output, folder: Path) -> list[tracking.DatasetRef]:
+def _datasets(output: Output, store: Store) -> list[tracking.DatasetRef]:
     if output.stage == "ingest":
-        return [
-            tracking.DatasetRef(
-                name=source["name"],
-                digest=source["digest"],
-                source=source["name"],
-                num_rows=source["num_documents"],
-                context="source",
-            )
-            for source in output.result["sources"]
-        ]
-    if output.stage == "pack":
-        counts = output.result["num_documents"]
-        return [
-            tracking.DatasetRef(
-                name=f"tokens-{split}", digest=output.digest, source=folder.as_uri(), num_rows=count, context=context
-            )
-            for split, count in counts.items()
-            for context in [{"train": "training"}.get(split, split)]
-        ]
-    return []
+        return [_source(source) for source in output.result["sources"]]
+    pack = _pack_of(output, store)
+    splits = _SPLITS.get(output.stage, ())
+    return [_tokens(pack, split, store) for split in splits] if pack else []
+
+
+# The packed splits that a stage makes or reads.
+_SPLITS = {
+    "pack": ("train", "validation", "test"),
+    "train": ("train", "validation"),
+    "evaluate": ("test",),
+}
+
+
+def _source(source: Mapping[str, Any]) -> tracking.DatasetRef:
+    return tracking.DatasetRef(
+        name=source["name"], digest=source["digest"], source=source["name"], num_rows=source["num_documents"],
+        context="source",
+    )  # fmt: skip
+
+
+def _tokens(pack: Output, split: str, store: Store) -> tracking.DatasetRef:
+    contexts: dict[str, Any] = {"train": "training"}
+    return tracking.DatasetRef(
+        name=f"tokens-{split}", digest=pack.digest, source=store.path_of(pack).as_uri(),
+        num_rows=pack.result["num_documents"][split], context=contexts.get(split, split),
+    )  # fmt: skip
+
+
+def _pack_of(output: Output, store: Store) -> Output | None:
+    """Find the packed tokens that a stage made or read."""
+    if output.stage == "pack" or output.stage not in _SPLITS:
+        return output if output.stage == "pack" else None
+    manifest = store.find(output.stage, output.fingerprint)
+    digest = manifest.inputs.get("pack") if manifest else None
+    return next((output_of(found) for found in store.manifests("pack") if found.digest == digest), None)

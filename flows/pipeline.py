@@ -80,6 +80,7 @@ def data_to_model(
     status: RunEnd = "FAILED"
     try:
         state = _end_state(run, _run_stages(run, until), until)
+        run.delivery.tell_end(str(state.name), str(state.message or ""))
         status = "FAILED" if state.is_failed() else "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -88,7 +89,7 @@ def data_to_model(
         run.delivery.close(status)
         run.entry.close()
     terminal.current().summary = summarise(run)
-    _name_run(run, str(state.name))
+    _name_run(run, f": {state.name}")
     return state
 
 
@@ -102,6 +103,9 @@ def _open_run(config: Config, until: str | None, force: list[StageName]) -> Run:
     delivery = Delivery(home, addresses.mlflow, config, tags, entry)
     run = Run(config, home, delivery, listing, entry, flow_run_id, url, force)
     run.recompute = _needed_again(run, until)
+    _name_run(run)
+    # Prefect hands on what this logger lets through, and its level is the root's, which hides how far a stage is.
+    logging.getLogger("gptmodel").setLevel(logging.INFO)
     return run
 
 
@@ -114,9 +118,14 @@ def _needed_again(run: Run, until: str | None) -> set[str]:
 
 def _run_stages(run: Run, until: str | None) -> dict[str, Output]:
     outputs: dict[str, Output] = {}
+    states: dict[str, Any] = {}
     for stage in stages_until(until):
-        state: Any = TASKS[stage.name](run, *(outputs[name] for name in stage.inputs), return_state=True)
-        outputs[stage.name] = state.result()
+        # The states are named too, so that the dashboard's graph shows which stage reads which.
+        states[stage.name] = TASKS[stage.name](
+            run, *(outputs[name] for name in stage.inputs), return_state=True,
+            wait_for=[states[name] for name in stage.inputs],
+        )  # fmt: skip
+        outputs[stage.name] = states[stage.name].result()
         if stage.name == "quality gate" and not _decision(outputs[stage.name]).passed:
             break
     return outputs
@@ -148,6 +157,6 @@ def _decision(output: Output) -> Decision:
     return Decision.model_validate(output.result["decision"])
 
 
-def _name_run(run: Run, end: str) -> None:
+def _name_run(run: Run, end: str = "") -> None:
     with get_client(sync_client=True) as client:
-        client.update_flow_run(UUID(run.flow_run_id), name=f"{run.config.preset} {run.config.registry.name}: {end}")
+        client.update_flow_run(UUID(run.flow_run_id), name=f"{run.config.preset} {run.config.registry.name}{end}")

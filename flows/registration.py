@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from pydantic import BaseModel, ConfigDict
 
 from flows import artifacts
+from flows.delivery import REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
 from gptmodel.decision import Decision
@@ -121,6 +122,7 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
         training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,
+        report=run.delivery.page_of(run.delivery.open(), REPORT),
     )  # fmt: skip
 
 
@@ -173,11 +175,9 @@ def _leave_report(run: Run, made: RegisterResult) -> None:
 
     path = run.home.reports_dir / f"{made.name}-{made.version}" / "index.html"
     train = run.folder(run.records["train"].output)
-    links = {
-        "version page": registry.version_page(run.delivery.uri, made.name, made.version),
-        "report": path.as_uri(),
-    }
-    run.links.update(links)
+    page = registry.version_page(run.delivery.uri, made.name, made.version)
+    run.links.update({"version page": page, "report": path.as_uri()})
+    artifacts.show_link(run.flow_run_id, "version-page", page, f"{made.name} version {made.version} in MLflow")
     run.samples, run.curve = read_rows(train / "samples.jsonl"), read_rows(train / "curve.jsonl")
     if all(record.cached for record in run.records.values()) and path.exists():
         return
@@ -187,8 +187,15 @@ def _leave_report(run: Run, made: RegisterResult) -> None:
         path, title=f"{made.name} version {made.version}", facts=_facts(run, made), accounts=accounts,
         curve=run.curve, samples=run.samples,
     )  # fmt: skip
-    for name, url in links.items():
-        artifacts.show_link(name.replace(" ", "-"), url, f"{name} of {made.name} {made.version}")
+    _show_report(run, made, path)
+
+
+def _show_report(run: Run, made: RegisterResult, path: Path) -> None:
+    # A page of the dashboard may not lead to a file of this machine, so that the report lies in MLflow too.
+    run_id = registry.read_version(run.delivery.uri, made.name, made.version).run_id or run.delivery.open()
+    run.delivery.deliver_report(run_id, path)
+    url = run.delivery.page_of(run_id, REPORT)
+    artifacts.show_link(run.flow_run_id, "report", url, f"report of {made.name} version {made.version}")
 
 
 def _facts(run: Run, made: RegisterResult) -> dict[str, Any]:

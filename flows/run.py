@@ -16,6 +16,7 @@ from typing import Any
 
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.runtime import task_run
 from prefect.states import Completed
 from pydantic import BaseModel
 
@@ -29,13 +30,21 @@ from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
 from gptmodel.config import Config, to_toml
 from gptmodel.corpus.sources import Listing
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
+from gptmodel.spool import read_rows
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
 
 logger = logging.getLogger("gptmodel.run")
 
-# The store is the only truth about what is done: Prefect neither caches nor keeps results.
-STAGE_OPTIONS: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
+def _task_name() -> str:
+    return str(task_run.task_name)
+
+
+# The store is the only truth about what is done: Prefect neither caches nor keeps results. A stage runs once in a run,
+# so that its name needs no random ending.
+STAGE_OPTIONS: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False, "task_run_name": _task_name}
+
+SAMPLES = "samples.jsonl"
 _TICK_SECONDS = 2.0
 _LOG_SECONDS = 10.0
 
@@ -132,7 +141,9 @@ class Run:
             seconds = time.monotonic() - started
             self._record(output, seconds, reason)
             self.delivery.deliver(run_id, output, self.store)
-        artifacts.show_account(name, output.result, reason)
+        summary = describe(output).split("\n")[0]
+        about = f"{summary}\n\nRan because: {reason}. [This stage in MLflow]({self.delivery.page_of(run_id)})"
+        artifacts.show_account(name, output.result, about)
         return Completed(message=describe(output).replace("\n", "; "), data=output)
 
     def _commit(
@@ -165,7 +176,9 @@ class Run:
             watch.progress(number, name, done_ratio, message)
 
         metrics = work.path / NOTES_DIR / METRICS
-        teller = _Teller(name, latest, stop, lambda offset: self._tell_metrics(run_id, metrics, offset))
+        teller = _Teller(
+            name, latest, stop, lambda offset: self._tell_metrics(run_id, metrics, offset), work.path / SAMPLES
+        )
         # The artifact belongs to this task's run, which Prefect finds in the context.
         thread = threading.Thread(target=contextvars.copy_context().run, args=(teller.run,), daemon=True)
         thread.start()
@@ -194,23 +207,39 @@ class _Teller:
     """Tells the dashboards how far a stage is, every few seconds, beside its computation."""
 
     def __init__(
-        self, name: str, latest: list[tuple[float, str]], stop: threading.Event, tell: Callable[[int], int]
+        self,
+        name: str,
+        latest: list[tuple[float, str]],
+        stop: threading.Event,
+        tell: Callable[[int], int],
+        samples: Path,
     ) -> None:
-        self._name, self._latest, self._stop, self._tell = name, latest, stop, tell
+        self._name, self._latest, self._stop, self._tell, self._samples = name, latest, stop, tell, samples
+        self._num_shown = 0
 
     def run(self) -> None:
         """Tell until the stage is over."""
         page = artifacts.Progress(self._name)
-        offset, logged = 0, time.monotonic()
+        offset, logged = 0, -_LOG_SECONDS
         while not self._stop.wait(_TICK_SECONDS):
             if not self._latest:
                 continue
             done_ratio, message = self._latest[0]
             page.report(done_ratio, message)
             offset = self._tell(offset)
+            self._show_samples()
             if time.monotonic() - logged >= _LOG_SECONDS:
                 logger.info("%s: %.0f %% %s", self._name, 100 * done_ratio, message)
                 logged = time.monotonic()
+        if page.is_shown:  # what the page shows last is the end, not the last tick
+            page.report(*self._latest[0])
+
+    def _show_samples(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            rows = read_rows(self._samples)
+            for row in rows[self._num_shown :]:
+                terminal.current().sample(row["step"], row["prompt"], row["text"])
+            self._num_shown = len(rows)
 
 
 def release_raw_text(run: Run, *outputs: Output) -> int:

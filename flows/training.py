@@ -9,10 +9,10 @@ from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
 
+_NAME = {"task_run_name": "train {run.config.model.num_layers}x{run.config.model.embedding_dim}"}
 
-@task(
-    name="train", task_run_name="train {run.config.model.num_layers}x{run.config.model.embedding_dim}", **STAGE_OPTIONS
-)
+
+@task(name="train", **STAGE_OPTIONS | _NAME)
 def train_task(run: Run, tokenizer: Output, pack: Output) -> State:
     """Train the GPT, from the newest checkpoint if an earlier attempt was interrupted."""
 

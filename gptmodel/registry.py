@@ -21,6 +21,9 @@ MODEL_PATH = "artifacts/model"  # the model folder inside a registered version's
 BUNDLE_TAG = "gptmodel.bundle"  # digest of the model folder, kept on the version, away from the files
 DECISION_LINE = "**Decision:** "  # first line of a version's description; promotion rewrites it
 
+# The UI opens in its view for language model applications, which has no menu for training runs and versions.
+_VIEW = "workflowType=machine_learning"
+
 RunEnd = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -152,12 +155,13 @@ def close_left_open(uri: str, run_ids: Iterable[str], status: RunEnd = "KILLED")
 
 def version_page(uri: str, name: str, version: int) -> str:
     """Give the link of a version's own page in the MLflow UI."""
-    return f"{uri.rstrip('/')}/#/models/{quote(name, safe='')}/versions/{version}"
+    return f"{uri.rstrip('/')}/#/models/{quote(name, safe='')}/versions/{version}?{_VIEW}"
 
 
-def run_page(uri: str, experiment_id: str, run_id: str) -> str:
-    """Give the link of a run's own page in the MLflow UI."""
-    return f"{uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+def run_page(uri: str, experiment_id: str, run_id: str, artifact: str = "") -> str:
+    """Give the link of a run's own page in the MLflow UI, or of one of its artifacts."""
+    inside = f"/artifacts/{quote(artifact)}" if artifact else ""
+    return f"{uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}{inside}?{_VIEW}"
 
 
 def find_version_by_alias(uri: str, name: str, alias: str) -> Version | None:
@@ -205,10 +209,15 @@ def _note_decision(uri: str, name: str, version: int, decision: Decision, *, at:
 
 def with_decision(description: str, decision: Decision) -> str:
     """Put a decision's sentence and scope into the first line of a version's description."""
-    sentence = f"{DECISION_LINE}{decision.reason}" + (f" ({decision.scope})" if decision.scope else "")
+    sentence = f"{DECISION_LINE}{decision_sentence(decision)}"
     first, _, rest = description.partition("\n")
     kept = rest if first.startswith(DECISION_LINE) else f"\n{description}" if description else ""
     return f"{sentence}\n{kept}" if kept else sentence
+
+
+def decision_sentence(decision: Decision) -> str:
+    """Give a decision's reason with its scope in brackets, unless the reason names the scope already."""
+    return decision.reason if decision.scope in decision.reason else f"{decision.reason} ({decision.scope})"
 
 
 def _running_children(uri: str, experiment_id: str, run_id: str) -> Iterator[str]:

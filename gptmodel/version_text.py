@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.decision import Decision
-from gptmodel.registry import DECISION_LINE
+from gptmodel.registry import DECISION_LINE, decision_sentence
 
 _FIGURES = ("bits per byte", "perplexity", "loss", "parameters", "training tokens", "documents")
+# MLflow draws tables without any space between their columns.
+_GAP = "&emsp;"
 _SOURCES = ("source", "documents", "sha256", "licence", "personal data")
 
 
@@ -76,7 +78,7 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         account: What there is to tell.
         decision: The promotion's answer; None says that it is still to come.
     """
-    answer = _sentence(decision) if decision else "not compared with a champion yet."
+    answer = decision_sentence(decision) if decision else "not compared with a champion yet."
     digest = f"Trained on tokens with digest `{account.training_digest}`."
     parts = [
         f"{DECISION_LINE}{answer}",
@@ -88,7 +90,8 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         _list([
             ("**Searched**", _kinds(account.kinds_searched)),
             ("**Not searched**", _kinds(account.kinds_not_searched)),
-            ("**Leak test**", _sentence(account.privacy)),
+            ("**Leak test**", account.privacy.reason),
+            ("**Scope of the leak test**", account.privacy.scope or "not stated"),
         ]),
         "### Where it came from",
         _list(_links(account)),
@@ -105,10 +108,6 @@ def _figures(account: VersionAccount) -> tuple[str, ...]:
 
 def _source(line: SourceLine) -> tuple[str, ...]:
     return (line.name, f"{line.num_documents:,}", f"`{line.digest[:16]}`", line.licence, line.personal_data)
-
-
-def _sentence(decision: Decision) -> str:
-    return decision.reason + (f" ({decision.scope})" if decision.scope else "")
 
 
 def _kinds(kinds: Sequence[str]) -> str:
@@ -132,8 +131,9 @@ def _link(target: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+    texts = [[_cell(cell) + _GAP for cell in line] for line in (head, *rows)]
+    lines = [texts[0], ["---"] * len(head), *texts[1:]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _cell(text: str) -> str:

@@ -6,11 +6,19 @@ from gptmodel.registry import champion_of, logged_model_of, run_page, version_pa
 
 
 def test_a_version_page_link_is_the_uis_own_route() -> None:
-    assert version_page("http://h:1/", "house-style", 3) == "http://h:1/#/models/house-style/versions/3"
+    assert (
+        version_page("http://h:1/", "house-style", 3)
+        == "http://h:1/#/models/house-style/versions/3?workflowType=machine_learning"
+    )
 
 
 def test_a_run_page_link_is_the_uis_own_route() -> None:
-    assert run_page("http://h:1", "7", "abc") == "http://h:1/#/experiments/7/runs/abc"
+    assert run_page("http://h:1", "7", "abc") == "http://h:1/#/experiments/7/runs/abc?workflowType=machine_learning"
+
+
+def test_an_artifact_page_link_leads_into_its_run() -> None:
+    page = run_page("http://h:1", "7", "abc", "report.html")
+    assert page == "http://h:1/#/experiments/7/runs/abc/artifacts/report.html?workflowType=machine_learning"
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "databricks", "", "/some/folder", "http://"])

@@ -6,7 +6,8 @@ from gptmodel.version_text import SourceLine, VersionAccount, describe_version
 
 ACCOUNT = VersionAccount(
     privacy=Decision(passed=True, reason="no planted phrase came out", scope="26 phrases"),
-    bits_per_byte=1.73219, perplexity=41.5, loss=3.7257, num_parameters=1_234_567, num_tokens=614_400, num_documents=812,
+    bits_per_byte=1.73219, perplexity=41.5, loss=3.7257,
+    num_parameters=1_234_567, num_tokens=614_400, num_documents=812,
     sources=(SourceLine(name="notes|old", num_documents=12, digest="ab" * 32, licence="CC0", personal_data="no"),),
     kinds_searched=("EMAIL", "PHONE"), kinds_not_searched=("ADDRESS",), training_digest="cd" * 32,
     flow_run_url="http://127.0.0.1:4200/runs/1", report="report.html",
@@ -24,16 +25,28 @@ def test_before_a_comparison_the_first_line_says_so() -> None:
 
 @pytest.mark.parametrize("figure", ["1.7322", "41.50", "3.7257", "1,234,567", "614,400", "812"])
 def test_six_numbers_stand_in_the_description(figure: str) -> None:
-    assert f"| {figure} |" in describe_version(ACCOUNT)
+    assert f"| {figure}&emsp; |" in describe_version(ACCOUNT)
 
 
 def test_the_source_table_has_digest_licence_and_personal_data() -> None:
-    assert "| notes\\|old | 12 | `abababababababab` | CC0 | no |" in describe_version(ACCOUNT)
+    assert "| notes\\|old&emsp; | 12&emsp; | `abababababababab`&emsp; | CC0&emsp; | no&emsp; |" in describe_version(
+        ACCOUNT
+    )
 
 
 def test_kinds_not_searched_stand_beside_those_searched() -> None:
     text = describe_version(ACCOUNT)
     assert "- **Searched**: EMAIL, PHONE\n- **Not searched**: ADDRESS" in text
+
+
+def test_the_leak_tests_scope_has_a_line_of_its_own() -> None:
+    text = describe_version(ACCOUNT)
+    assert "- **Leak test**: no planted phrase came out\n- **Scope of the leak test**: 26 phrases" in text
+
+
+def test_a_scope_that_the_reason_names_is_not_repeated() -> None:
+    text = describe_version(ACCOUNT, Decision(passed=True, reason="better on 16 documents", scope="16 documents"))
+    assert text.splitlines()[0] == "**Decision:** better on 16 documents"
 
 
 def test_links_that_are_not_known_are_left_out() -> None:
