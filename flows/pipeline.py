@@ -12,6 +12,7 @@ from prefect import Task, flow, get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from prefect.utilities.annotations import quote
 
 from flows import stack, terminal
 from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task, scrub_task, split_task
@@ -120,12 +121,14 @@ def _run_stages(run: Run, until: str | None) -> dict[str, Output]:
     outputs: dict[str, Output] = {}
     states: dict[str, Any] = {}
     for stage in stages_until(until):
-        # The states are named too, so that the dashboard's graph shows which stage reads which.
-        states[stage.name] = TASKS[stage.name](
-            run, *(outputs[name] for name in stage.inputs), return_state=True,
+        # Prefect takes equal texts anywhere in these records for results of earlier tasks, unless they are quoted.
+        # Which stage reads which, its graph learns from the states, bare of their records.
+        state: Any = TASKS[stage.name](
+            quote(run), *(quote(outputs[name]) for name in stage.inputs), return_state=True,
             wait_for=[states[name] for name in stage.inputs],
         )  # fmt: skip
-        outputs[stage.name] = states[stage.name].result()
+        outputs[stage.name] = state.result()
+        states[stage.name] = state.model_copy(update={"data": True})
         if stage.name == "quality gate" and not _decision(outputs[stage.name]).passed:
             break
     return outputs

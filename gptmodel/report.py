@@ -153,7 +153,11 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
 
 def _gates(accounts: Mapping[str, Account]) -> list[dict[str, Any]]:
     decisions = [(accounts.get(stage, {}).get("decision"), yes, no) for stage, yes, no in _GATES]
-    return [{**decision, "label": yes if decision["passed"] else no} for decision, yes, no in decisions if decision]
+    return [
+        {**decision, "label": yes if decision["passed"] else no, "reason": decision["reason"].removeprefix("passed: ")}
+        for decision, yes, no in decisions
+        if decision
+    ]
 
 
 def _figures(accounts: Mapping[str, Account]) -> list[Row]:
