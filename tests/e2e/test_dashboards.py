@@ -1,0 +1,134 @@
+"""Both dashboards and the report after one run, as a person sees them in Chromium.
+
+GPTMODEL_SCREENSHOTS=DIR keeps the pictures there.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Command
+
+pytest.importorskip("playwright", reason="playwright is not installed (make setup does it with --dev)")
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.screenshots import CHROMIUM, WAIT_MS, link_of, open_browser, open_pages
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)"),
+]
+
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[BrowserContext]:
+    with open_browser() as browser:
+        yield open_pages(browser)
+
+
+@pytest.fixture
+def view(pages: BrowserContext, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+    opened = pages.new_page()
+    yield opened
+    folder = Path(os.environ.get("GPTMODEL_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    opened.screenshot(path=folder / f"{request.node.name}.png")
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def record(shared_home: Command) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((shared_home.home / "first.json").read_text())
+    return read
+
+
+@pytest.fixture(scope="module")
+def run_page(addresses: dict[str, str], record: dict[str, Any]) -> str:
+    return f"{addresses['PREFECT_API_URL'].removesuffix('/api')}/runs/flow-run/{record['flow_run_id']}"
+
+
+def _link(addresses: dict[str, str], record: dict[str, Any], key: str) -> str:
+    return link_of(addresses["PREFECT_API_URL"], record["flow_run_id"], key)
+
+
+def test_the_run_page_names_its_end_and_shows_the_librarys_log_lines(
+    view: Page, run_page: str, record: dict[str, Any]
+) -> None:
+    view.goto(run_page, wait_until="domcontentloaded")
+    expect(view.get_by_text(f"smoke {record['model']['name']}: Promoted v1").first).to_be_visible()
+    expect(view.get_by_text("train: first run").first).to_be_visible()
+    expect(view.get_by_text("gptmodel.run").first).to_be_visible()
+
+
+def test_a_stages_table_and_the_links_are_among_the_runs_artifacts(view: Page, run_page: str) -> None:
+    view.goto(run_page, wait_until="domcontentloaded")
+    view.get_by_role("tab", name="Artifacts").or_(view.get_by_text("Artifacts", exact=True)).first.click()
+    for key in ("mlflow-run", "version-page", "report", "ingest", "quality-gate-decision"):
+        expect(view.get_by_text(key, exact=True).first).to_be_visible()
+
+
+def test_a_stages_table_reads_in_words(view: Page, addresses: dict[str, str], record: dict[str, Any]) -> None:
+    api = addresses["PREFECT_API_URL"]
+    query = {"artifacts": {"flow_run_id": {"any_": [record["flow_run_id"]]}, "key": {"any_": ["train"]}}}
+    found = httpx.post(f"{api}/artifacts/filter", json=query).raise_for_status().json()[0]
+    view.goto(f"{api.removesuffix('/api')}/artifacts/artifact/{found['id']}", wait_until="domcontentloaded")
+    expect(view.get_by_role("link", name="This stage in MLflow")).to_be_visible()
+    expect(view.get_by_text("validation loss").first).to_be_visible()
+    expect(view.get_by_text(f"{record['training']['num_parameters']:,}")).to_be_visible()
+
+
+def test_the_runs_link_leads_to_the_version_with_its_alias_and_the_decisions_sentence(
+    view: Page, addresses: dict[str, str], record: dict[str, Any]
+) -> None:
+    view.goto(_link(addresses, record, "version-page"), wait_until="domcontentloaded")
+    expect(view.get_by_text(record["decision"]["reason"]).first).to_be_visible()
+    expect(view.get_by_text("champion").first).to_be_visible()
+    expect(view.get_by_text("Not searched").first).to_be_visible()
+
+
+def test_the_mlflow_run_leads_back_to_prefect_and_shows_the_datasets_digest(
+    view: Page, addresses: dict[str, str], record: dict[str, Any], run_page: str
+) -> None:
+    view.goto(_link(addresses, record, "mlflow-run"), wait_until="domcontentloaded")
+    expect(view.get_by_text("Promoted v1").first).to_be_visible()
+    expect(view.get_by_text(f"sample ({_source_digest(addresses, record)})")).to_be_visible()
+    with view.expect_popup() as opened:
+        view.get_by_role("link", name=record["flow_run_id"]).click()
+    expect(opened.value.get_by_text("data-to-model").first).to_be_visible()
+    assert opened.value.url.startswith(run_page.partition("/runs/")[0])
+    opened.value.close()
+
+
+def test_the_report_opens_inside_mlflow(view: Page, addresses: dict[str, str], record: dict[str, Any]) -> None:
+    view.goto(_link(addresses, record, "report"), wait_until="domcontentloaded")
+    expect(view.frame_locator("iframe").get_by_text("The funnel")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_opens_offline(pages: BrowserContext, record: dict[str, Any], scheme: Any) -> None:
+    page = pages.new_page()
+    try:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.emulate_media(color_scheme=scheme)
+        page.goto(record["links"]["report"])
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"{record['model']['name']} version 1")
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    finally:
+        page.close()
+
+
+def _source_digest(addresses: dict[str, str], record: dict[str, Any]) -> str:
+    query = {"run_id": record["mlflow_run_id"]}
+    url = f"{addresses['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/get"
+    inputs = httpx.get(url, params=query).raise_for_status().json()["run"]["inputs"]["dataset_inputs"]
+    return next(str(row["dataset"]["digest"]) for row in inputs if row["dataset"]["name"] == "sample")
