@@ -81,9 +81,15 @@ def _version_page(browser: Browser, url: str) -> None:
 
 
 def _report_page(browser: Browser, path: Path) -> None:
-    page = open_pages(browser, 1500).new_page()
+    page = open_pages(browser).new_page()
     page.goto(path.as_uri())
-    page.screenshot(path=IMAGES / "report.png")
+    # The part with the curve, the samples along it and the scores; the whole is a page four times as long.
+    top = page.get_by_role("heading", name="Training").bounding_box()
+    bottom = page.get_by_role("heading", name="By source and language").bounding_box()
+    if top is None or bottom is None:
+        raise LookupError(f"{path} shows no training or no scores")
+    clip = {"x": 180, "y": top["y"] - 15, "width": 1040, "height": bottom["y"] - top["y"]}
+    page.screenshot(path=IMAGES / "report.png", full_page=True, clip=clip)  # type: ignore[arg-type]
 
 
 def main() -> None:
