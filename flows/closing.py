@@ -1,5 +1,6 @@
 """The closing lines of a run: what happened, the figures, where to look, what to type next."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,44 +21,52 @@ def closing_lines(
         addresses: Where the servers answer.
     """
     yield ""
-    yield from _documents(summary)
-    yield from _findings(summary)
-    yield from _training(summary)
+    for label, text in (*_documents(summary), *_findings(summary), *_training(summary)):
+        yield from _wrapped(label, text)
     yield ""
     yield f"{end} in {_duration(seconds)}. {message}".rstrip()
     yield from _links(summary, addresses)
     yield from _next(summary)
 
 
-def _documents(summary: dict[str, Any]) -> Iterator[str]:
+Row = tuple[str, str]
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(text, 118, initial_indent=f"{label:<11}", subsequent_indent=" " * 11)
+
+
+def _documents(summary: dict[str, Any]) -> Iterator[Row]:
     if corpus := summary.get("corpus"):
         why = f" ({counted(corpus['dropped_by_reason'])})" if corpus["dropped_by_reason"] else ""
         counts = f"{corpus['num_read']:,} read, {corpus['num_kept']:,} kept, {corpus['num_dropped']:,} dropped{why}"
-        yield f"documents  {counts}, {corpus['num_quarantined']:,} set aside"
+        yield "documents", f"{counts}, {corpus['num_quarantined']:,} set aside"
 
 
-def _findings(summary: dict[str, Any]) -> Iterator[str]:
+def _findings(summary: dict[str, Any]) -> Iterator[Row]:
     if summary.get("findings") is not None:
-        yield f"findings   {counted(summary['findings'], 12) or 'none'}"
-        yield f"           not searched: {', '.join(summary['not_searched']) or 'nothing left out'}"
+        yield "findings", counted(summary["findings"], 12) or "none"
+        yield "", f"not searched: {', '.join(summary['not_searched']) or 'nothing left out'}"
     if tokenizer := summary.get("tokenizer"):
-        yield f"tokenizer  {tokenizer['vocab_size']:,} tokens, {tokenizer['bytes_per_token']:.2f} bytes a token"
+        yield "tokenizer", f"{tokenizer['vocab_size']:,} tokens, {tokenizer['bytes_per_token']:.2f} bytes a token"
 
 
-def _training(summary: dict[str, Any]) -> Iterator[str]:
+def _training(summary: dict[str, Any]) -> Iterator[Row]:
     if curve := summary.get("curve"):
-        yield f"loss       {_sparkline([row['train_loss'] for row in curve])}  {_ends(curve)}"
+        yield "loss", f"{_sparkline([row['train_loss'] for row in curve])}  {_ends(curve)}"
     for sample in summary.get("samples") or []:
-        text = " ".join(sample["text"].split())[:70]
-        yield f'           step {sample["step"]:>5}  "{sample["prompt"]}" {text}'
+        yield "", f'step {sample["step"]:>5}  "{sample["prompt"]}" {" ".join(sample["text"].split())[:70]}'
     if score := summary.get("evaluation"):
         base = ", ".join(f"{name} {value:.2f}" for name, value in (score.get("baselines") or {}).items())
         yield (
-            f"test       loss {score['loss']:.3f}, perplexity {score['perplexity']:.1f}, "
-            f"{score['bits_per_byte']:.3f} bits per byte (same text: {base}; lower is better)"
+            "test",
+            (
+                f"loss {score['loss']:.3f}, perplexity {score['perplexity']:.1f}, "
+                f"{score['bits_per_byte']:.3f} bits per byte (same text: {base}; lower is better)"
+            ),
         )
     if privacy := summary.get("privacy"):
-        yield f"leak test  {privacy['reason']}"
+        yield "leak test", privacy["reason"]
 
 
 def _ends(curve: list[dict[str, Any]]) -> str:

@@ -1,5 +1,6 @@
 """`gptmodel run`: check what was asked, bring up the servers, run the flow in this process, close with a summary."""
 
+import logging
 import os
 import time
 from typing import TYPE_CHECKING
@@ -55,6 +56,8 @@ def _run(config: Config, until: str | None, force: list[str], addresses: stack.A
     from flows.closing import closing_lines
     from flows.pipeline import data_to_model
 
+    # Log lines that Prefect's own threads can't send are not the terminal's business; a server away is told below.
+    logging.raiseExceptions = False
     started = time.monotonic()
     try:
         state = data_to_model(

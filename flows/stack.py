@@ -85,6 +85,9 @@ def client_environment(home: Home, addresses: Addresses | None = None) -> dict[s
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "gptmodel",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",
+        # A server that went away is told within seconds; the default five retries take a minute for each request.
+        "PREFECT_CLIENT_MAX_RETRIES": "2",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_CLI_COLORS": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -7,6 +7,7 @@ finds the terminal through `current()`; on a worker nobody watches and it stays 
 import json
 import sys
 import textwrap
+import threading
 import time
 from contextvars import ContextVar
 from typing import Any, TextIO
@@ -31,15 +32,18 @@ class Terminal:
         self._watched = bool(stream and stream.isatty())
         self._drawn = self._said = 0.0
         self._open = False
+        # Samples are shown from the thread that tells the dashboards.
+        self._lock = threading.Lock()
         self.as_json = as_json
         self.summary: dict[str, Any] | None = None
 
     def line(self, text: str = "") -> None:
         """Write one line, clearing a progress line first."""
         if self._stream:
-            self._clear()
-            self._stream.write(text + "\n")
-            self._stream.flush()
+            with self._lock:
+                self._clear()
+                self._stream.write(text + "\n")
+                self._stream.flush()
 
     def stage(self, number: int, name: str, text: str, seconds: float | None) -> None:
         """Write a stage's closing line; `seconds` None means it was cached."""
@@ -48,6 +52,10 @@ class Terminal:
         self.line(f"{number:2d} {name:<14} {first:<{_TEXT_WIDTH}} {took:>8}")
         for more in rest:
             self.line(f"{'':17} {more}")
+
+    def sample(self, step: int, prompt: str, text: str) -> None:
+        """Show what the model makes of the prompt at a step of its training."""
+        self.line(f"{'':17} step {step:>5}  {json.dumps(prompt, ensure_ascii=False)} {' '.join(text.split())[:64]}")
 
     def progress(self, number: int, name: str, done_ratio: float, message: str) -> None:
         """Show how far a stage is: a bar redrawn in place, or a plain line now and then when nobody watches."""
@@ -73,9 +81,10 @@ class Terminal:
 
     def _redraw(self, text: str) -> None:
         if self._stream:
-            self._stream.write(f"\r\x1b[2K{text}")
-            self._stream.flush()
-            self._open = True
+            with self._lock:
+                self._stream.write(f"\r\x1b[2K{text}")
+                self._stream.flush()
+                self._open = True
 
     def _clear(self) -> None:
         if self._open and self._stream:

@@ -14,6 +14,7 @@ from gptmodel.config import Config
 from gptmodel.store import NOTES_DIR, Manifest, Store, damage
 
 TIMING = "timing.json"
+_MOST_SETTINGS = 4
 FIRST_RUN, INTERRUPTED = "first run", "an earlier attempt was interrupted"
 
 
@@ -151,7 +152,8 @@ def _differences(
     explain: Callable[[Manifest], str] | None, since: str | None,
 ) -> str:  # fmt: skip
     settings = _changes(last.section, section_of(stage, config))
-    words = [f"{key} {_show(old)} -> {_show(new)}" for key, old, new in settings]
+    words = [f"{key} {_show(old)} -> {_show(new)}" for key, old, new in settings[:_MOST_SETTINGS]]
+    words += [f"{len(settings) - _MOST_SETTINGS} more settings"] if settings[_MOST_SETTINGS:] else []
     changed = sorted(name for name in {*inputs, *last.inputs} if inputs.get(name) != last.inputs.get(name))
     if changed and explain is not None:
         words.append(explain(last))

@@ -3,6 +3,7 @@
 A proxy of the test's own stands between the command and the real server and stops, as the server itself would.
 """
 
+import contextlib
 import os
 import socket
 import sys
@@ -31,7 +32,8 @@ class Proxy:
         self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
         for end in self._open:
-            end.close() if end.fileno() < 0 else end.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def _serve(self) -> None:
         while True:

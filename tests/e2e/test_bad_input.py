@@ -51,7 +51,7 @@ def test_a_corpus_too_small_for_its_splits_is_said_with_numbers(command: Command
 
 
 def test_a_corpus_too_small_for_the_context_is_said_with_numbers(shared_home: Command) -> None:
-    ended = shared_home.smoke("--set", "model.context_length=100000", "--set", "training.batch_size=64")
+    ended = shared_home.smoke("--set", "model.context_length=100000", "--anyway")
     assert ended.code == 1
     assert "context" in json.dumps(ended.record["error"])
 
