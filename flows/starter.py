@@ -19,7 +19,8 @@ name = "{name}"
 [[corpus.sources]]
 name = "{name}"
 path = "{path}"
-# Does the text hold data about people? yes | no | unknown. Only with "no" is the text from before scrubbing kept.
+# Does the text hold data about people? yes | no | unknown.
+# The text from before scrubbing is deleted afterwards unless every source says "no".
 personal_data = "unknown"
 licence = "unknown"            # shown on the version's page
 {columns}

@@ -42,7 +42,7 @@ class SourceConfig(Section):
     path: str
     """File, folder or glob; `builtin:python-docs` for the documentation text that CPython carries."""
     personal_data: Literal["yes", "no", "unknown"] = "unknown"
-    """Whether the text holds data about people. Only `no` keeps the text from before scrubbing."""
+    """Whether the text holds data about people. Text from before scrubbing stays only if every source says `no`."""
     licence: str = "unknown"
     """Licence of the text, shown on the version's page."""
     language: str | None = None

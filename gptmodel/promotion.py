@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import RegistryConfig
 from gptmodel.corpus.documents import read_documents
+from gptmodel.corpus.split_table import Split, read_split
 from gptmodel.decision import Decision
 from gptmodel.evaluation import compare
 from gptmodel.store import Workspace
-from gptmodel.tokenizer import read_split
 
 
 class PromotionResult(BaseModel):
@@ -54,7 +54,7 @@ def decide_promotion(
             left out of the comparison.
     """
     work.clear()
-    seen = _trained_on(champion_split) if champion_split else set()
+    seen = _ids(champion_split, "train") if champion_split else set()
     texts = held_out(work.inputs["scrub"], work.inputs["split"], seen)
     if privacy.passed:
         bundle = work.inputs["register"] / "bundle"
@@ -65,11 +65,11 @@ def decide_promotion(
     return PromotionResult(decision=decision, version=version, champion_version=after, num_documents=len(texts))
 
 
-def _trained_on(split: Path) -> set[str]:
-    return {name for name, (part, _) in read_split(split).items() if part == "train"}
-
-
 def held_out(scrub: Path, split: Path, seen: set[str]) -> list[tuple[str, str]]:
     """Give (id, scrubbed text) of the test documents less those already seen, by id."""
-    test = {name for name, (part, _) in read_split(split).items() if part == "test"} - seen
+    test = _ids(split, "test") - seen
     return sorted((document.id, document.text) for document in read_documents(scrub) if document.id in test)
+
+
+def _ids(folder: Path, split: Split) -> set[str]:
+    return {row.id for row in read_split(folder) if row.split == split}

@@ -2,7 +2,7 @@
 
 A stage writes into `<store>/<stage>/<fingerprint>.partial/` under a lock; the manifest is written and synced there
 last, and the rename to `<fingerprint>/` is the commit. Whatever is not committed never counts as done. Files under
-`notes/` (times, keyed hashes, logs) lie beside the data and outside its digest. Flows call this room; stages only see
+`notes/` (times, logs, the config) lie beside the data and outside its digest. Flows call this room; stages only see
 the `Workspace` they write into and the `Output`s they read.
 """
 
@@ -94,7 +94,7 @@ class Workspace:
 
     @property
     def notes(self) -> Path:
-        """Folder beside the data for times, logs and keyed hashes, made on first use."""
+        """Folder beside the data for times, logs and the config, made on first use."""
         folder = self.path / NOTES_DIR
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import TokenizerConfig
 from gptmodel.corpus.documents import Document, read_documents
+from gptmodel.corpus.split_table import read_split
 from gptmodel.errors import ConfigError, CorpusTooSmallError, StoreError
 from gptmodel.store import Workspace
 
@@ -152,8 +153,8 @@ def train_tokenizer(work: Workspace, config: TokenizerConfig, placeholders: Sequ
     work.clear()
     names = sorted(set(placeholders))
     scrubbed = work.inputs["scrub"]
-    train_ids = {name for name, (split, planted) in read_split(work.inputs["split"]).items()
-                 if split == "train" and not planted}  # fmt: skip
+    rows = read_split(work.inputs["split"])
+    train_ids = {row.id for row in rows if row.split == "train" and not row.planted}
     chosen = _choose(scrubbed, train_ids, config.max_train_bytes)
     texts = (document.text for document in read_documents(scrubbed) if document.id in chosen)
     tokenizer = learn(texts, config, names)
@@ -194,15 +195,6 @@ def learn(texts: Iterable[str], config: TokenizerConfig, placeholders: Sequence[
     # A placeholder is an ordinary token: special ones are neither kept by encode_special_tokens nor decoded.
     backend.add_tokens([AddedToken(name, special=False, normalized=False) for name in placeholders])
     return Tokenizer(backend)
-
-
-def read_split(folder: Path) -> dict[str, tuple[str, bool]]:
-    """Read the split stage's table: document id -> (split, whether it is planted)."""
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(folder / "split.parquet", columns=["id", "split", "planted"]).to_pydict()
-    columns = zip(rows["id"], rows["split"], rows["planted"], strict=True)
-    return {name: (split, bool(planted)) for name, split, planted in columns}
 
 
 def _choose(folder: Path, ids: set[str], max_bytes: int) -> dict[str, int]:

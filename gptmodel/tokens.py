@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import TokensConfig
 from gptmodel.corpus.documents import Document, read_documents
+from gptmodel.corpus.split_table import SPLITS, read_split
 from gptmodel.errors import CorpusTooSmallError, StoreError
 from gptmodel.store import Workspace
-from gptmodel.tokenizer import Tokenizer, read_split
+from gptmodel.tokenizer import Tokenizer
 
-SPLITS = ("train", "validation", "test")
 DOCUMENTS_FILE = "documents.parquet"
 
 Tokens = npt.NDArray[np.int64]
@@ -291,7 +291,7 @@ class _Spooled:
 
 def _encode_all(work: Workspace, tokenizer: Tokenizer, spool: Path) -> list[_Spooled]:
     """Encode in the order of the shards into one file, so that memory holds a batch of text and a small index only."""
-    assigned = read_split(work.inputs["split"])
+    assigned = {row.id: row.split for row in read_split(work.inputs["split"])}
     documents = (item for item in read_documents(work.inputs["scrub"]) if item.id in assigned)
     index: list[_Spooled] = []
     offset = 0
@@ -302,7 +302,7 @@ def _encode_all(work: Workspace, tokenizer: Tokenizer, spool: Path) -> list[_Spo
                 file.write(tokens.tobytes())
                 num_bytes = len(item.text.encode("utf-8", "surrogatepass"))
                 facts = (item.id, item.source, item.lang, item.planted)
-                index.append(_Spooled(facts, assigned[item.id][0], offset, len(tokens), num_bytes))
+                index.append(_Spooled(facts, assigned[item.id], offset, len(tokens), num_bytes))
                 offset += len(tokens)
     return index
 

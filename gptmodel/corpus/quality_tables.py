@@ -14,7 +14,7 @@ import xxhash
 
 from gptmodel.corpus.dedup import Member, comparable, read_members, text_key
 from gptmodel.corpus.documents import Document, read_documents
-from gptmodel.corpus.split import read_split
+from gptmodel.corpus.split_table import read_split
 from gptmodel.store import Workspace
 
 if TYPE_CHECKING:

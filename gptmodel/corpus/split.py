@@ -10,23 +10,18 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import SplitConfig
 from gptmodel.corpus.dedup import Member, read_members
 from gptmodel.corpus.documents import list_shards
+from gptmodel.corpus.split_table import SPLIT_FILE, SPLITS, Split, SplitRow, write_split
 from gptmodel.errors import CorpusTooSmallError
 from gptmodel.store import Workspace
 
 log = logging.getLogger(__name__)
-
-SPLIT_FILE = "split.parquet"
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 class SplitResult(BaseModel):
@@ -46,23 +41,6 @@ class SplitResult(BaseModel):
     """Their text (bytes of UTF-8)."""
     num_bytes_test: int
     """Their text (bytes of UTF-8)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SplitRow:
-    """Where one document goes.
-
-    Attributes:
-        id: The document.
-        source: Its source.
-        split: `train`, `validation` or `test`.
-        planted: Whether it is a planted test phrase.
-    """
-
-    id: str
-    source: str
-    split: Split
-    planted: bool
 
 
 def split(work: Workspace, config: SplitConfig) -> SplitResult:
@@ -118,24 +96,6 @@ def hash_split(document_id: str, config: SplitConfig) -> Split:
     if place < config.test_ratio:
         return "test"
     return "validation" if place < config.test_ratio + config.validation_ratio else "train"
-
-
-def read_split(folder: Path) -> list[SplitRow]:
-    """Read the table that `split` wrote into its folder."""
-    import pyarrow.parquet as pq
-
-    return [SplitRow(**row) for row in pq.read_table(folder / SPLIT_FILE).to_pylist()]
-
-
-def write_split(path: Path, rows: Sequence[SplitRow]) -> None:
-    """Write the table of documents and their splits, sorted by id."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    types = {"id": pa.string(), "source": pa.string(), "split": pa.string(), "planted": pa.bool_()}
-    ordered = sorted(rows, key=lambda row: row.id)
-    columns = {name: [getattr(row, name) for row in ordered] for name in types}
-    pq.write_table(pa.table(columns, schema=pa.schema(types.items())), path, compression="zstd")
 
 
 def _lengths(folder: Path) -> Iterator[tuple[str, str, int, bool]]:

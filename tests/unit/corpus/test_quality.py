@@ -23,7 +23,8 @@ from gptmodel.corpus.quality import (
 from gptmodel.corpus.quality_tables import Accounts, Tables, build_tables
 from gptmodel.corpus.scrubbing import ScrubResult, scope
 from gptmodel.corpus.sources import IngestResult
-from gptmodel.corpus.split import SPLIT_FILE, SplitResult, read_split, split, write_split
+from gptmodel.corpus.split import SplitResult, split
+from gptmodel.corpus.split_table import SPLIT_FILE, read_split, write_split
 from gptmodel.store import Workspace
 
 WORDS = (

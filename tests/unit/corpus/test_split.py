@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from gptmodel.config import SplitConfig
 from gptmodel.corpus.dedup import Member, write_members
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
-from gptmodel.corpus.split import SPLITS, SplitResult, SplitRow, assign, hash_split, read_split, split
+from gptmodel.corpus.split import SplitResult, assign, hash_split, split
+from gptmodel.corpus.split_table import SPLITS, SplitRow, read_split
 from gptmodel.errors import CorpusTooSmallError
 from gptmodel.store import Workspace
 
