@@ -22,7 +22,7 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response) -> list
 
 
 def test_an_address_is_shown_without_its_password() -> None:
-    assert shown("https://user:secret@host:5000/x") == "https://host:5000/x"
+    assert shown("https://user:secret@host:5000/x") == "https://host:5000/x"  # pragma: allowlist secret
 
 
 @pytest.mark.parametrize(

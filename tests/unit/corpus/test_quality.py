@@ -30,7 +30,7 @@ from gptmodel.store import Workspace
 WORDS = (
     "river stone window letter garden mirror winter silver bridge candle copper engine forest island kitchen".split()
 )
-SECRET = "anna.keller@example.com"
+SECRET = "anna.keller@example.com"  # pragma: allowlist secret
 
 
 def prose(number: int) -> str:
