@@ -14,7 +14,7 @@ from gptmodel.chain import stage_named
 from gptmodel.config import Config
 from gptmodel.corpus.sources import list_sources
 from gptmodel.errors import GateError, GPTModelError, ServerError
-from gptmodel.forecast import refuse_if_too_large
+from gptmodel.forecast import has_gpu, refuse_if_too_large
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -33,6 +33,7 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
     list_sources(config.corpus, home.cache_dir / "listing.json")
     if not anyway:
         refuse_if_too_large(config)
+    watch.line(_greeting())
     addresses = _servers(home, watch)
     os.environ.update(stack.client_environment(home, addresses))
     # Two busy waiting threads on a loaded machine slow each other down by a factor of twenty.
@@ -40,6 +41,13 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
     if closed := ledger.close_dead_runs(home, addresses.prefect_api, addresses.mlflow):
         watch.line(f"closed   {closed} interrupted run{'s' * (closed > 1)} in Prefect and MLflow")
     return _run(config, until, force, addresses, watch)
+
+
+def _greeting() -> str:
+    elsewhere = "PREFECT_API_URL" in os.environ or "MLFLOW_TRACKING_URI" in os.environ
+    place = "this machine and the servers you named" if elsewhere else "this machine; nothing is sent anywhere"
+    cores = len(os.sched_getaffinity(0))
+    return f"gptmodel: everything stays on {place}.   {cores} cores, {'GPU' if has_gpu() else 'no GPU'}"
 
 
 def _servers(home: Home, watch: Terminal) -> stack.Addresses:

@@ -105,6 +105,7 @@ def _open_run(config: Config, until: str | None, force: list[StageName]) -> Run:
     run = Run(config, home, delivery, listing, entry, flow_run_id, url, force)
     run.recompute = _needed_again(run, until)
     _name_run(run)
+    terminal.current().line(f"run      data-to-model, preset {config.preset}   watch: {url}")
     # Prefect hands on what this logger lets through, and its level is the root's, which hides how far a stage is.
     logging.getLogger("gptmodel").setLevel(logging.INFO)
     return run

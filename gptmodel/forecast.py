@@ -15,6 +15,11 @@ GPU_RATE = 1.5e14
 MAX_CPU_SECONDS = 86_400.0
 
 
+def has_gpu() -> bool:
+    """Tell whether this machine has an NVIDIA driver, without importing torch."""
+    return shutil.which("nvidia-smi") is not None
+
+
 def count_parameters(model: ModelConfig, vocab_size: int) -> int:
     """Count the matrices' weights (norms and biases aside) of a model from its shape."""
     feed_forward = (3 if model.activation == "swiglu" else 2) * model.embedding_dim * model.hidden_dim
@@ -34,21 +39,20 @@ def training_flops(config: Config) -> float:
     return float(tokens) * (6 * count_parameters(config.model, config.tokenizer.vocab_size) + attention)
 
 
-def training_seconds(config: Config, *, num_cores: int | None = None, has_gpu: bool | None = None) -> float:
+def training_seconds(config: Config, *, num_cores: int | None = None, gpu: bool | None = None) -> float:
     """Forecast the seconds of a training on this machine, its time budget respected."""
-    gpu = shutil.which("nvidia-smi") is not None if has_gpu is None else has_gpu
     cores = num_cores or len(os.sched_getaffinity(0))
-    seconds = training_flops(config) / (GPU_RATE if gpu else CPU_CORE_RATE * cores)
+    seconds = training_flops(config) / (GPU_RATE if (has_gpu() if gpu is None else gpu) else CPU_CORE_RATE * cores)
     return min(seconds, config.training.max_seconds or seconds)
 
 
-def refuse_if_too_large(config: Config, *, num_cores: int | None = None, has_gpu: bool | None = None) -> None:
+def refuse_if_too_large(config: Config, *, num_cores: int | None = None, gpu: bool | None = None) -> None:
     """Refuse a training that would take more than a day on this machine.
 
     Raises:
         ConfigError: It would; `--anyway` goes on all the same.
     """
-    seconds = training_seconds(config, num_cores=num_cores, has_gpu=has_gpu)
+    seconds = training_seconds(config, num_cores=num_cores, gpu=gpu)
     if seconds > MAX_CPU_SECONDS:
         cores = num_cores or len(os.sched_getaffinity(0))
         raise ConfigError(
