@@ -80,12 +80,16 @@ def reported(command: Callable[P, int | None]) -> Callable[P, None]:
 
 def _unexpected(error: Exception) -> GPTModelError:
     # Only where it happened and what kind it is: the text of a foreign exception may hold document text.
-    path = open_home().logs_dir / "last-error.txt"
     frames = "".join(traceback.format_tb(error.__traceback__))
-    path.write_text(f"{frames}{type(error).__module__}.{type(error).__name__}\n")
+    try:
+        path = open_home().logs_dir / "last-error.txt"
+        path.write_text(f"{frames}{type(error).__module__}.{type(error).__name__}\n")
+        found = f" with {path} (it holds no text of yours)"
+    except OSError:  # no home to write into, or no space left in it
+        found = ""
     return GPTModelError(
         expected="the command to work", actual=f"an unexpected {type(error).__name__}",
-        mend=f"Please report it with {path} (it holds no text of yours); the same command goes on where it stopped.",
+        mend=f"Please report it{found}; the same command goes on where it stopped.",
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The closing lines of a run: what happened, the figures, where to look, what to type next."""
 
+import math
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -75,7 +76,7 @@ def _ends(curve: list[dict[str, Any]]) -> str:
 
 def _sparkline(values: list[float], width: int = 48) -> str:
     marks = "▁▂▃▄▅▆▇█"
-    step = max(1, len(values) // width)
+    step = max(1, math.ceil(len(values) / width))
     means = [sum(part) / len(part) for part in (values[at : at + step] for at in range(0, len(values), step))]
     low, high = min(means), max(means)
     return "".join(marks[round((value - low) / ((high - low) or 1) * (len(marks) - 1))] for value in means)

@@ -68,7 +68,7 @@ def _dead(path: Path) -> dict[str, Any] | None:
     try:
         fields: dict[str, Any] = json.loads(path.read_text())
         return None if is_alive(fields["pid"], fields["start"]) else fields
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

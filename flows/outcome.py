@@ -52,8 +52,9 @@ def _corpus(results: dict[str, Any]) -> dict[str, Any] | None:
     dropped = {reason: count for reason, count in dropped.items() if count}
     last = dedup or clean
     return {
-        "num_read": ingest["num_read"],
-        "num_kept": last["num_kept"] if last else ingest["num_documents"],
+        # Long texts are kept or dropped part by part, so that only the parts add up.
+        "num_read": ingest["num_parts"] + ingest["num_quarantined"],
+        "num_kept": last["num_kept"] if last else ingest["num_parts"],
         "num_dropped": sum(dropped.values()),
         "num_quarantined": ingest["num_quarantined"],
         "num_divided": ingest["num_divided"],

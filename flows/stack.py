@@ -151,7 +151,7 @@ def _outside(name: str) -> str | None:
     if name == "prefect":
         url = os.environ.get("PREFECT_API_URL")
         return url.rstrip("/").removesuffix("/api") if url else None
-    return os.environ.get("MLFLOW_TRACKING_URI") or None if name == "mlflow" else None
+    return os.environ.get("MLFLOW_TRACKING_URI", "").rstrip("/") or None if name == "mlflow" else None
 
 
 def _address(name: str, running: dict[str, Process]) -> str:
@@ -168,7 +168,7 @@ def _running(home: Home) -> dict[str, Process]:
 def _remembered(home: Home) -> dict[str, Process]:
     try:
         return {name: Process(**fields) for name, fields in json.loads(_file(home).read_text()).items()}
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -261,7 +261,7 @@ def _no_answer(home: Home, name: str, url: str, dead: bool) -> ServerError:
 def _answers(url: str, name: str) -> bool:
     try:
         return httpx.get(url + HEALTH_PATHS[name], timeout=5, trust_env=False).status_code == httpx.codes.OK
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return False
 
 

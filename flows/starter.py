@@ -1,5 +1,6 @@
 """`gptmodel init`: look at a folder and write a short commented config for it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,12 +35,16 @@ def write_starter(file: Path, source: str) -> Iterator[str]:
     """Write the config and give the lines that say what was seen and what to type next.
 
     Raises:
-        ConfigError: The file is there already.
+        ConfigError: The file is there already, or its folder is not.
         SourceError: The source is missing or holds no text.
     """
     if file.exists():
         raise ConfigError(
             expected=f"{file} not to exist yet", actual="a file", mend="Choose another name, or delete it."
+        )
+    if not file.parent.is_dir():
+        raise ConfigError(
+            expected=f"a folder {file.parent} to write into", actual="no such folder", mend="Make it, or name another."
         )
     view = describe_folder(source)
     text = _fill(file, source, view)
@@ -52,10 +57,11 @@ def write_starter(file: Path, source: str) -> Iterator[str]:
 
 
 def _fill(file: Path, source: str, view: FolderView) -> str:
-    path = source if "://" in source else str(Path(source).expanduser().resolve())
+    is_a_place = "://" not in source and not source.startswith("builtin:")
+    path = str(Path(source).expanduser().resolve()) if is_a_place else source
     named = load_config("tiny", sources=[path])
     return _TEMPLATE.format(
-        path=_quoted(path), count=view.num_files, size=f"{view.num_bytes / 1e6:.1f} MB", file=file, preset="tiny",
+        path=_quoted(path), count=view.num_files, size=f"{view.num_bytes / 1e6:.1f} MB", file=_quoted(str(file)), preset="tiny",
         name=named.corpus.sources[0].name, columns=_columns(view), max_steps=named.training.max_steps,
     )  # fmt: skip
 
@@ -63,7 +69,7 @@ def _fill(file: Path, source: str, view: FolderView) -> str:
 def _columns(view: FolderView) -> str:
     if not view.text_columns:
         return ""
-    others = f"   # also seen: {', '.join(view.text_columns[1:4])}" if view.text_columns[1:] else ""
+    others = f"   # also seen: {_quoted(', '.join(view.text_columns[1:4]))}" if view.text_columns[1:] else ""
     return f'text_column = "{_quoted(view.text_columns[0])}"{others}\n'
 
 
@@ -74,4 +80,5 @@ def _kinds(view: FolderView) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    # JSON's escapes are TOML's, which asks for one more.
+    return json.dumps(text, ensure_ascii=False)[1:-1].replace("\x7f", "\\u007f")

@@ -48,7 +48,7 @@ class Terminal:
     def stage(self, number: int, name: str, text: str, seconds: float | None) -> None:
         """Write a stage's closing line; `seconds` None means it was cached."""
         took = "cached" if seconds is None else f"{seconds:.1f} s"
-        first, *rest = [row for line in text.split("\n") for row in textwrap.wrap(line, _TEXT_WIDTH)]
+        first, *rest = [row for line in text.split("\n") for row in textwrap.wrap(line, _TEXT_WIDTH)] or [""]
         self.line(f"{number:2d} {name:<14} {first:<{_TEXT_WIDTH}} {took:>8}")
         for more in rest:
             self.line(f"{'':17} {more}")
