@@ -1,0 +1,112 @@
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows import artifacts
+from gptmodel.decision import Decision
+from tests.unit.flows.accounts import ACCOUNTS
+
+VALID_KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What would be sent to the dashboard."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(artifacts, "create_table_artifact", lambda **given: sent.append(given))
+    monkeypatch.setattr(
+        artifacts, "create_markdown_artifact", lambda text, **given: sent.append(given | {"markdown": text})
+    )
+    return sent
+
+
+@pytest.mark.parametrize("stage", ACCOUNTS)
+def test_every_account_becomes_tables_with_keys_that_prefect_takes(stage: str, left: list[dict[str, Any]]) -> None:
+    artifacts.show_account(stage, ACCOUNTS[stage], "what it did")
+    assert left
+    assert [sent["key"] for sent in left if not VALID_KEY.fullmatch(sent["key"])] == []
+    assert len({sent["key"] for sent in left}) == len(left)
+    cells = [cell for sent in left for row in sent["table"] for pair in row.items() for cell in pair]
+    assert all(isinstance(cell, str) for cell in cells)
+
+
+def test_lists_of_records_are_tables_of_their_own(left: list[dict[str, Any]]) -> None:
+    artifacts.show_account("ingest", ACCOUNTS["ingest"], "about")
+    figures, sources = left
+    assert {"figure": "documents", "value": "22"} in figures["table"]
+    assert {"figure": "quarantined by reason: empty", "value": "2"} in figures["table"]
+    assert [row["name"] for row in sources["table"]] == ["books", "mail"]
+    assert (sources["key"], sources["description"]) == ("ingest-sources", "sources of ingest")
+
+
+def test_a_decision_is_not_repeated_among_the_figures(left: list[dict[str, Any]]) -> None:
+    artifacts.show_account("promote", ACCOUNTS["promote"], "about")
+    assert not any("decision" in row["figure"] for row in left[0]["table"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "none"), (True, "yes"), (False, "no"), (1234567, "1,234,567"), (0.123456, "0.1235"), (-2.5, "-2.5"),
+        (123456.7, "123,457"), ([], "none"), ({}, "none"), (("a", 1), "a, 1"), ({"num_kept": 2}, "kept 2"), ("x", "x"),
+    ],
+)  # fmt: skip
+def test_values_are_written_for_people(value: Any, text: str) -> None:
+    assert artifacts._text(value) == text
+
+
+def test_a_decision_shows_its_answer_scope_and_numbers(left: list[dict[str, Any]]) -> None:
+    numbers = {"p_value": 0.4, "leak_upper_bound": None}
+    artifacts.show_decision("privacy audit", Decision(passed=True, reason="passed: fine", scope="all", numbers=numbers))
+    artifacts.show_decision("quality gate", Decision(passed=False, reason="too few documents"))
+    yes, no = left
+    for words in ("## privacy audit: passed", "\nfine", "**Scope:** all", "| p value | 0.4 |", "upper bound | none |"):
+        assert words in yes["markdown"]
+    assert (yes["key"], no["key"]) == ("privacy-audit-decision", "quality-gate-decision")
+    assert no["markdown"].startswith("## quality gate: no")
+    assert "|" not in no["markdown"]
+
+
+def test_samples_are_quoted_and_never_markup(left: list[dict[str, Any]]) -> None:
+    artifacts.show_samples([{"step": 3, "prompt": "The", "text": "<script>\nnext"}], [{"step": 3, "train_loss": 5.0}])
+    table, markdown = left
+    assert table["table"] == [{"step": "3", "train_loss": "5"}]
+    assert "<script" not in markdown["markdown"]
+    assert "\n> next" in markdown["markdown"]
+
+
+def test_no_samples_are_said(left: list[dict[str, Any]]) -> None:
+    artifacts.show_samples([], [])
+    assert left[1]["markdown"] == "no samples"
+
+
+@given(st.integers(0, 500), st.integers(1, 80))
+def test_thinning_keeps_both_ends_and_the_order(count: int, most: int) -> None:
+    rows = [{"step": number} for number in range(count)]
+    kept = artifacts._thinned(rows, most)
+    assert kept == sorted(kept, key=lambda row: row["step"])
+    assert len(kept) <= 2 * most + 1
+    assert (kept[:1], kept[-1:]) == (rows[:1], rows[-1:])
+
+
+def test_a_dashboard_that_is_away_does_not_disturb_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(artifacts, "create_progress_artifact", away)
+    page = artifacts.Progress("train")
+    page.report(0.5, "half")
+    assert not page.is_shown
+
+
+def test_progress_makes_one_page_and_stays_between_0_and_100(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(artifacts, "create_progress_artifact", lambda value, **_: seen.append(value) or "id")
+    monkeypatch.setattr(artifacts, "update_progress_artifact", lambda _, progress, **__: seen.append(progress))
+    page = artifacts.Progress("train")
+    for ratio in (-1.0, 0.123, 7.0):
+        page.report(ratio, "")
+    assert seen == [0.0, 12.3, 100.0]
