@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from gptmodel.errors import StoreError
+from gptmodel.errors import GPTModelError, StoreError
 from gptmodel.store import Store, full_disk_explained
 
 
@@ -79,7 +79,9 @@ def open_home() -> Home:
         with full_disk_explained(root.parent):
             for folder in (root, *folders):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+    except GPTModelError:
+        raise
+    except OSError as error:
         raise StoreError(
             expected=f"a folder this user may write at {root}",
             actual=error.strerror or "an error",

@@ -61,8 +61,8 @@ def _fill(file: Path, source: str, view: FolderView) -> str:
     path = str(Path(source).expanduser().resolve()) if is_a_place else source
     named = load_config("tiny", sources=[path])
     return _TEMPLATE.format(
-        path=_quoted(path), count=view.num_files, size=f"{view.num_bytes / 1e6:.1f} MB", file=_quoted(str(file)), preset="tiny",
-        name=named.corpus.sources[0].name, columns=_columns(view), max_steps=named.training.max_steps,
+        path=_quoted(path), count=view.num_files, size=f"{view.num_bytes / 1e6:.1f} MB", file=_quoted(str(file)),
+        preset="tiny", name=named.corpus.sources[0].name, columns=_columns(view), max_steps=named.training.max_steps,
     )  # fmt: skip
 
 
