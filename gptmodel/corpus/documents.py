@@ -48,6 +48,16 @@ def document_id(source: str, path: str, key: str) -> str:
     return hashlib.sha256("\0".join((source, path, key)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def text_id(document_id: str) -> str:
+    """Give the identity of the text that a document is, or is a part of: the parts of text ID are ID.1, ID.2, ...
+
+    Example:
+        >>> text_id("ab12.3"), text_id("ab12")
+        ('ab12', 'ab12')
+    """
+    return document_id.partition(".")[0]
+
+
 def shard_of(source: str, path: str, num_shards: int) -> int:
     """Give the shard (0 <= n < num_shards) that a file's documents belong to, by hash of its path."""
     digest = hashlib.sha256(f"{source}\0{path}".encode("utf-8", "surrogatepass")).digest()

@@ -1,9 +1,10 @@
 """Train, validation and test: where each document goes.
 
-A whole cluster of duplicates goes to one split. Each id hashes to a split, and of a cluster's members (those left out
-included) the one that hashes to test decides, else one that hashes to validation; so when the corpus grows, a document
-moves from train towards test, never back. Planted test phrases always go to train. Tokenizer, pack and evaluation read
-the table; nothing here reads a text but for its length.
+A whole cluster of duplicates goes to one split, and so do the parts of one divided text with the clusters they are in.
+Each text's id hashes to a split, and of all that go together (those left out included) the one that hashes to test
+decides, else one that hashes to validation; so when the corpus grows, a document moves from train towards test, never
+back. Planted test phrases always go to train. Tokenizer, pack and evaluation read the table; nothing here reads a text
+but for its length.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import SplitConfig
 from gptmodel.corpus.dedup import Member, read_members
-from gptmodel.corpus.documents import list_shards
+from gptmodel.corpus.documents import list_shards, text_id
 from gptmodel.corpus.split_table import SPLIT_FILE, SPLITS, Split, SplitRow, write_split
 from gptmodel.errors import CorpusTooSmallError
 from gptmodel.store import Workspace
@@ -76,26 +77,43 @@ def split(work: Workspace, config: SplitConfig) -> SplitResult:
 
 
 def assign(members: Sequence[Member], config: SplitConfig) -> dict[str, Split]:
-    """Give the split of each cluster.
+    """Give the split of each cluster; clusters that hold parts of one text share theirs.
 
     Args:
         members: All documents with their clusters, those left out included.
         config: Shares and seed.
     """
+    group_of = _groups(members)
     where: dict[str, Split] = {}
     for member in members:
-        own = hash_split(member.id, config)
-        where[member.cluster] = max(where.get(member.cluster, "train"), own, key=SPLITS.index)
-    return where
+        group, own = group_of[member.cluster], hash_split(member.id, config)
+        where[group] = max(where.get(group, "train"), own, key=SPLITS.index)
+    return {cluster: where[group] for cluster, group in group_of.items()}
 
 
 def hash_split(document_id: str, config: SplitConfig) -> Split:
-    """Give the split that a document's id alone hashes to."""
-    digest = hashlib.sha256(f"{config.seed}\0{document_id}".encode()).digest()
+    """Give the split that a document's id alone hashes to, the same for all parts of one text."""
+    digest = hashlib.sha256(f"{config.seed}\0{text_id(document_id)}".encode()).digest()
     place = int.from_bytes(digest[:8]) / 2**64
     if place < config.test_ratio:
         return "test"
     return "validation" if place < config.test_ratio + config.validation_ratio else "train"
+
+
+def _groups(members: Sequence[Member]) -> dict[str, str]:
+    """Give for each cluster one cluster that stands for all that are joined to it by parts of one text."""
+    parent = {member.cluster: member.cluster for member in members}
+
+    def top(cluster: str) -> str:
+        while parent[cluster] != cluster:
+            parent[cluster] = parent[parent[cluster]]  # halves the path, so that long chains stay cheap
+            cluster = parent[cluster]
+        return cluster
+
+    first: dict[str, str] = {}
+    for member in members:
+        parent[top(member.cluster)] = top(first.setdefault(text_id(member.id), member.cluster))
+    return {cluster: top(cluster) for cluster in parent}
 
 
 def _lengths(folder: Path) -> Iterator[tuple[str, str, int, bool]]:

@@ -110,6 +110,46 @@ def test_clusters_that_merge_move_only_towards_test(clusters: dict[int, int], in
     assert all(SPLITS.index(after[n]) >= SPLITS.index(before[n]) for n in clusters)  # type: ignore[arg-type]
 
 
+def parts_of(placed: dict[tuple[int, int], int]) -> list[Member]:
+    """Make the table of parts, given as (text, part) with the number of their cluster."""
+    return [
+        Member(f"{name(text)}.{part}", "notes", f"c{cluster}", True, "") for (text, part), cluster in placed.items()
+    ]
+
+
+def test_the_parts_of_one_text_hash_as_the_whole_text_does() -> None:
+    assert all(
+        hash_split(f"{name(n)}.{part}", CONFIG) == hash_split(name(n), CONFIG) for n in range(99) for part in (1, 2)
+    )
+
+
+PARTS = st.dictionaries(st.tuples(st.integers(0, 40), st.integers(1, 3)), st.integers(0, 60))
+
+
+@given(PARTS)
+def test_the_parts_of_one_text_lie_in_one_split(placed: dict[tuple[int, int], int]) -> None:
+    members = parts_of(placed)
+    where = assign(members, CONFIG)
+    by_text = {(member.id.partition(".")[0], where[member.cluster]) for member in members}
+    assert len(by_text) == len({text for text, _ in placed})
+
+
+@given(PARTS, PARTS)
+def test_growth_moves_a_part_only_from_train_towards_test(
+    old: dict[tuple[int, int], int], added: dict[tuple[int, int], int]
+) -> None:
+    before, after = assign(parts_of(old), CONFIG), assign(parts_of(added | old), CONFIG)
+    assert all(SPLITS.index(after[cluster]) >= SPLITS.index(split) for cluster, split in before.items())
+
+
+def test_a_text_that_grows_into_parts_stays_with_what_its_parts_duplicate() -> None:
+    to_test = next(n for n in range(1000) if hash_split(name(n), CONFIG) == "test")
+    to_train = next(n for n in range(1000) if hash_split(name(n), CONFIG) == "train")
+    copy = Member(name(to_test), "notes", "c1", False, "exact")
+    where = assign([*parts_of({(to_train, 1): 0, (to_train, 2): 1}), copy], CONFIG)
+    assert where == {"c0": "test", "c1": "test"}
+
+
 @given(st.dictionaries(st.integers(0, 200), st.integers(0, 30)), st.randoms(use_true_random=False))
 def test_order_does_not_matter(clusters: dict[int, int], shuffler) -> None:
     members = members_of(clusters)
