@@ -42,7 +42,7 @@ class Terminal:
         if self._stream:
             with self._lock:
                 self._clear()
-                self._stream.write(text + "\n")
+                self._stream.write(_writable(text, self._stream) + "\n")
                 self._stream.flush()
 
     def stage(self, number: int, name: str, text: str, seconds: float | None) -> None:
@@ -82,7 +82,7 @@ class Terminal:
     def _redraw(self, text: str) -> None:
         if self._stream:
             with self._lock:
-                self._stream.write(f"\r\x1b[2K{text}")
+                self._stream.write(f"\r\x1b[2K{_writable(text, self._stream)}")
                 self._stream.flush()
                 self._open = True
 
@@ -90,6 +90,12 @@ class Terminal:
         if self._open and self._stream:
             self._stream.write("\r\x1b[2K")
             self._open = False
+
+
+def _writable(text: str, stream: TextIO) -> str:
+    # A terminal that knows no Chinese and no bars shows question marks; the run does not end for it.
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from flows import cli
 from gptmodel import __version__
+from gptmodel.config import load_config
 from gptmodel.errors import GateError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -172,3 +174,14 @@ def test_main_ends_the_process_with_the_commands_code(capsys: pytest.CaptureFixt
         cli.main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"gptmodel {__version__}\n"
+
+
+def test_a_chinese_column_is_written_whatever_the_locale(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"内容": "A plain text."}), encoding="utf-8")
+    plain = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "init", str(tmp_path / "mine.toml"), "--source", str(tmp_path / "a.jsonl")],
+        cwd=CHECKOUT, env=plain, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert load_config(tmp_path / "mine.toml").corpus.sources[0].text_column == "内容"

@@ -149,3 +149,10 @@ def test_a_sample_stays_on_one_line() -> None:
     assert stream.getvalue().count("\n") == 1
     assert "step    40" in stream.getvalue()
     assert "one two three" in stream.getvalue()
+
+
+def test_a_terminal_that_cannot_show_a_character_shows_a_question_mark() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    Terminal(stream).line("loss ▁█ 你好")
+    assert raw.getvalue() == b"loss ?? ??\n"
