@@ -15,6 +15,7 @@ from prefect.artifacts import (
 from prefect.client.schemas.actions import ArtifactCreate
 
 from gptmodel.decision import Decision
+from gptmodel.store import Output
 
 Row = dict[str, str]
 
@@ -44,6 +45,11 @@ def show_decision(stage: str, decision: Decision) -> None:
         lines = [f"| {_words(name)} | {_text(value)} |" for name, value in decision.numbers.items()]
         parts.append("\n".join(["| figure | value |", "| --- | --- |", *lines]))
     create_markdown_artifact("\n\n".join(parts), key=_key(stage, "decision"), description=f"The gate's answer: {word}")
+
+
+def show_decision_of(output: Output) -> None:
+    """Leave the decision of a gate's output."""
+    show_decision(output.stage, Decision.model_validate(output.result["decision"]))
 
 
 def show_samples(samples: list[dict[str, Any]], curve: list[dict[str, Any]]) -> None:

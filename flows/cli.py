@@ -8,7 +8,6 @@ no, 130 interrupted.
 import functools
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
@@ -16,6 +15,7 @@ from typing import Annotated, Any, ParamSpec
 import typer
 
 from flows import terminal
+from flows.failure import unexpected
 from flows.home import Home, open_home
 from flows.terminal import Terminal, print_json
 from gptmodel import __version__
@@ -71,26 +71,11 @@ def reported(command: Callable[P, int | None]) -> Callable[P, None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1
         except Exception as error:
-            watch.error(_unexpected(error))
+            watch.error(unexpected(error))
             code = 1
         raise typer.Exit(code)
 
     return run
-
-
-def _unexpected(error: Exception) -> GPTModelError:
-    # Only where it happened and what kind it is: the text of a foreign exception may hold document text.
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    try:
-        path = open_home().logs_dir / "last-error.txt"
-        path.write_text(f"{frames}{type(error).__module__}.{type(error).__name__}\n")
-        found = f" with {path} (it holds no text of yours)"
-    except OSError:  # no home to write into, or no space left in it
-        found = ""
-    return GPTModelError(
-        expected="the command to work", actual=f"an unexpected {type(error).__name__}",
-        mend=f"Please report it{found}; the same command goes on where it stopped.",
-    )  # fmt: skip
 
 
 def _version(asked: bool) -> None:

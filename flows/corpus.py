@@ -5,7 +5,7 @@ from prefect.client.schemas.objects import State
 from pydantic import BaseModel
 
 from flows import artifacts
-from flows.run import STAGE_OPTIONS, Progress, Run, release_raw_text
+from flows.run import STAGE_OPTIONS, Progress, Run, delete_raw_text
 from gptmodel.store import Output, Workspace
 
 
@@ -43,7 +43,7 @@ def scrub_task(run: Run, clean: Output) -> State:
         return scrub(work, run.config.scrubbing, progress)
 
     state = run.stage("scrub", compute, clean)
-    release_raw_text(run, run.records["ingest"].output, clean)
+    delete_raw_text(run)
     return state
 
 
@@ -83,11 +83,9 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
         from gptmodel.corpus.sources import IngestResult
         from gptmodel.corpus.split import SplitResult
 
-        result = check_quality(
+        return check_quality(
             work, run.config.quality, ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult),
             deduplicate.read(DedupResult), split.read(SplitResult),
         )  # fmt: skip
-        artifacts.show_decision("quality gate", result.decision)
-        return result
 
-    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split)
+    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, show=artifacts.show_decision_of)

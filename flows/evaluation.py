@@ -28,8 +28,6 @@ def audit_task(run: Run, scrub: Output, tokenizer: Output, pack: Output, train: 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.privacy import audit
 
-        result = audit(work, run.config.privacy, run.config.scrubbing, progress)
-        artifacts.show_decision("privacy audit", result.decision)
-        return result
+        return audit(work, run.config.privacy, run.config.scrubbing, progress)
 
-    return run.stage("privacy audit", compute, scrub, tokenizer, pack, train)
+    return run.stage("privacy audit", compute, scrub, tokenizer, pack, train, show=artifacts.show_decision_of)

@@ -36,8 +36,6 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
     watch.line(_greeting())
     addresses = _servers(home, watch)
     os.environ.update(stack.client_environment(home, addresses))
-    # Two busy waiting threads on a loaded machine slow each other down by a factor of twenty.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if closed := ledger.close_dead_runs(home, addresses.prefect_api, addresses.mlflow):
         watch.line(f"closed   {closed} interrupted run{'s' * (closed > 1)} in Prefect and MLflow")
     return _run(config, until, force, addresses, watch)

@@ -150,6 +150,11 @@ def _promotion_state(run: Run, outputs: dict[str, Output]) -> State:
     audit = _decision(outputs["privacy audit"])
     if not audit.passed:
         return Completed(name="Blocked: privacy", message=audit.reason)
+    if run.rolled_back_to is not None:
+        reason = (
+            f"Version {version} was champion and was rolled back by hand; to decide anew: gptmodel run --force promote"
+        )
+        return Completed(name=f"Kept v{run.rolled_back_to}", message=reason)
     if all(record.cached for record in run.records.values()):
         return Completed(name=f"Unchanged v{version}", message="Everything was there already.")
     if decision.passed:

@@ -13,11 +13,14 @@ from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
+from gptmodel.mlflow_http import call
 from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
 from gptmodel.version_text import SourceLine, VersionAccount, describe_version
 
 CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
+WAS_CHAMPION = "gptmodel.was_champion"
+NOBODY = "none"
 
 
 class RegisterRuntime(BaseModel):
@@ -59,7 +62,13 @@ def register_task(run: Run, *inputs: Output) -> State:
             name=made.name, version=made.version, uri=made.uri, bundle_digest=bundle.digest, runtime=runtime
         )
 
-    return run.stage("register", compute, *inputs)
+    state = run.stage("register", compute, *inputs)
+    made = run.records["register"].output.read(RegisterResult)
+    if run.records["register"].cached and not registry.version_exists(run.delivery.uri, made.name, made.version):
+        # Another tracking server, or an operator deleted the version.
+        run.force = {*run.force, "register"}
+        state = run.stage("register", compute, *inputs)
+    return state
 
 
 @task(name="promote", **STAGE_OPTIONS)
@@ -67,6 +76,7 @@ def promote_task(run: Run, scrub: Output, split: Output, audit: Output, register
     """Give the alias `champion` to the candidate if it is better, and write the report."""
     made = register.read(RegisterResult)
     champion = registry.champion_of(run.delivery.uri, made.name)
+    opponent = _opponent(run, register, made, champion)
     privacy = Decision.model_validate(audit.result["decision"])
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
@@ -74,17 +84,16 @@ def promote_task(run: Run, scrub: Output, split: Output, audit: Output, register
 
         return decide_promotion(
             work, run.config.registry, version=made.version, privacy=privacy,
-            champion_version=champion.version if champion else None,
-            champion=_fetch(run, champion), champion_split=_split_of(run, champion),
+            champion_version=opponent.version if opponent else None,
+            champion=_fetch(run, opponent), champion_split=_split_of(run, opponent),
         )  # fmt: skip
 
-    external = {"champion": _opponent(run, made, champion)}
-    state = run.stage("promote", compute, scrub, split, audit, register, external=external)
-    output: Output = state.result()
-    decision = Decision.model_validate(output.result["decision"])
+    external = {"champion": opponent.uri if opponent else NOBODY}
+    state = run.stage(
+        "promote", compute, scrub, split, audit, register, external=external, show=artifacts.show_decision_of
+    )
+    decision = Decision.model_validate(run.records["promote"].output.result["decision"])
     _move_alias(run, made, champion, decision, privacy)
-    if not run.records["promote"].cached:
-        artifacts.show_decision("promote", decision)
     _leave_report(run, made)
     return state
 
@@ -136,16 +145,22 @@ def _datasets(run: Run, pack: Output) -> list[tracking.DatasetRef]:
     ]
 
 
-def _opponent(run: Run, made: RegisterResult, champion: registry.Version | None) -> str:
-    """Name who the candidate is measured against; once it is champion itself, whom it was measured against then."""
-    if champion is None:
-        return "none"
-    if champion.version != made.version:
-        return champion.uri
+def _opponent(
+    run: Run, register: Output, made: RegisterResult, champion: registry.Version | None
+) -> registry.Version | None:
+    """Give whom the candidate is measured against: the champion; once it is champion itself, whom it was then."""
+    if champion is None or champion.version != made.version:
+        return champion
     for manifest in run.store.manifests("promote"):
-        if manifest.result["version"] == made.version and manifest.result["decision"]["passed"]:
-            return manifest.inputs["champion"]
-    return champion.uri
+        if manifest.inputs.get("register") == register.digest and manifest.result["decision"]["passed"]:
+            name = manifest.inputs["champion"]
+            return None if name == NOBODY else registry.find_version(run.delivery.uri, *_name_and_number(name))
+    return champion
+
+
+def _name_and_number(uri: str) -> tuple[str, int]:
+    name, _, number = uri.removeprefix("models:/").rpartition("/")
+    return name, int(number)
 
 
 def _fetch(run: Run, champion: registry.Version | None) -> Path | None:
@@ -163,11 +178,24 @@ def _move_alias(
     run: Run, made: RegisterResult, champion: registry.Version | None, decision: Decision, privacy: Decision
 ) -> None:
     """Make the registry say what was decided; a repeat after a crash does it again without harm."""
-    is_champion = champion is not None and champion.version == made.version
-    if decision.passed and not is_champion:
-        registry.promote_version(run.delivery.uri, made.name, made.version, decision)
-    elif not is_champion and privacy.passed and not run.records["promote"].cached:
-        registry.mark_challenger(run.delivery.uri, made.name, made.version, decision)
+    uri, name, version = run.delivery.uri, made.name, made.version
+    is_champion, repeated = champion is not None and champion.version == version, run.records["promote"].cached
+    if not privacy.passed:
+        registry.withdraw_aliases(uri, name, version)
+    elif decision.passed and not is_champion:
+        if repeated and _was_champion(uri, name, version):
+            run.rolled_back_to = champion.version if champion else None
+            return
+        registry.promote_version(uri, name, version, decision)
+        tag = {"name": name, "version": str(version), "key": WAS_CHAMPION, "value": "yes"}
+        call(uri, "POST", "model-versions/set-tag", tag)
+    elif not is_champion and not repeated:
+        registry.mark_challenger(uri, name, version, decision)
+
+
+def _was_champion(uri: str, name: str, version: int) -> bool:
+    # Written after the alias was moved: who took it away since then did so on purpose.
+    return WAS_CHAMPION in registry.read_version(uri, name, version).tags
 
 
 def _leave_report(run: Run, made: RegisterResult) -> None:

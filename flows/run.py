@@ -22,13 +22,15 @@ from pydantic import BaseModel
 
 from flows import artifacts, terminal
 from flows.delivery import METRICS, Delivery
+from flows.failure import unexpected
 from flows.home import Home
 from flows.ledger import Entry
 from flows.summary import describe
-from gptmodel import tracking
+from gptmodel import retention, tracking
 from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
 from gptmodel.config import Config, to_toml
 from gptmodel.corpus.sources import Listing
+from gptmodel.errors import GPTModelError
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
 from gptmodel.spool import read_rows
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
@@ -62,6 +64,14 @@ class StageRecord:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Making:
+    compute: Compute
+    inputs: tuple[Output, ...]
+    digests: dict[str, str]
+    address: str
+
+
 @dataclass
 class Run:
     """What the tasks of one flow run share.
@@ -76,6 +86,7 @@ class Run:
         entry: This run among the home's open runs.
         flow_run_url: Page of this run on the Prefect dashboard.
         records: The stages passed so far, by name.
+        rolled_back_to: Version that a person made champion again instead of this run's, if so.
         links: Pages of the version, by name.
         curve: The loss by step.
         samples: One prompt completed along the training.
@@ -91,8 +102,10 @@ class Run:
     force: Collection[str] = ()
     recompute: Collection[str] = ()
     records: dict[str, StageRecord] = field(default_factory=dict)
+    rolled_back_to: int | None = None
     links: dict[str, str] = field(default_factory=dict)
     curve: list[dict[str, Any]] = field(default_factory=list)
+    _made: dict[str, "_Making"] = field(default_factory=dict)
     samples: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -108,8 +121,18 @@ class Run:
         """Say what changed in the sources since an earlier ingest."""
         return self.listing.changes(self.store.folder(earlier.stage, earlier.fingerprint))
 
-    def stage(self, name: str, compute: Compute, *inputs: Output, external: Mapping[str, str] | None = None) -> State:
+    def stage(
+        self, name: str, compute: Compute, *inputs: Output, external: Mapping[str, str] | None = None,
+        show: Callable[[Output], None] | None = None,
+    ) -> State:  # fmt: skip
         """Give a stage's output, from the store or computed, committed, delivered and shown.
+
+        Args:
+            name: The stage.
+            compute: Makes the output; it talks to no server, so that none can keep a finished stage from its commit.
+            inputs: What it reads.
+            external: Digests of what it reads from outside the store.
+            show: Leaves more on the dashboard once the output is committed, or found.
 
         Returns:
             `Completed(name="Cached")` or `Completed`, with the `Output` as data.
@@ -119,9 +142,14 @@ class Run:
         since = next((ran for ran, record in self.records.items() if not record.cached), None)
         stage, forced = stage_named(name), name in self.force
         seen = look(self.store, stage, self.config, digests, forced=forced, explain=words, since=since)
+        self._made[name] = _Making(compute, inputs, digests, str(seen.fingerprint))
         if seen.manifest is not None and name not in self.recompute:
-            return self._cached(output_of(seen.manifest))
-        return self._compute(name, compute, inputs, digests, seen)
+            state = self._cached(output_of(seen.manifest))
+        else:
+            state = self._compute(name, seen)
+        if show is not None:
+            show(self.records[name].output)
+        return state
 
     def _cached(self, output: Output) -> State:
         if not self.delivery.has(output):
@@ -130,14 +158,14 @@ class Run:
         self._record(output, None, "cached")
         return Completed(name="Cached", message=describe(output).replace("\n", "; "), data=output)
 
-    def _compute(
-        self, name: str, compute: Compute, inputs: tuple[Output, ...], digests: dict[str, str], seen: Look
-    ) -> State:
+    def _compute(self, name: str, seen: Look) -> State:
         reason = seen.reason if seen.runs else "its text was deleted after scrubbing and is needed again"
         logger.info("%s: %s", name, reason)
+        for earlier in stage_named(name).reads_text_of:
+            self._restore_text(earlier)
         started = time.monotonic()
         with self.delivery.stage(name, reason) as run_id:
-            output = self._commit(name, compute, inputs, digests, seen, run_id)
+            output = self._commit(name, run_id)
             seconds = time.monotonic() - started
             self._record(output, seconds, reason)
             self.delivery.deliver(run_id, output, self.store)
@@ -146,25 +174,38 @@ class Run:
         artifacts.show_account(name, output.result, about)
         return Completed(message=describe(output).replace("\n", "; "), data=output)
 
-    def _commit(
-        self, name: str, compute: Compute, inputs: tuple[Output, ...], digests: dict[str, str], seen: Look, run_id: str
-    ) -> Output:
-        address = str(seen.fingerprint)
-        with self.store.writing(name, address, {output.stage: output for output in inputs}) as work:
+    def _restore_text(self, name: str) -> None:
+        """Make a finished stage's text again if it was deleted: what seemed cached is read after all."""
+        output = self.records[name].output
+        manifest = self.store.read_manifest(self.folder(output))
+        if manifest is None or not manifest.released:
+            return
+        for earlier in stage_named(name).reads_text_of:
+            self._restore_text(earlier)
+        terminal.current().line(f"{'':17} {name} again: its text was deleted after scrubbing")
+        self._commit(name, None)
+
+    def _commit(self, name: str, run_id: str | None) -> Output:
+        made = self._made[name]
+        with self.store.writing(name, made.address, {output.stage: output for output in made.inputs}) as work:
+            # Another run may have finished it between the look and the lock.
+            found = self.store.find(name, made.address)
+            if found is not None and not found.released and name not in self.force:
+                return output_of(found)
             started = time.monotonic()
             with self._watched(name, work, run_id) as progress:
-                result = compute(work, progress)
+                result = _computed(name, made.compute, work, progress)
             (work.notes / TIMING).write_text(json.dumps({"seconds": round(time.monotonic() - started, 3)}))
             write_synced(work.notes / "config.toml", to_toml(self.config))
             stage = stage_named(name)
             manifest = seal(
-                work, stage=name, fingerprint=address, code_version=code_version(stage),
-                section=section_of(stage, self.config), inputs=digests, result=result,
+                work, stage=name, fingerprint=made.address, code_version=code_version(stage),
+                section=section_of(stage, self.config), inputs=made.digests, result=result,
             )  # fmt: skip
             return self.store.commit(work, manifest)
 
     @contextlib.contextmanager
-    def _watched(self, name: str, work: Workspace, run_id: str) -> Iterator[Progress]:
+    def _watched(self, name: str, work: Workspace, run_id: str | None) -> Iterator[Progress]:
         """Show a stage's progress while it computes; the dashboards are told from a thread beside it."""
         watch = terminal.current()
         number = STAGE_NAMES.index(name) + 1
@@ -188,10 +229,12 @@ class Run:
             stop.set()
             thread.join(timeout=30)
 
-    def _tell_metrics(self, run_id: str, metrics: Path, offset: int) -> int:
+    def _tell_metrics(self, run_id: str | None, metrics: Path, offset: int) -> int:
+        if run_id is None or not metrics.exists():
+            return offset
         try:
-            return tracking.deliver_metrics(self.delivery.uri, run_id, metrics, offset) if metrics.exists() else offset
-        except (ConnectionError, OSError):
+            return tracking.deliver_metrics(self.delivery.uri, run_id, metrics, offset)
+        except (GPTModelError, OSError):
             return offset
 
     def _record(self, output: Output, seconds: float | None, reason: str) -> None:
@@ -201,6 +244,16 @@ class Run:
         watch.stage(number, output.stage, describe(output), seconds)
         if seconds is not None and reason != FIRST_RUN:
             watch.line(f"{'':17} because {reason}")
+
+
+def _computed(name: str, compute: Compute, work: Workspace, progress: Progress) -> BaseModel:
+    try:
+        return compute(work, progress)
+    except (GPTModelError, OSError):
+        raise
+    except Exception as error:
+        # Prefect writes an exception's text and its causes into the run's log and state.
+        raise unexpected(error, f"the stage {name}") from None
 
 
 class _Teller:
@@ -242,9 +295,8 @@ class _Teller:
             self._num_shown = len(rows)
 
 
-def release_raw_text(run: Run, *outputs: Output) -> int:
-    """Delete the text from before scrubbing unless every source allows it to stay; return the bytes freed."""
-    corpus = run.config.corpus
-    if corpus.keep_raw or all(source.personal_data == "no" for source in corpus.sources):
-        return 0
-    return sum(run.store.release(output) for output in outputs)
+def delete_raw_text(run: Run) -> None:
+    """Delete the text from before scrubbing that may not stay; while another run of this home is open, its reader."""
+    others = set(run.home.runs_dir.glob("*.json")) - {run.entry.path}
+    if not run.config.corpus.keep_raw and not others:
+        retention.delete_raw_text(run.store)

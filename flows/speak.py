@@ -63,8 +63,6 @@ def score(home: Home, model: str, data: str | None) -> dict[str, Any]:
 
 
 def _fetch(home: Home, model: str) -> Path:
-    # Two busy waiting threads on a loaded machine slow each other down by a factor of twenty.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.update(stack.client_environment(home))
     return resolve_model(stack.addresses(home).mlflow, model, home.cache_dir / "models")
 

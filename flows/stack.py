@@ -17,12 +17,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 
 from flows.home import Home
-from gptmodel.errors import ServerError
+from gptmodel.errors import ConfigError, ServerError
 from gptmodel.store import is_alive, write_synced
 
 WORK_POOL = "gptmodel"
@@ -95,6 +96,8 @@ def client_environment(home: Home, addresses: Addresses | None = None) -> dict[s
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "GX_ANALYTICS_ENABLED": "false",
+        # Two busy waiting threads on a loaded machine slow each other down by a factor of twenty.
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TORCHINDUCTOR_CACHE_DIR": str(home.cache_dir / "inductor"),
     }
@@ -148,6 +151,17 @@ def is_running(home: Home, name: str) -> bool:
 
 
 def _outside(name: str) -> str | None:
+    url = _named(name)
+    if url and "@" in urlsplit(url).netloc:
+        raise ConfigError(
+            expected="an address without user and password: addresses are shown on both dashboards",
+            actual="an address that holds them",
+            mend="Use MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or PREFECT_API_AUTH_STRING.",
+        )
+    return url
+
+
+def _named(name: str) -> str | None:
     if name == "prefect":
         url = os.environ.get("PREFECT_API_URL")
         return url.rstrip("/").removesuffix("/api") if url else None

@@ -19,8 +19,10 @@ def train_task(run: Run, tokenizer: Output, pack: Output) -> State:
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.training import train
 
-        result = train(work, run.config.model, run.config.training, progress)
-        artifacts.show_samples(read_rows(work.path / "samples.jsonl"), read_rows(work.path / "curve.jsonl"))
-        return result
+        return train(work, run.config.model, run.config.training, progress)
 
-    return run.stage("train", compute, tokenizer, pack)
+    def show(output: Output) -> None:
+        folder = run.folder(output)
+        artifacts.show_samples(read_rows(folder / "samples.jsonl"), read_rows(folder / "curve.jsonl"))
+
+    return run.stage("train", compute, tokenizer, pack, show=show)

@@ -8,6 +8,7 @@ the `Workspace` they write into and the `Output`s they read.
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -164,7 +165,7 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
             target.rename(old)
         work.path.rename(target)
-        _sync_folder(target.parent)
+        _sync(target.parent)
         shutil.rmtree(target.with_suffix(".old"), ignore_errors=True)
         return output_of(manifest)
 
@@ -193,6 +194,8 @@ def seal(work: Workspace, *, stage: str, fingerprint: str, code_version: str, se
          inputs: Mapping[str, str], result: BaseModel) -> Manifest:  # fmt: skip
     """Digest a workspace's data files into the manifest that commits them."""
     files = {name: _entry(path) for name, path in _data_files(work.path)}
+    for name in files:
+        _sync(work.path / name)
     account = result.model_dump(mode="json")
     # Times, speeds and where an attempt was resumed stand under `runtime`: part of the account, not of the output.
     lasting = {key: value for key, value in account.items() if key != "runtime"}
@@ -255,12 +258,18 @@ def file_digest(path: Path) -> str:
 def write_synced(path: Path, text: str) -> None:
     """Write a small text file so that after a crash it is either the old one or the new one, owner-only."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with full_disk_explained(path.parent), os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
-        file.truncate(0)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with full_disk_explained(path.parent), _opened(partial) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> TextIO:
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -286,7 +295,11 @@ def _entry(path: Path) -> FileEntry:
 def _data_files(folder: Path) -> list[tuple[str, Path]]:
     paths = (path for path in folder.rglob("*") if path.is_file())
     named = [(path.relative_to(folder).as_posix(), path) for path in paths]
-    return sorted((name, path) for name, path in named if name != MANIFEST and not name.startswith(f"{NOTES_DIR}/"))
+    # A dot-file is a temporary one that a killed attempt left.
+    return sorted(
+        (name, path) for name, path in named
+        if name != MANIFEST and not name.startswith(f"{NOTES_DIR}/") and not path.name.startswith(".")
+    )  # fmt: skip
 
 
 def _age(path: Path) -> float:
@@ -298,43 +311,63 @@ def _age(path: Path) -> float:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    _acquire(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+    """Hold a file's lock; the system gives it back whenever the process ends, however it ends."""
+    with _acquired(path) as file:
+        me = psutil.Process()
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps({"host": socket.gethostname(), "pid": me.pid, "start": me.create_time()}))
+        file.flush()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
-def _acquire(path: Path) -> None:
-    me = psutil.Process()
-    text = json.dumps({"host": socket.gethostname(), "pid": me.pid, "start": me.create_time()})
-    claim = path.with_name(f"{path.name}.{me.pid}")
-    claim.write_text(text)
-    try:
-        for _ in range(2):
+@contextlib.contextmanager
+def _acquired(path: Path) -> Iterator[TextIO]:
+    while True:
+        with path.open("a+") as file:
             try:
-                os.link(claim, path)  # atomic, and the lock is never seen empty
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _busy(path) from None
+            if _is_same(file, path):
+                yield file
                 return
-            except FileExistsError:
-                _refuse_if_alive(path)
-                path.unlink(missing_ok=True)
-        os.link(claim, path)
-    finally:
-        claim.unlink(missing_ok=True)
+        # Its holder removed the file between our opening and locking it.
 
 
-def _refuse_if_alive(path: Path) -> None:
+def _is_same(file: TextIO, path: Path) -> bool:
+    try:
+        return os.fstat(file.fileno()).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _busy(path: Path) -> StoreBusyError:
     try:
         holder = json.loads(path.read_text())
-        if holder["host"] == socket.gethostname() and not is_alive(holder["pid"], holder["start"]):
-            return
+        who = f"process {holder['pid']} on {holder['host']}"
     except (OSError, ValueError, KeyError):
-        return
-    raise StoreBusyError(
+        who = "another process"
+    return StoreBusyError(
         expected=f"{path.stem} to be free",
-        actual=f"process {holder['pid']} on {holder['host']} is computing it",
+        actual=f"{who} is computing it",
         mend="Wait for that run to end, or end it and type the command again.",
     )
+
+
+def is_locked(path: Path) -> bool:
+    """Tell whether a living process holds the lock of an output."""
+    try:
+        with path.open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def is_alive(pid: int, start: float) -> bool:
@@ -346,7 +379,7 @@ def is_alive(pid: int, start: float) -> bool:
         return False
 
 
-def _sync_folder(path: Path) -> None:
+def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -164,3 +164,17 @@ def test_the_report_is_one_file_without_network(shared_home: Command) -> None:
     assert "default-src 'none'" in text  # its own policy: the browser would load nothing
     assert 'src="http' not in text
     assert "<svg" in text
+
+
+def test_deleted_text_is_made_again_when_a_later_stage_turns_out_to_need_it(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    for number in range(30):
+        (tmp_path / "text" / f"{number}.txt").write_text(f"Note {number}: write to note{number}@example.org. " * 3)
+    first = command.smoke("--source", str(tmp_path / "text"), "--until", "scrub")
+    assert first.code == 0, first.err
+    assert not list((command.home / "store" / "clean").glob("*/shards/*"))
+    changed = ("--force", "ingest", "--set", "scrubbing.find_names=false")
+    again = command.smoke("--source", str(tmp_path / "text"), "--until", "scrub", *changed)
+    assert again.code == 0, again.err
+    assert again.record["findings"]["EMAIL"] == first.record["findings"]["EMAIL"] > 0
+    assert not list((command.home / "store" / "clean").glob("*/shards/*"))
