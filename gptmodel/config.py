@@ -5,16 +5,16 @@ checked as a whole before any work starts. Every stage, the dashboard's form and
 environment variables carry addresses and secrets only. Nothing here reads a corpus or imports torch.
 """
 
-import datetime
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gptmodel.errors import ConfigError
 
@@ -28,10 +28,26 @@ NonNegative = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
 
 
-class Section(BaseModel):
-    """Base of every section: immutable, no unknown keys, each field described."""
+# The names of gptmodel.corpus.scrubbing, which stands above this room; a test holds them together.
+SearchedKind = Literal[
+    "EMAIL", "PHONE", "IP_ADDRESS", "CREDIT_CARD", "IBAN", "US_SSN", "CN_ID", "CN_PHONE", "URL_WITH_CREDENTIALS",
+    "SECRET", "CRYPTO", "OTHER_ID", "PERSON",
+]  # fmt: skip
+UnsearchedKind = Literal["ADDRESS"]
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+_CRON_ITEM = re.compile(r"(?:\*|(\w+)(?:-(\w+))?)(?:/0*[1-9]\d*)?", re.ASCII)
+# Of minute, hour, day, month, weekday: least and greatest number, and the names that may stand for one.
+_CRON_FIELDS = (
+    (0, 59, ()), (0, 23, ()), (1, 31, ("l",)),
+    (1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    (0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+)  # fmt: skip
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, no unknown keys, no infinite numbers, each field described."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class SourceConfig(Section):
@@ -97,11 +113,11 @@ class CleaningConfig(Section):
 class ScrubbingConfig(Section):
     """What sensitive data is looked for, and what takes its place."""
 
-    kinds: tuple[str, ...] = ()
+    kinds: tuple[SearchedKind, ...] = ()
     """Kinds to look for; empty means every kind that has a finder."""
     find_names: bool = True
     """Look for names of persons in labelled fields and after titles (kind PERSON)."""
-    accept_unsearched: tuple[str, ...] = ()
+    accept_unsearched: tuple[SearchedKind | UnsearchedKind, ...] = ()
     """Kinds nobody looks for, accepted in writing; shown on the version."""
 
 
@@ -333,14 +349,36 @@ class ScheduleConfig(Section):
     cron: str | None = Field(default=None, json_schema_extra=ASIDE)
     """Cron line, for example `0 3 1 * *` for the first of each month; None: by hand only."""
 
+    @field_validator("cron")
+    @classmethod
+    def _has_five_fields(cls, line: str | None) -> str | None:
+        if line is not None and not _is_cron(line):
+            raise ValueError("a cron line of five fields: minute, hour, day, month, weekday, as 0 3 1 * *")
+        return line
+
+
+def _is_cron(line: str) -> bool:
+    fields = line.split()
+    return len(fields) == len(_CRON_FIELDS) and all(
+        _is_cron_item(item, *allowed)
+        for field, allowed in zip(fields, _CRON_FIELDS, strict=True)
+        for item in field.split(",")
+    )
+
+
+def _is_cron_item(item: str, least: int, greatest: int, names: tuple[str, ...]) -> bool:
+    match = _CRON_ITEM.fullmatch(item)
+    return match is not None and all(
+        value is None or value.lower() in names or (value.isdecimal() and least <= int(value) <= greatest)
+        for value in match.groups()
+    )
+
 
 class Config(Section):
     """A complete run."""
 
     preset: str = Field(default="tiny", json_schema_extra=ASIDE)
     """The preset this config started from."""
-    as_of: datetime.date | None = Field(default=None, json_schema_extra=ASIDE)
-    """The date this run speaks of; None leaves the date out of everything computed."""
     corpus: CorpusConfig
     cleaning: CleaningConfig = CleaningConfig()
     scrubbing: ScrubbingConfig = ScrubbingConfig()
@@ -406,7 +444,7 @@ def _plain(value: Any) -> Any:
 def to_toml(config: Config) -> str:
     """Write a config as TOML that `load_config` reads back to the same value."""
     data = config.model_dump(mode="json", exclude_none=True)
-    lines = [f"{key} = {_toml(data.pop(key))}" for key in ("preset", "as_of") if key in data]
+    lines = [f"preset = {_toml(data.pop('preset'))}"]
     for name, section in data.items():
         lines += ["", f"[{name}]", *_toml_section(name, section)]
     return "\n".join(lines) + "\n"
@@ -428,8 +466,9 @@ def _are_tables(items: list[Any]) -> bool:
 
 
 def _toml(value: Any) -> str:
-    # A JSON scalar or list of scalars is TOML as it stands; JSON's \u escapes are TOML's too.
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    # A JSON scalar or list of scalars is TOML as it stands, and so are JSON's escapes of control characters; of its
+    # escapes beyond U+FFFF, which are pairs of surrogates, TOML knows nothing, and DEL it wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _read(base: str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -490,6 +529,11 @@ def _apply(tree: dict[str, Any], override: str) -> None:
             expected="--set section.key=value", actual=repr(override), mend="For example: training.max_steps=100"
         )
     *sections, last = key.strip().split(".")
+    if (*sections, last)[0] == "preset":
+        raise ConfigError(
+            expected="--set section.key=value", actual=repr(override),
+            mend=f"A preset is where a config starts: --config {text.strip()}",
+        )  # fmt: skip
     for section in sections:
         tree = tree.setdefault(section, {})
         if not isinstance(tree, dict):

@@ -1,12 +1,25 @@
 """The config tree: presets, overrides, errors that teach."""
 
+import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from gptmodel.config import PRESETS, Config, Section, fingerprint_section, load_config, to_toml
+from gptmodel.config import (
+    PRESETS,
+    Config,
+    SearchedKind,
+    Section,
+    UnsearchedKind,
+    fingerprint_section,
+    load_config,
+    to_toml,
+)
+from gptmodel.corpus.scrubbing import KINDS, UNSEARCHED
 from gptmodel.errors import ConfigError
 
 
@@ -78,6 +91,12 @@ def test_an_unknown_key_is_refused_and_the_nearest_offered(overrides: list[str],
         ["training.optimizer=sgd"],
         ["training.max_steps"],
         ["training=3", "training.max_steps=2"],
+        ["training.learning_rate=inf"],
+        ["training.gradient_clip=nan"],
+        ["registry.min_improvement=inf"],
+        ['scrubbing.kinds=["EMIAL"]'],
+        ['scrubbing.kinds=["ADDRESS"]'],
+        ['scrubbing.accept_unsearched=["address"]'],
     ],
 )
 def test_a_value_out_of_range_is_refused(overrides: list[str]) -> None:
@@ -111,3 +130,50 @@ def test_checkpoint_interval_stays_out_of_the_fingerprint() -> None:
 def test_a_config_can_not_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_config("tiny").training.max_steps = 3  # type: ignore[misc]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_reads_back_from_the_toml(text: str) -> None:
+    config = load_config({"training": {"sample_prompt": text}, "corpus": {"sources": [{"name": "a", "path": text}]}})
+    assert load_config(tomllib.loads(to_toml(config))) == config
+
+
+def test_a_preset_among_the_overrides_is_refused_and_config_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config("tiny", ["preset=small"])
+    assert "--config small" in caught.value.mend
+
+
+def test_the_kinds_are_those_of_the_scrubbing() -> None:
+    assert get_args(SearchedKind) == KINDS
+    assert get_args(UnsearchedKind) == UNSEARCHED
+
+
+def test_an_unknown_kind_is_refused_with_the_names() -> None:
+    with pytest.raises(ConfigError, match="EMAIL.*PERSON"):
+        load_config("tiny", ['scrubbing.kinds=["EMIAL"]'])
+
+
+@pytest.mark.parametrize("line", ["0 3 1 * *", "*/15 0-6,22 L JAN-mar mon,5", "5/10 * * * 7"])
+def test_a_cron_line_is_taken(line: str) -> None:
+    assert load_config({"schedule": {"cron": line}}).schedule.cron == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "daily",
+        "@daily",
+        "0 3 1 *",
+        "0 3 1 * * *",
+        "60 * * * *",
+        "* * 0 * *",
+        "* * * * mo",
+        "*/0 * * * *",
+        "1, * * * *",
+    ],
+)
+def test_a_malformed_cron_line_is_refused(line: str) -> None:
+    with pytest.raises(ConfigError, match=r"schedule\.cron: a cron line of five fields"):
+        load_config({"schedule": {"cron": line}})
