@@ -6,6 +6,7 @@ This table is data. `flows/pipeline.py` runs it, `plan` forecasts from it; a sta
 import ast
 import hashlib
 import importlib.metadata
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,11 @@ from gptmodel.store import digest_of
 
 # Rooms that every stage stands on and that shape no output by themselves.
 _ASIDE = frozenset({"gptmodel", "gptmodel.errors", "gptmodel.config", "gptmodel.decision", "gptmodel.store"})
+
+# What searches for sensitive data, and what runs a model, wherever a stage does either.
+_FINDERS = ("google-re2", "phonenumbers", "python-stdnum")
+_MODEL = ("numpy", "safetensors", "tokenizers", "torch")
+_SCORES = ("regex", "rouge-score", "sacrebleu")
 
 
 @dataclass(frozen=True)
@@ -46,26 +52,30 @@ class Stage:
 
 CHAIN = (
     Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet")),
-    Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",), ("ftfy", "py3langid", "regex", "xxhash"),
-          reads_text_of=("ingest",)),
-    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), ("phonenumbers", "python-stdnum"),
+    Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
+          ("ftfy", "numpy", "py3langid", "regex", "xxhash"), reads_text_of=("ingest",)),
+    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
           reads_text_of=("clean",)),
     # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.
-    Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("ingest", "scrub"), ("regex", "xxhash")),
-    Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate")),
+    Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("ingest", "scrub"), ("numpy", "xxhash")),
+    Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate"), ("numpy", "xxhash")),
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
-          ("ingest", "clean", "scrub", "deduplicate", "split"), ("great_expectations",)),
+          ("ingest", "clean", "scrub", "deduplicate", "split"),
+          ("chardet", "ftfy", "great_expectations", "numpy", "pandas", "py3langid", "regex", "resiliparse", "xxhash",
+           *_FINDERS)),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("tokenizers",)),
-    Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("tokenizers",)),
-    Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), ("torch",)),
+    Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
+    Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
-          ("torch", "sacrebleu", "rouge-score")),
+          (*_MODEL, *_SCORES)),
     Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"), ("scrub", "tokenizer", "pack", "train"),
-          ("torch",)),
+          (*_MODEL, *_FINDERS)),
     Stage("register", "gptmodel.tracking", ("registry.name",),
           ("ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train",
-           "evaluate", "privacy audit"), ("mlflow",)),
-    Stage("promote", "gptmodel.promotion", ("registry",), ("scrub", "split", "privacy audit", "register")),
+           "evaluate", "privacy audit"),
+          ("mlflow", "pandas", "safetensors", "tokenizers", "torch")),
+    Stage("promote", "gptmodel.promotion", ("registry",), ("scrub", "split", "privacy audit", "register"),
+          (*_MODEL, *_SCORES)),
 )  # fmt: skip
 
 STAGE_NAMES = tuple(stage.name for stage in CHAIN)
@@ -97,10 +107,17 @@ def _at(config: Config, path: str) -> Any:
 
 @cache
 def code_version(stage: Stage) -> str:
-    """Hash the sources a stage's output depends on, comments and docstrings aside, and its libraries' versions."""
+    r"""Hash the sources a stage's output depends on, comments and docstrings aside, and its libraries' versions.
+
+    Python's own counts too: with it come the tables of Unicode, so what `\w` matches and `lower()` makes.
+    """
     sources = {name: _module(name).digest for name in sorted(_imports_of(stage.module, frozenset(stage.aside)))}
     versions = {name: importlib.metadata.version(name) for name in stage.libraries}
-    return digest_of({"sources": sources, "libraries": versions})
+    return digest_of({"sources": sources, "libraries": versions, "python": _python()})
+
+
+def _python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def fingerprint(stage: Stage, config: Config, inputs: dict[str, str]) -> str:

@@ -1,6 +1,10 @@
 """The table of stages: names, order, and what is in a stage's fingerprint."""
 
-from collections.abc import Iterator
+import ast
+import importlib.metadata
+import re
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -90,6 +94,66 @@ def test_the_fingerprint_follows_the_settings_of_its_own_section_only() -> None:
 def test_the_fingerprint_follows_the_digest_of_what_is_read() -> None:
     stage, config = stage_named("clean"), load_config("tiny")
     assert fingerprint(stage, config, {"ingest": "a"}) != fingerprint(stage, config, {"ingest": "b"})
+
+
+# Imported, but of no weight for what a stage makes.
+NOT_IN_THE_VERSION = {
+    "pydantic": "checks records; it computes nothing in them",
+    "pyarrow": "carries rows to and from files whose format is a standard; the rows are the same",
+    "httpx": "carries requests to the server",
+    "requests": "carries requests to the server",
+}
+# Imported by a name made at run time, which no reading of the source shows.
+AT_RUN_TIME = {"gptmodel.corpus.scrubbing.identifiers": "stdnum"}
+
+
+@pytest.fixture(scope="module")
+def distributions() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
+
+
+def normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def packages_of(module: str) -> set[str]:
+    """Name the top-level packages of others that a module imports, wherever in it."""
+    found = {AT_RUN_TIME[module]} if module in AT_RUN_TIME else set()
+    for node in ast.walk(ast.parse(chain._file_of(module).read_bytes())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found - sys.stdlib_module_names - {"gptmodel"}
+
+
+def needed_by(stage: Stage, distributions: Mapping[str, list[str]]) -> list[set[str]]:
+    """Give the distributions, any of which will do, for each package that a stage's modules import."""
+    modules = chain._imports_of(stage.module, frozenset(stage.aside))
+    packages = {package for module in modules for package in packages_of(module)} - NOT_IN_THE_VERSION.keys()
+    return [{normal(name) for name in distributions[package]} for package in sorted(packages)]
+
+
+@pytest.mark.parametrize("stage", CHAIN, ids=lambda stage: stage.name)
+def test_the_libraries_of_a_stage_are_those_its_modules_import(
+    stage: Stage, distributions: Mapping[str, list[str]]
+) -> None:
+    needed, named = needed_by(stage, distributions), {normal(name) for name in stage.libraries}
+    assert [names for names in needed if not names & named] == []
+    assert named - set().union(*needed) == set()
+
+
+@pytest.mark.parametrize("module", AT_RUN_TIME)
+def test_what_is_imported_at_run_time_is_still_imported_so(module: str) -> None:
+    assert f'import_module(f"{AT_RUN_TIME[module]}.' in chain._file_of(module).read_text(encoding="utf-8")
+
+
+def test_another_python_is_another_code_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = stage_named("clean")
+    before = code_version(stage)
+    forget_versions()
+    monkeypatch.setattr(chain, "_python", lambda: "3.99")
+    assert code_version(stage) != before
 
 
 @pytest.fixture(autouse=True)
