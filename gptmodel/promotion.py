@@ -9,11 +9,15 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import RegistryConfig
-from gptmodel.corpus.documents import read_documents
+from gptmodel.corpus.documents import read_documents, text_id
 from gptmodel.corpus.split_table import Split, read_split
 from gptmodel.decision import Decision
 from gptmodel.evaluation import compare
 from gptmodel.store import Workspace
+
+_UNKNOWN_OVERLAP = (
+    "whether the champion was trained on some of them is not known, for its split is not in this home's store"
+)
 
 
 class PromotionResult(BaseModel):
@@ -28,7 +32,8 @@ class PromotionResult(BaseModel):
     champion_version: int | None
     """Champion after this decision; None if there is none."""
     num_documents: int
-    """Held-out documents that neither model was trained on."""
+    """Test documents of the candidate's split, less those of texts the champion was trained on, where its split is
+    still in the store; where it is not, the decision's scope says so."""
 
 
 def decide_promotion(
@@ -50,15 +55,17 @@ def decide_promotion(
         privacy: The leak test's answer; a no keeps the champion whatever the scores.
         champion_version: Version in service; None if there is none.
         champion: Its model folder.
-        champion_split: Folder of the split it was trained on, if it is still in the store: its training documents are
-            left out of the comparison.
+        champion_split: Folder of the split it was trained on, if it is still in the store: its training texts are
+            left out of the comparison. Without it, the decision's scope says that what the champion saw is not known.
     """
     work.clear()
-    seen = _ids(champion_split, "train") if champion_split else set()
+    seen = {text_id(name) for name in _ids(champion_split, "train")} if champion_split else set()
     texts = held_out(work.inputs["scrub"], work.inputs["split"], seen)
     if privacy.passed:
         bundle = work.inputs["register"] / "bundle"
         decision = compare(bundle, champion, texts, config.min_improvement)
+        if champion_version is not None and champion_split is None:
+            decision = decision.model_copy(update={"scope": f"{decision.scope}; {_UNKNOWN_OVERLAP}"})
     else:
         decision = Decision(passed=False, reason=f"blocked by the leak test: {privacy.reason}", scope=privacy.scope)
     after = version if decision.passed else champion_version
@@ -66,8 +73,8 @@ def decide_promotion(
 
 
 def held_out(scrub: Path, split: Path, seen: set[str]) -> list[tuple[str, str]]:
-    """Give (id, scrubbed text) of the test documents less those already seen, by id."""
-    test = _ids(split, "test") - seen
+    """Give (id, scrubbed text) of the test documents, by id, less those that are, or are parts of, texts seen."""
+    test = {name for name in _ids(split, "test") if text_id(name) not in seen}
     return sorted((document.id, document.text) for document in read_documents(scrub) if document.id in test)
 
 
