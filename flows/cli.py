@@ -188,7 +188,7 @@ def plan(
 @reported
 def generate(
     model: ModelOption,
-    prompt: Annotated[str | None, typer.Option(help="Without it: read prompts, one a line")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Without it: read prompts, one a line (--json: just one)")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens to generate, at most")] = 128,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 always takes the likeliest token")] = 0.8,
     top_k: Annotated[int | None, typer.Option(min=1, help="Sample among the K likeliest tokens")] = None,

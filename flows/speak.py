@@ -14,7 +14,7 @@ from flows.home import Home
 from gptmodel import registry
 from gptmodel.config import PlantedConfig, load_config
 from gptmodel.downloads import resolve_model
-from gptmodel.errors import ModelInputError
+from gptmodel.errors import ConfigError, ModelInputError
 from gptmodel.store import Workspace
 
 
@@ -30,20 +30,44 @@ class Sampling:
 
 
 def speak(home: Home, model: str, prompt: str | None, sampling: Sampling, *, as_json: bool) -> dict[str, Any] | None:
-    """Continue a prompt, or one prompt after the other from standard input; return the `--json` object."""
+    """Continue a prompt, or one prompt after the other from standard input; return the `--json` object.
+
+    From a pipe each line is a prompt; blank lines are passed over.
+
+    Raises:
+        ConfigError: `--json`, which is one object, without a prompt or with several of them from a pipe.
+    """
+    typed = prompt is None and sys.stdin.isatty()
+    prompts = [] if typed else _piped(as_json) if prompt is None else [prompt]
+    if not (typed or prompts):
+        return None
     folder = _fetch(home, model)
     from gptmodel.generation import Generator
 
     generator = Generator.load(folder)
-    if prompt is None and sys.stdin.isatty():
+    if typed:
         _converse(generator, sampling)
-        return None
-    text = sys.stdin.read() if prompt is None else prompt
+    records = [_continue(generator, text, sampling, as_json=as_json) for text in prompts]
+    return records[-1] if records else None
+
+
+def _piped(as_json: bool) -> list[str]:
+    prompts = [line for line in sys.stdin.read().split("\n") if line.strip()]
+    if as_json and len(prompts) != 1:
+        raise ConfigError(
+            expected="one prompt with --json", actual=f"{len(prompts)} lines on standard input",
+            mend="Give one line, or --prompt TEXT, or leave --json out.",
+        )  # fmt: skip
+    return prompts
+
+
+def _continue(generator: Any, text: str, sampling: Sampling, *, as_json: bool) -> dict[str, Any]:
     started = time.monotonic()
     [made] = generator.generate([text], **asdict(sampling))
     seconds = time.monotonic() - started
     if not as_json:
         sys.stdout.write(text + made.text + "\n")
+        sys.stdout.flush()
     rate = made.num_tokens / seconds if seconds else 0.0
     return {
         "text": made.text, "num_tokens": made.num_tokens, "tokens_per_second": round(rate, 1), "seed": sampling.seed,
