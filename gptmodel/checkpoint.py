@@ -5,9 +5,11 @@ then renamed; the newest whole one is gone on from, and one made with other data
 is ever pickled. `training` writes checkpoints; `generation`, `evaluation` and `privacy` load models.
 """
 
+import errno
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +31,9 @@ CONFIG_FILE = "config.json"
 _STATE_FILE = "state.safetensors"
 _ACCOUNT_FILE = "checkpoint.json"
 
+# safetensors says a full disk or quota (ENOSPC, EDQUOT) in words alone.
+_NO_SPACE = re.compile(rf"\bos error (?:{errno.ENOSPC}|{errno.EDQUOT})\b")
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -48,12 +53,14 @@ class Checkpoint:
 
 
 def save_model(folder: Path, model: "GPTModel") -> None:
-    """Write a model folder: `model.safetensors` and `config.json` (the constructor's arguments)."""
-    from safetensors.torch import save_file
+    """Write a model folder: `model.safetensors` and `config.json` (the constructor's arguments).
 
-    folder.mkdir(parents=True, exist_ok=True)
+    Raises:
+        DiskFullError: No space is left.
+    """
     with full_disk_explained(folder):
-        save_file({name: tensor.cpu() for name, tensor in weights_of(model).items()}, folder / MODEL_FILE)
+        folder.mkdir(parents=True, exist_ok=True)
+        _save_tensors({name: tensor.cpu() for name, tensor in weights_of(model).items()}, folder / MODEL_FILE)
     write_synced(folder / CONFIG_FILE, json.dumps(model.config, indent=1, sort_keys=True) + "\n")
 
 
@@ -112,15 +119,13 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path
     Raises:
         DiskFullError: No space is left; the older checkpoints are untouched.
     """
-    from safetensors.torch import save_file
-
     target = folder / f"step-{checkpoint.step:010d}"
     partial = folder / f".{target.name}.tmp"
     shutil.rmtree(partial, ignore_errors=True)
     with full_disk_explained(folder):
         partial.mkdir(parents=True, mode=0o700)
         state = partial / _STATE_FILE
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}, state)
+        _save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}, state)
         _sync(state)
         account = {"step": checkpoint.step, "facts": checkpoint.facts, "notes": checkpoint.notes,
                    "num_bytes": state.stat().st_size, "sha256": file_digest(state)}  # fmt: skip
@@ -155,6 +160,19 @@ def load_checkpoint(folder: Path, facts: Mapping[str, Any]) -> Checkpoint | None
         _refuse_other_facts(checkpoint, facts)
         return checkpoint
     return None
+
+
+def _save_tensors(tensors: dict[str, "Tensor"], path: Path) -> None:
+    """Write tensors; a full disk is an OSError, as it is from any other writer."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        if not _NO_SPACE.search(str(error)):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 
 
 def _read(path: Path) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""Run the command on a disk that fills up while the pack stage writes its tokens."""
+"""Run the command on a disk that fills up while a stage, named by the first argument, writes its output."""
 
 import errno
 import os
@@ -6,18 +6,36 @@ import sys
 from typing import Any
 
 from flows.cli import main
-from gptmodel import tokens
 
 
-def fill() -> None:
-    """Let the system answer as it does when no space is left."""
+def fill(stage: str) -> None:
+    """Let the system answer as it does when no space is left.
 
-    def no_space(*positional: Any, **named: Any) -> Any:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    Args:
+        stage: `pack`, which writes tokens itself, or `train`, whose writer tells the system's answer in words alone.
+    """
+    if stage == "pack":
+        from gptmodel import tokens
 
-    tokens._write_stream = no_space
+        tokens._write_stream = _no_space
+    elif stage == "train":
+        import safetensors.torch
+
+        safetensors.torch.save_file = _no_space_in_words
+    else:
+        raise SystemExit(f"pack or train, not {stage}")
+
+
+def _no_space(*_: Any, **__: Any) -> Any:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _no_space_in_words(*_: Any, **__: Any) -> Any:
+    from safetensors import SafetensorError
+
+    raise SafetensorError(f"Error while serializing: I/O error: No space left on device (os error {errno.ENOSPC})")
 
 
 if __name__ == "__main__":
-    fill()
-    main(sys.argv[1:])
+    fill(sys.argv[1])
+    main(sys.argv[2:])

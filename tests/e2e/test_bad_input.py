@@ -92,13 +92,14 @@ def test_a_server_that_goes_away_in_the_middle_costs_no_finished_stage(command: 
     assert {"ingest", "tokenizer"} <= cached
 
 
-def test_a_full_disk_is_said_and_the_next_run_goes_on(command: Command) -> None:
+@pytest.mark.parametrize("stage", ["pack", "train"])
+def test_a_full_disk_is_said_and_the_next_run_goes_on(command: Command, stage: str) -> None:
     script = str(CHECKOUT / "tests" / "e2e" / "filling.py")
-    ended = command.smoke(program=(script,), environment={"PYTHONPATH": str(CHECKOUT)})
+    ended = command.smoke(program=(script, stage), environment={"PYTHONPATH": str(CHECKOUT)})
     assert ended.code == 1, ended.out + ended.err
     assert "free disk space" in ended.record["error"]["expected"]
     assert "Traceback" not in ended.err
-    assert command.smoke("--until", "pack").code == 0
+    assert command.smoke("--until", stage).code == 0
 
 
 def test_the_commands_help_names_every_command() -> None:

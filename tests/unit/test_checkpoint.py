@@ -1,15 +1,17 @@
 """Model folders and checkpoints: what is read is what was written, and damage never counts as done."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from gptmodel import checkpoint as room
 from gptmodel.checkpoint import Checkpoint, load_checkpoint, load_model, save_checkpoint, save_model, weights_of
-from gptmodel.errors import ResumeError, StoreError
+from gptmodel.errors import DiskFullError, ResumeError, StoreError
 from gptmodel.model import GPTModel
 
 FACTS: dict[str, Any] = {"inputs": {"pack": "abc", "tokenizer": "def"}, "training": {"seed": 1}}
@@ -55,6 +57,40 @@ def test_a_missing_file_is_named_as_missing(tmp_path: Path, file: str) -> None:
     (tmp_path / file).unlink()
     with pytest.raises(StoreError, match="a file is missing"):
         load_model(tmp_path)
+
+
+@pytest.fixture
+def fail_to_save(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let safetensors fail with a message, as it does for any error of the system."""
+
+    def make(message: str) -> None:
+        def fail(*_: Any, **__: Any) -> None:
+            raise SafetensorError(message)
+
+        monkeypatch.setattr("safetensors.torch.save_file", fail)
+
+    return make
+
+
+@pytest.mark.parametrize("number", [28, 122])
+def test_a_full_disk_is_said_by_model_and_checkpoint(
+    tmp_path: Path, fail_to_save: Callable[[str], None], number: int
+) -> None:
+    fail_to_save(f"Error while serializing: I/O error: No space left on device (os error {number})")
+    with pytest.raises(DiskFullError):
+        save_model(tmp_path / "model", make_model())
+    with pytest.raises(DiskFullError):
+        save_checkpoint(tmp_path / "checkpoints", make_checkpoint(1))
+    assert load_checkpoint(tmp_path / "checkpoints", FACTS) is None
+
+
+@pytest.mark.parametrize("message", ["I/O error: Input/output error (os error 5)", "(os error 281)", "no data"])
+def test_another_failure_to_save_is_not_called_a_full_disk(
+    tmp_path: Path, fail_to_save: Callable[[str], None], message: str
+) -> None:
+    fail_to_save(message)
+    with pytest.raises(SafetensorError):
+        save_model(tmp_path, make_model())
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
