@@ -104,6 +104,7 @@ def train(
         DiskFullError: No space is left for a checkpoint.
     """
     started = time.monotonic()
+    _remove_temporary(work.path)
     facts = _facts(work, model, training)
     if (finished := _finished(work, facts)) is not None:
         return finished
@@ -121,6 +122,12 @@ def train(
     write_synced(work.notes / RESULT_FILE, json.dumps(account))
     shutil.rmtree(work.notes / CHECKPOINTS_DIR, ignore_errors=True)
     return result
+
+
+def _remove_temporary(folder: Path) -> None:
+    """Remove the temporary files and folders that a killed attempt left; a dot begins their names."""
+    for path in sorted(folder.rglob(".*")):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _finished(work: Workspace, facts: dict[str, Any]) -> TrainResult | None:

@@ -123,6 +123,17 @@ def test_the_callers_generator_does_not_shape_the_weights(tmp_path: Path, inputs
     assert data_files(works[0]) == data_files(works[1])
 
 
+def test_temporary_files_of_a_killed_attempt_are_removed(work: Workspace) -> None:
+    left = [work.path / ".curve.jsonl.7.tmp", work.notes / ".runtime.json.7.tmp", work.path / "model" / ".tmpA1b2"]
+    left.append(work.notes / "checkpoints" / ".step-0000000004.tmp" / "state.safetensors")
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    train(work, MODEL, CONFIG)
+    assert [path for path in work.path.rglob("*") if path.name.startswith(".")] == []
+    assert sorted(data_files(work)) == ["curve.jsonl", "model/config.json", "model/model.safetensors", "samples.jsonl"]
+
+
 def test_another_seed_gives_other_weights(tmp_path: Path, inputs: dict[str, Path]) -> None:
     works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
     for seed, work in enumerate(works):
