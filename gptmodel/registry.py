@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel.decision import Decision
 from gptmodel.errors import RegistryError
-from gptmodel.mlflow_http import Missing, call
+from gptmodel.mlflow_http import Missing, call, shown
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 MODEL_PATH = "artifacts/model"  # the model folder inside a registered version's artifacts
 BUNDLE_TAG = "gptmodel.bundle"  # digest of the model folder, kept on the version, away from the files
+DECISION_TAG = "gptmodel.decision"  # on a version whose promotion was decided
 DECISION_LINE = "**Decision:** "  # first line of a version's description; promotion rewrites it
 
 # The UI opens in its view for language model applications, which has no menu for training runs and versions.
@@ -99,7 +100,7 @@ def read_version(uri: str, name: str, version: int) -> Version:
     return found
 
 
-def promote_version(uri: str, name: str, version: int, decision: Decision, *, at: str = "") -> None:
+def promote_version(uri: str, name: str, version: int, decision: Decision) -> None:
     """Make a version the champion: note why on it, then move the alias, the one step that counts.
 
     Args:
@@ -107,28 +108,41 @@ def promote_version(uri: str, name: str, version: int, decision: Decision, *, at
         name: Name of the registered model.
         version: Number of the version.
         decision: Why it is promoted.
-        at: When, as text (ISO 8601); empty leaves the time out.
 
     Raises:
         RegistryError: There is no such version.
         ServerError: The server does not answer.
     """
-    _note_decision(uri, name, version, decision, at=at)
+    _note_decision(uri, name, version, decision)
     call(uri, "POST", "registered-models/alias", {"name": name, "alias": CHAMPION, "version": str(version)})
-    challenger = find_version_by_alias(uri, name, CHALLENGER)
-    if challenger is not None and challenger.version == version:
-        call(uri, "DELETE", "registered-models/alias", {"name": name, "alias": CHALLENGER})
+    _withdraw(uri, name, version, CHALLENGER)
 
 
-def mark_challenger(uri: str, name: str, version: int, decision: Decision, *, at: str = "") -> None:
+def mark_challenger(uri: str, name: str, version: int, decision: Decision) -> None:
     """Give a version that was not promoted the alias challenger, with the reason on it.
 
     Raises:
         RegistryError: There is no such version.
         ServerError: The server does not answer.
     """
-    _note_decision(uri, name, version, decision, at=at)
+    _note_decision(uri, name, version, decision)
     call(uri, "POST", "registered-models/alias", {"name": name, "alias": CHALLENGER, "version": str(version)})
+
+
+def withdraw_aliases(uri: str, name: str, version: int) -> None:
+    """Take the aliases champion and challenger from a version that bears them; another version keeps them.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    for alias in (CHAMPION, CHALLENGER):
+        _withdraw(uri, name, version, alias)
+
+
+def _withdraw(uri: str, name: str, version: int, alias: str) -> None:
+    bearer = find_version_by_alias(uri, name, alias)
+    if bearer is not None and bearer.version == version:
+        call(uri, "DELETE", "registered-models/alias", {"name": name, "alias": alias})
 
 
 def close_left_open(uri: str, run_ids: Iterable[str], status: RunEnd = "KILLED") -> int:
@@ -154,14 +168,14 @@ def close_left_open(uri: str, run_ids: Iterable[str], status: RunEnd = "KILLED")
 
 
 def version_page(uri: str, name: str, version: int) -> str:
-    """Give the link of a version's own page in the MLflow UI."""
-    return f"{uri.rstrip('/')}/#/models/{quote(name, safe='')}/versions/{version}?{_VIEW}"
+    """Give the link of a version's own page in the MLflow UI, without the user and password of the address."""
+    return f"{shown(uri).rstrip('/')}/#/models/{quote(name, safe='')}/versions/{version}?{_VIEW}"
 
 
 def run_page(uri: str, experiment_id: str, run_id: str, artifact: str = "") -> str:
-    """Give the link of a run's own page in the MLflow UI, or of one of its artifacts."""
+    """Give the link of a run's own page in the MLflow UI, or of one of its artifacts; it names no user or password."""
     inside = f"/artifacts/{quote(artifact)}" if artifact else ""
-    return f"{uri.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}{inside}?{_VIEW}"
+    return f"{shown(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}{inside}?{_VIEW}"
 
 
 def find_version_by_alias(uri: str, name: str, alias: str) -> Version | None:
@@ -196,10 +210,9 @@ def logged_model_of(source: str) -> str | None:
     return model_id if not head and model_id.startswith("m-") else None
 
 
-def _note_decision(uri: str, name: str, version: int, decision: Decision, *, at: str) -> None:
+def _note_decision(uri: str, name: str, version: int, decision: Decision) -> None:
     found = read_version(uri, name, version)
-    tags = {"gptmodel.decision": "promoted" if decision.passed else "kept", "gptmodel.reason": decision.reason}
-    tags |= {"gptmodel.decided_at": at} if at else {}
+    tags = {DECISION_TAG: "promoted" if decision.passed else "kept", "gptmodel.reason": decision.reason}
     for key, value in tags.items():
         body = {"name": name, "version": str(version), "key": key, "value": value[:5000]}
         call(uri, "POST", "model-versions/set-tag", body)
@@ -209,10 +222,14 @@ def _note_decision(uri: str, name: str, version: int, decision: Decision, *, at:
 
 def with_decision(description: str, decision: Decision) -> str:
     """Put a decision's sentence and scope into the first line of a version's description."""
-    sentence = f"{DECISION_LINE}{decision_sentence(decision)}"
+    return with_decision_line(description, f"{DECISION_LINE}{decision_sentence(decision)}")
+
+
+def with_decision_line(description: str, line: str) -> str:
+    """Put a line that begins with `DECISION_LINE` first, in place of such a line that is there."""
     first, _, rest = description.partition("\n")
     kept = rest if first.startswith(DECISION_LINE) else f"\n{description}" if description else ""
-    return f"{sentence}\n{kept}" if kept else sentence
+    return f"{line}\n{kept}" if kept else line
 
 
 def decision_sentence(decision: Decision) -> str:

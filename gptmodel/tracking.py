@@ -22,7 +22,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from gptmodel.bundle import DIGESTS, verify_bundle
 from gptmodel.errors import ServerError
 from gptmodel.mlflow_http import calm_mlflow, ensure_server, explain, server_away
-from gptmodel.registry import BUNDLE_TAG, MODEL_PATH, Registration, RunEnd, logged_model_of
+from gptmodel.registry import (
+    BUNDLE_TAG,
+    DECISION_LINE,
+    DECISION_TAG,
+    MODEL_PATH,
+    Registration,
+    RunEnd,
+    logged_model_of,
+    with_decision_line,
+)
 from gptmodel.served_code import copy_served_code
 from gptmodel.spool import read_new_lines
 from gptmodel.store import full_disk_explained
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
     import mlflow
     from mlflow.data.dataset import Dataset
     from mlflow.entities import DatasetInput, LoggedModel, Metric
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
 FINGERPRINT_TAG = "gptmodel.fingerprint"
@@ -182,7 +192,8 @@ def register_version(
 ) -> Registration:
     """Log a model folder as a model of a run and register it; the version appears when its files are all there.
 
-    A version whose tag `gptmodel.fingerprint` and whose files are the same is reused.
+    A version whose tag `gptmodel.fingerprint` and whose files are the same is reused; its tags and description are then
+    written anew, for the account may differ where the model does not. A decision noted on it stays.
 
     Args:
         uri: Address of the tracking server.
@@ -204,7 +215,8 @@ def register_version(
     with _client(uri) as client:
         earlier = _registered_before(client, name, tags)
         if earlier is not None:
-            return earlier
+            _rewrite_account(client, earlier, tags, description)
+            return _registration(name, earlier, is_reused=True)
         _make_registered_model(client, name)
         model = _log_model(client, run_id, bundle_folder, tags, metrics, datasets, input_example)
         # Last: from here on the version exists, and so do its files.
@@ -344,15 +356,26 @@ def _input(ref: DatasetRef) -> "DatasetInput":
     return DatasetInput(_dataset(ref)._to_mlflow_entity(), [InputTag("mlflow.data.context", ref.context)])
 
 
-def _registered_before(client: "mlflow.MlflowClient", name: str, tags: Mapping[str, str]) -> Registration | None:
+def _registered_before(client: "mlflow.MlflowClient", name: str, tags: Mapping[str, str]) -> "ModelVersion | None":
     fingerprint = tags.get(FINGERPRINT_TAG)
     if not fingerprint:
         return None
     same = client.search_model_versions(f"name = '{name}' and tags.`{FINGERPRINT_TAG}` = '{fingerprint}'")
     whole = [version for version in same if version.tags.get(BUNDLE_TAG) == tags[BUNDLE_TAG]]
-    if not whole:
-        return None
-    return _registration(name, min(whole, key=lambda version: int(version.version)), is_reused=True)
+    return min(whole, key=lambda version: int(version.version), default=None)
+
+
+def _rewrite_account(
+    client: "mlflow.MlflowClient", version: "ModelVersion", tags: Mapping[str, str], description: str
+) -> None:
+    number = str(version.version)
+    for key, value in tags.items():
+        if version.tags.get(key) != value:
+            client.set_model_version_tag(version.name, number, key, value)
+    noted = (version.description or "").partition("\n")[0] if DECISION_TAG in version.tags else ""
+    text = with_decision_line(description, noted) if noted.startswith(DECISION_LINE) else description
+    if version.description != text:
+        client.update_model_version(version.name, number, text)
 
 
 def _registration(name: str, version: Any, *, is_reused: bool) -> Registration:

@@ -218,6 +218,27 @@ class TestRegistration:
         again = register(mlflow_uri, stage, name, bundle)
         assert (again.version, again.model_id, again.is_reused) == (first.version, first.model_id, True)
 
+    @pytest.mark.parametrize("is_decided", [False, True])
+    def test_a_reused_version_tells_the_later_account_and_keeps_its_decision(
+        self, mlflow_uri: str, stage: str, name: str, bundle: Path, is_decided: bool
+    ) -> None:
+        def account(leak_test: str, text: str, **more: str) -> registry.Registration:
+            return tracking.register_version(
+                mlflow_uri, run_id=stage, name=name, bundle_folder=bundle,
+                tags={FINGERPRINT_TAG: "f1", "gptmodel.leak_test": leak_test, **more},
+                description=f"**Decision:** not compared\n\n{text}", metrics={}, datasets=[], input_example=["x"],
+            )  # fmt: skip
+
+        account("passed", "the earlier text")
+        if is_decided:
+            registry.promote_version(mlflow_uri, name, 1, YES)
+        assert account("no", "the later text", corpus="c2").is_reused
+        found = registry.read_version(mlflow_uri, name, 1)
+        line = "**Decision:** first version (test split)" if is_decided else "**Decision:** not compared"
+        assert found.description == f"{line}\n\nthe later text"
+        assert (found.tags["gptmodel.leak_test"], found.tags["corpus"]) == ("no", "c2")
+        assert found.tags.get("gptmodel.decision") == ("promoted" if is_decided else None)
+
     def test_another_output_gets_the_next_version(self, mlflow_uri: str, stage: str, name: str, bundle: Path) -> None:
         register(mlflow_uri, stage, name, bundle)
         assert register(mlflow_uri, stage, name, bundle, fingerprint="f2").version == 2
@@ -260,10 +281,10 @@ class TestPromotion:
         self, mlflow_uri: str, stage: str, name: str, bundle: Path
     ) -> None:
         register(mlflow_uri, stage, name, bundle)
-        registry.promote_version(mlflow_uri, name, 1, YES, at="2026-01-02T03:04:05Z")
+        registry.promote_version(mlflow_uri, name, 1, YES)
         champion = registry.champion_of(mlflow_uri, name)
         assert champion is not None
-        assert (champion.version, champion.tags["gptmodel.decided_at"]) == (1, "2026-01-02T03:04:05Z")
+        assert (champion.version, champion.tags["gptmodel.decision"]) == (1, "promoted")
         assert champion.description == "**Decision:** first version (test split)\n\ntext for people"
 
     def test_a_challenger_that_is_promoted_later_bears_one_alias(
@@ -274,6 +295,22 @@ class TestPromotion:
         assert registry.champion_of(mlflow_uri, name) is None
         registry.promote_version(mlflow_uri, name, 1, YES)
         assert get(mlflow_uri, "model-versions/get", name=name, version="1")["model_version"]["aliases"] == ["champion"]
+
+    def test_withdrawn_aliases_leave_the_version_and_no_other(
+        self, mlflow_uri: str, stage: str, name: str, bundle: Path
+    ) -> None:
+        for number, fingerprint in enumerate(("f1", "f2"), start=1):
+            register(mlflow_uri, stage, name, bundle, fingerprint)
+            registry.promote_version(mlflow_uri, name, number, YES)
+        registry.mark_challenger(mlflow_uri, name, 1, Decision(passed=False, reason="not better"))
+        registry.withdraw_aliases(mlflow_uri, name, 1)
+        champion = registry.champion_of(mlflow_uri, name)
+        assert champion is not None
+        assert champion.version == 2
+        assert registry.find_version_by_alias(mlflow_uri, name, registry.CHALLENGER) is None
+        registry.withdraw_aliases(mlflow_uri, name, 2)
+        registry.withdraw_aliases(mlflow_uri, name, 2)
+        assert registry.champion_of(mlflow_uri, name) is None
 
     def test_a_version_that_does_not_exist_can_not_be_promoted(self, mlflow_uri: str, name: str) -> None:
         with pytest.raises(RegistryError, match=f"models:/{name}/9"):

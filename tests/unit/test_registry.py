@@ -21,6 +21,13 @@ def test_an_artifact_page_link_leads_into_its_run() -> None:
     assert page == "http://h:1/#/experiments/7/runs/abc/artifacts/report.html?workflowType=machine_learning"
 
 
+@pytest.mark.parametrize(
+    "page", [version_page("http://ada:pa%40ss@h:1/", "gpt", 3), run_page("http://ada:p@h:1", "7", "a")]
+)
+def test_a_link_never_shows_user_and_password(page: str) -> None:
+    assert page.startswith("http://h:1/#/")
+
+
 @pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "databricks", "", "/some/folder", "http://"])
 def test_an_address_that_is_no_http_server_is_explained(uri: str) -> None:
     with pytest.raises(ServerError, match="http://HOST:PORT"):
