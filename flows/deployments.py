@@ -1,5 +1,6 @@
 """Deployments: the flow as the dashboard's Run button starts it, on the worker of this home."""
 
+import os.path
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ def deploy_all(config: Config, addresses: Addresses) -> list[str]:
     """Create or update the deployment of this config; return lines that say where it is."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.exceptions import ObjectAlreadyExists
 
     with get_client(sync_client=True) as client:
@@ -35,8 +37,21 @@ def deploy_all(config: Config, addresses: Addresses) -> list[str]:
     cron = config.schedule.cron
     identity = remote.deploy(
         name=NAME, work_pool_name=WORK_POOL, description=_DESCRIPTION, print_next_steps=False,
-        parameters={"preset": config.preset, "config": config.model_dump(mode="json")},
-        schedules=[Cron(cron)] if cron else [],
+        parameters=parameters_of(config), schedules=[Cron(cron)] if cron else [],
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
     )  # fmt: skip
     when = f"on schedule {cron}" if cron else "by hand"
     return [f"Deployed {NAME}/{NAME}, {when}: {addresses.prefect_ui}/deployments/deployment/{identity}"]
+
+
+def parameters_of(config: Config) -> dict[str, Any]:
+    """Give the flow's parameters, with paths that hold in the worker's working directory too."""
+    tree = config.model_dump(mode="json")
+    for source in tree["corpus"]["sources"]:
+        source["path"] = _absolute(source["path"])
+    return {"preset": config.preset, "config": tree}
+
+
+def _absolute(path: str) -> str:
+    is_a_place = "://" not in path and not path.startswith("builtin:")
+    return os.path.abspath(os.path.expanduser(path)) if is_a_place else path
