@@ -1,10 +1,13 @@
 """Open runs of a home: one small file each, so that a run whose process died is closed by the next command.
 
-Prefect would show it as Running and MLflow as RUNNING for ever. Plain HTTP: neither library is imported.
+Prefect would show it as Running and MLflow as RUNNING for ever. A machine closes its own runs only, for it can't see
+another's processes. Plain HTTP: neither library is imported.
 """
 
+import base64
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,9 @@ class Entry:
     def __init__(self, home: Home, flow_run_id: str) -> None:
         self.path = home.runs_dir / f"{flow_run_id}.json"
         start = psutil.Process().create_time()
-        self._fields: dict[str, Any] = {"flow_run_id": flow_run_id, "pid": os.getpid(), "start": start}
+        self._fields: dict[str, Any] = {
+            "flow_run_id": flow_run_id, "host": socket.gethostname(), "pid": os.getpid(), "start": start,
+        }  # fmt: skip
         self._save()
 
     def note_mlflow_run(self, run_id: str) -> None:
@@ -46,7 +51,7 @@ class Entry:
 
 
 def close_dead_runs(home: Home, prefect_api: str, mlflow_uri: str) -> int:
-    """Close runs whose process is gone: Crashed in Prefect, KILLED in MLflow; return how many there were.
+    """Close this machine's runs whose process is gone: Crashed in Prefect, KILLED in MLflow; return how many.
 
     An entry stays for the next call if a server does not answer.
     """
@@ -67,13 +72,19 @@ def close_dead_runs(home: Home, prefect_api: str, mlflow_uri: str) -> int:
 def _dead(path: Path) -> dict[str, Any] | None:
     try:
         fields: dict[str, Any] = json.loads(path.read_text())
-        return None if is_alive(fields["pid"], fields["start"]) else fields
+        is_ours = fields["host"] == socket.gethostname()
+        return fields if is_ours and not is_alive(fields["pid"], fields["start"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
+def _authorization() -> dict[str, str]:
+    named = os.environ.get("PREFECT_API_AUTH_STRING")
+    return {"Authorization": f"Basic {base64.b64encode(named.encode()).decode()}"} if named else {}
+
+
 def _crash_flow_run(prefect_api: str, flow_run_id: str) -> None:
-    with httpx.Client(base_url=prefect_api, timeout=10, trust_env=False) as client:
+    with httpx.Client(base_url=prefect_api, headers=_authorization(), timeout=10, trust_env=False) as client:
         answer = client.get(f"/flow_runs/{flow_run_id}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return

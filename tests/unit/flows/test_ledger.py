@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,7 @@ import pytest
 from flows.home import Home, open_home
 from flows.ledger import Entry, close_dead_runs
 
-GONE = {"pid": 2**22 + 1, "start": 1.0}  # beyond the largest pid
+GONE = {"host": socket.gethostname(), "pid": 2**22 + 1, "start": 1.0}  # beyond the largest pid
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -22,6 +23,7 @@ class Servers:
         self.flow_runs: dict[str, str] = {}
         self.mlflow_runs: dict[str, str] = {}
         self.refuses = False
+        self.authorizations: set[str | None] = set()
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         if self.refuses:
@@ -61,6 +63,7 @@ def servers() -> Iterator[tuple[Servers, str]]:
 
         def _reply(self, method: str) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            made.authorizations.add(self.headers.get("Authorization"))
             status, answer = made.answer(method, self.path, json.loads(raw) if raw else None)
             text = json.dumps(answer).encode()
             self.send_response(status)
@@ -101,6 +104,7 @@ def test_a_run_is_listed_exactly_as_long_as_it_is_open(home: Home) -> None:
     entry.note_mlflow_run("m1")
     fields = json.loads(entry.path.read_text())
     assert (fields["flow_run_id"], fields["mlflow_run_id"], fields["pid"]) == ("f1", "m1", os.getpid())
+    assert fields["host"] == socket.gethostname()
     entry.close()
     entry.close()
     assert list(home.runs_dir.iterdir()) == []
@@ -128,6 +132,26 @@ def test_another_process_under_the_same_pid_is_not_taken_for_it(home: Home, serv
     left_behind(home, flow_run_id="f1", pid=os.getpid(), start=1.0)
     assert close(home, url) == 1
     assert made.flow_runs["f1"] == "CRASHED"
+
+
+def test_a_run_of_another_machine_is_left_alone(home: Home, servers: tuple[Servers, str]) -> None:
+    made, url = servers
+    made.flow_runs["f1"] = "RUNNING"
+    entry = left_behind(home, flow_run_id="f1", host=f"not-{socket.gethostname()}")
+    assert close(home, url) == 0
+    assert (made.flow_runs["f1"], entry.exists()) == ("RUNNING", True)
+
+
+@pytest.mark.parametrize(("named", "sent"), [("ada:pass", "Basic YWRhOnBhc3M="), ("", None)])
+def test_prefects_user_and_password_of_the_environment_are_sent(
+    home: Home, servers: tuple[Servers, str], monkeypatch: pytest.MonkeyPatch, named: str, sent: str | None
+) -> None:
+    made, url = servers
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", named)
+    made.flow_runs["f1"] = "RUNNING"
+    left_behind(home, flow_run_id="f1")
+    assert close(home, url) == 1
+    assert made.authorizations == {sent}
 
 
 def test_a_run_that_ended_by_itself_keeps_its_end(home: Home, servers: tuple[Servers, str]) -> None:
