@@ -51,16 +51,6 @@ class Missing(RegistryError):
     """The server answered that the thing does not exist."""
 
 
-def is_healthy(uri: str) -> bool:
-    """Tell whether an MLflow server answers at an address, within 2 seconds; never raises."""
-    try:
-        with open_http(uri, timeout=2.0) as http:
-            answer = http.get("/health")
-        return answer.status_code == 200 and answer.text.strip() == "OK"
-    except (httpx.HTTPError, ServerError):
-        return False
-
-
 def ensure_server(uri: str) -> None:
     """Make sure that a server answers, trying four times; any answer will do, for a gateway may hide `/health`.
 

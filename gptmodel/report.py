@@ -1,8 +1,7 @@
 """The report of a version: one HTML file that opens anywhere, with no network and no script.
 
 It shows what the stages' accounts say and computes nothing of its own. Of the texts it holds only the training
-samples; findings appear as counts by kind. `flows` writes it when a version is registered; the loss curve is drawn for
-others too.
+samples; findings appear as counts by kind. `flows` writes it when a version is registered.
 """
 
 import io
@@ -18,14 +17,13 @@ if TYPE_CHECKING:
 Account = Mapping[str, Any]
 Row = tuple[str, ...]
 
-# Colours of the curve: in a page its style decides, elsewhere what stands after the comma.
+# Colours of the curve while it is drawn; the page's style decides, or else what stands after the comma.
 _INK, _TRAIN, _VALIDATION = "#010203", "#040506", "#070809"
 _STYLED = {
     _INK: "var(--muted, #68707c)",
     _TRAIN: "var(--accent, #2563c9)",
     _VALIDATION: "var(--second, #c2570c)",
 }
-_PLAIN = {_INK: "#68707c", _TRAIN: "#2563c9", _VALIDATION: "#c2570c"}
 # Stage, and what a yes and a no are called.
 _GATES = (
     ("promote", "Promoted", "Not promoted"),
@@ -87,9 +85,7 @@ def loss_curve_svg(curve: Sequence[Account], pins: Sequence[int] = ()) -> str:
     target = io.StringIO()
     # Text stays text, and ids follow from the content, not from the clock.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gptmodel", "font.family": "sans-serif"}):
-        _draw(curve, pins, {name: name for name in _STYLED}).savefig(
-            target, format="svg", transparent=True, metadata={"Date": None}
-        )
+        _draw(curve, pins).savefig(target, format="svg", transparent=True, metadata={"Date": None})
     text = target.getvalue()
     text = text[text.index("<svg") :]
     for colour, styled in _STYLED.items():
@@ -97,35 +93,28 @@ def loss_curve_svg(curve: Sequence[Account], pins: Sequence[int] = ()) -> str:
     return text
 
 
-def loss_curve_png(path: Path, curve: Sequence[Account]) -> None:
-    """Draw the loss curve into a PNG file; nothing is written if there is no point."""
-    if curve:
-        _draw(curve, (), _PLAIN).savefig(path, format="png", dpi=150, metadata={"Software": None})
-
-
-def _draw(curve: Sequence[Account], pins: Sequence[int], colours: Mapping[str, str]) -> "Figure":
+def _draw(curve: Sequence[Account], pins: Sequence[int]) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.0, 2.9), layout="constrained")
     axes = figure.subplots()
-    ink = colours[_INK]
     for key, label, colour, mark in (
         ("train_loss", "training", _TRAIN, None), ("validation_loss", "validation", _VALIDATION, "o"),
     ):  # fmt: skip
         points = [(row["step"], row[key]) for row in curve if row.get(key) is not None]
         if points:
-            axes.plot(*zip(*points, strict=True), color=colours[colour], marker=mark, ms=4, lw=1.6, label=label)
+            axes.plot(*zip(*points, strict=True), color=colour, marker=mark, ms=4, lw=1.6, label=label)
     for number, step in enumerate(pins, start=1):
-        axes.axvline(step, color=ink, lw=0.8, ls=":")
-        axes.annotate(str(number), (step, 1.0), (0, 3), color=ink, ha="center", fontsize=9,
+        axes.axvline(step, color=_INK, lw=0.8, ls=":")
+        axes.annotate(str(number), (step, 1.0), (0, 3), color=_INK, ha="center", fontsize=9,
                       xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
-    axes.set_xlabel("step", color=ink)
-    axes.set_ylabel("loss, nats per token", color=ink)
-    axes.tick_params(colors=ink)
+    axes.set_xlabel("step", color=_INK)
+    axes.set_ylabel("loss, nats per token", color=_INK)
+    axes.tick_params(colors=_INK)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(ink)
+    axes.spines[["left", "bottom"]].set_color(_INK)
     if axes.lines:
-        axes.legend(frameon=False, labelcolor=ink)
+        axes.legend(frameon=False, labelcolor=_INK)
     return figure
 
 

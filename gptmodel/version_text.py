@@ -67,8 +67,6 @@ class VersionAccount(BaseModel):
     """Link to the MLflow run."""
     report: str = ""
     """Link to, or path of, the HTML report."""
-    parent: str = ""
-    """The champion it was compared with, as a model URI."""
 
 
 def describe_version(account: VersionAccount, decision: Decision | None = None) -> str:
@@ -117,7 +115,6 @@ def _kinds(kinds: Sequence[str]) -> str:
 def _links(account: VersionAccount) -> list[tuple[str, str]]:
     rows = [
         ("Prefect run", account.flow_run_url), ("MLflow run", account.mlflow_run_url), ("Report", account.report),
-        ("Compared with", account.parent),
     ]  # fmt: skip
     return [(label, _link(target)) for label, target in rows if target]
 

@@ -4,7 +4,6 @@ Readers raise or yield one of these reasons instead of failing; `ingest` counts 
 says where a thing lies (source, path, position) and why it was set aside, never what it holds.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -115,13 +114,3 @@ class QuarantineTable:
             columns = {name: [getattr(row, name) for row in self._rows] for name in QuarantineRow.__slots__}
             self._writer.write_table(pa.table(columns, schema=self._schema))
             self._rows = []
-
-
-def read_quarantine(path: Path) -> Iterable[QuarantineRow]:
-    """Read a quarantine's table in its order."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches():
-            for row in batch.to_pylist():
-                yield QuarantineRow(**row)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gptmodel import downloads, mlflow_http, registry, tracking
+from gptmodel import downloads, registry, tracking
 from gptmodel.bundle import assemble_bundle, verify_bundle
 from gptmodel.decision import Decision
 from gptmodel.errors import RegistryError, ServerError
@@ -427,9 +427,6 @@ class TestServerAway:
             silent.listen()
             with pytest.raises(ServerError, match="gptmodel up"):
                 tracking.close_run(f"http://127.0.0.1:{silent.getsockname()[1]}", "0" * 32, "FINISHED")
-
-    def test_health_is_told_without_raising(self, mlflow_uri: str, closed: str) -> None:
-        assert (mlflow_http.is_healthy(mlflow_uri), mlflow_http.is_healthy(closed)) == (True, False)
 
 
 def test_asking_the_registry_imports_neither_mlflow_nor_torch(mlflow_uri: str) -> None:

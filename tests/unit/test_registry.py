@@ -1,7 +1,6 @@
 import pytest
 
 from gptmodel.errors import ServerError
-from gptmodel.mlflow_http import is_healthy
 from gptmodel.registry import champion_of, logged_model_of, run_page, version_page
 
 
@@ -32,10 +31,6 @@ def test_a_link_never_shows_user_and_password(page: str) -> None:
 def test_an_address_that_is_no_http_server_is_explained(uri: str) -> None:
     with pytest.raises(ServerError, match="http://HOST:PORT"):
         champion_of(uri, "gpt")
-
-
-def test_an_address_that_is_no_http_server_is_not_healthy() -> None:
-    assert not is_healthy("sqlite:///mlflow.db")
 
 
 @pytest.mark.parametrize(

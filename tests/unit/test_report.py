@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gptmodel.report import loss_curve_png, loss_curve_svg, write_report
+from gptmodel.report import loss_curve_svg, write_report
 
 CURVE = [
     {"step": n, "train_loss": 8.0 / (n + 1), **({"validation_loss": 2.0} if n % 5 == 0 else {})} for n in range(11)
@@ -160,16 +160,9 @@ def test_the_same_curve_gives_the_same_drawing() -> None:
     assert loss_curve_svg(CURVE) == loss_curve_svg(CURVE)
 
 
-def test_no_points_give_no_drawing(tmp_path: Path) -> None:
-    loss_curve_png(tmp_path / "curve.png", [])
+def test_no_points_give_no_drawing() -> None:
     assert loss_curve_svg([]) == ""
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_curve_without_validation_is_drawn() -> None:
     assert "validation" not in loss_curve_svg([{"step": 1, "train_loss": 2.0, "validation_loss": None}])
-
-
-def test_the_curve_is_drawn_as_a_picture(tmp_path: Path) -> None:
-    loss_curve_png(tmp_path / "curve.png", CURVE)
-    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

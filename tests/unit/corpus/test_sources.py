@@ -8,11 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from gptmodel.config import CorpusConfig, PlantedConfig, SourceConfig
 from gptmodel.corpus.documents import Document, document_id, list_shards, read_documents, read_shard, shard_of
-from gptmodel.corpus.quarantine import read_quarantine
 from gptmodel.corpus.sources import IngestResult, ingest, list_sources
 from gptmodel.errors import SourceError
 from gptmodel.store import Workspace
@@ -44,7 +44,8 @@ def run(tmp_path: Path, texts: Path) -> Run:
 
 
 def quarantined(tmp_path: Path) -> list[tuple[str, int, str]]:
-    return [(row.path, row.position, row.reason) for row in read_quarantine(tmp_path / "work" / "quarantine.parquet")]
+    rows = pq.read_table(tmp_path / "work" / "quarantine.parquet").to_pylist()
+    return [(row["path"], row["position"], row["reason"]) for row in rows]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
