@@ -182,6 +182,7 @@ def _move_alias(
     is_champion, repeated = champion is not None and champion.version == version, run.records["promote"].cached
     if not privacy.passed:
         registry.withdraw_aliases(uri, name, version)
+        registry.note_decision(uri, name, version, decision)
     elif decision.passed and not is_champion:
         if repeated and _was_champion(uri, name, version):
             run.rolled_back_to = champion.version if champion else None

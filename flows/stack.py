@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -152,7 +151,7 @@ def is_running(home: Home, name: str) -> bool:
 
 def _outside(name: str) -> str | None:
     url = _named(name)
-    if url and "@" in urlsplit(url).netloc:
+    if url and "@" in url.partition("//")[2].partition("/")[0]:
         raise ConfigError(
             expected="an address without user and password: addresses are shown on both dashboards",
             actual="an address that holds them",

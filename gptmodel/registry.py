@@ -113,7 +113,7 @@ def promote_version(uri: str, name: str, version: int, decision: Decision) -> No
         RegistryError: There is no such version.
         ServerError: The server does not answer.
     """
-    _note_decision(uri, name, version, decision)
+    note_decision(uri, name, version, decision)
     call(uri, "POST", "registered-models/alias", {"name": name, "alias": CHAMPION, "version": str(version)})
     _withdraw(uri, name, version, CHALLENGER)
 
@@ -125,7 +125,7 @@ def mark_challenger(uri: str, name: str, version: int, decision: Decision) -> No
         RegistryError: There is no such version.
         ServerError: The server does not answer.
     """
-    _note_decision(uri, name, version, decision)
+    note_decision(uri, name, version, decision)
     call(uri, "POST", "registered-models/alias", {"name": name, "alias": CHALLENGER, "version": str(version)})
 
 
@@ -210,7 +210,13 @@ def logged_model_of(source: str) -> str | None:
     return model_id if not head and model_id.startswith("m-") else None
 
 
-def _note_decision(uri: str, name: str, version: int, decision: Decision) -> None:
+def note_decision(uri: str, name: str, version: int, decision: Decision) -> None:
+    """Write a decision on a version: as tags, and as the first line of its description.
+
+    Raises:
+        RegistryError: There is no such version.
+        ServerError: The server does not answer.
+    """
     found = read_version(uri, name, version)
     tags = {DECISION_TAG: "promoted" if decision.passed else "kept", "gptmodel.reason": decision.reason}
     for key, value in tags.items():

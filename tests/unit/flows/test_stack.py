@@ -12,7 +12,7 @@ import pytest
 from flows import stack
 from flows.home import Home, open_home
 from flows.stack import HOST, Addresses, Process, client_environment
-from gptmodel.errors import ServerError
+from gptmodel.errors import ConfigError, ServerError
 
 
 @pytest.fixture
@@ -189,3 +189,12 @@ def test_without_addresses_the_environment_names_none(home: Home) -> None:
 def test_servers_listen_on_loopback_only(home: Home) -> None:
     for command in (stack._prefect_command(4200), stack._mlflow_command(home, 5000)):
         assert command[command.index("--host") + 1] == "127.0.0.1"
+
+
+def test_an_address_with_a_password_is_refused_before_it_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://anna:pass@127.0.0.1:5000")  # pragma: allowlist secret
+    with pytest.raises(ConfigError, match="MLFLOW_TRACKING_USERNAME") as caught:
+        stack.addresses(Home(tmp_path))
+    assert "anna" not in str(caught.value)
