@@ -14,7 +14,7 @@ from gptmodel.config import load_config
 from gptmodel.errors import GateError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-SECRET = "the text of a document"
+SECRET = "the text of a document"  # pragma: allowlist secret
 
 
 @pytest.fixture(autouse=True)
