@@ -23,9 +23,9 @@ def test_an_artifact_page_link_leads_into_its_run() -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        version_page("http://ada:pa%40ss@h:1/", "gpt", 3),
+        version_page("http://ada:pa%40ss@h:1/", "gpt", 3),  # pragma: allowlist secret
         run_page("http://ada:p@h:1", "7", "a"),
-    ],  # pragma: allowlist secret
+    ],
 )
 def test_a_link_never_shows_user_and_password(page: str) -> None:
     assert page.startswith("http://h:1/#/")
