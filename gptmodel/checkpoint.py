@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptmodel.errors import ResumeError, StoreError
-from gptmodel.store import file_digest, full_disk_explained, write_synced
+from gptmodel.store import file_digest, full_disk_explained, sync, write_synced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -126,14 +126,14 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path
         partial.mkdir(parents=True, mode=0o700)
         state = partial / _STATE_FILE
         _save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}, state)
-        _sync(state)
+        sync(state)
         account = {"step": checkpoint.step, "facts": checkpoint.facts, "notes": checkpoint.notes,
                    "num_bytes": state.stat().st_size, "sha256": file_digest(state)}  # fmt: skip
         write_synced(partial / _ACCOUNT_FILE, json.dumps(account))
-        _sync(partial)
+        sync(partial)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
-    _sync(folder)
+    sync(folder)
     # Whatever claims a later step was passed over as damaged when this training was taken up.
     later = [path for path in _list(folder) if path.name > target.name]
     for old in [*later, *_list(folder)[len(later) + keep :]]:
@@ -215,11 +215,3 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
 def _list(folder: Path) -> list[Path]:
     """List a training's checkpoints, newest first."""
     return sorted(folder.glob("step-*"), reverse=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -146,12 +146,17 @@ class Store:
 
         Raises:
             StoreBusyError: Another living process computes the same output.
+            StoreError: A file of an input is not what was committed.
             DiskFullError: The disk ran full meanwhile.
         """
         partial = self.folder(stage, fingerprint).with_suffix(".partial")
         with full_disk_explained(self.root):
             partial.parent.mkdir(parents=True, exist_ok=True)
             with _locked(partial.with_suffix(".lock")):
+                for output in inputs.values():
+                    folder = self.path_of(output)
+                    if manifest := self.read_manifest(folder):
+                        verify(folder, manifest)
                 partial.mkdir(mode=0o700, exist_ok=True)
                 yield Workspace(partial, {name: self.path_of(output) for name, output in inputs.items()})
 
@@ -165,7 +170,7 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
             target.rename(old)
         work.path.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
         shutil.rmtree(target.with_suffix(".old"), ignore_errors=True)
         return output_of(manifest)
 
@@ -195,7 +200,7 @@ def seal(work: Workspace, *, stage: str, fingerprint: str, code_version: str, se
     """Digest a workspace's data files into the manifest that commits them."""
     files = {name: _entry(path) for name, path in _data_files(work.path)}
     for name in files:
-        _sync(work.path / name)
+        sync(work.path / name)
     account = result.model_dump(mode="json")
     # Times, speeds and where an attempt was resumed stand under `runtime`: part of the account, not of the output.
     lasting = {key: value for key, value in account.items() if key != "runtime"}
@@ -227,20 +232,21 @@ def damage(folder: Path, manifest: Manifest) -> str | None:
     return None
 
 
-def verify(folder: Path, manifest: Manifest, name: str) -> Path:
-    """Give the path of a data file whose digest is as committed.
+def verify(folder: Path, manifest: Manifest) -> None:
+    """Check that an output's data files are, byte for byte, those that were committed; deleted text is passed over.
 
     Raises:
-        StoreError: The file differs from what was committed.
+        StoreError: A file differs from what was committed.
     """
-    path = folder / name
-    if file_digest(path) != manifest.files[name].sha256:
-        raise StoreError(
-            expected=f"{name} as committed by {manifest.stage}",
-            actual="another digest",
-            mend=f"Compute it again: gptmodel run --force '{manifest.stage}'",
-        )
-    return path
+    for name, entry in manifest.files.items():
+        if manifest.released and name.startswith(f"{TEXT_DIR}/"):
+            continue
+        if file_digest(folder / name) != entry.sha256:
+            raise StoreError(
+                expected=f"{name} as committed by {manifest.stage}",
+                actual="another digest",
+                mend=f"Compute it again: gptmodel run --force '{manifest.stage}'",
+            )
 
 
 def digest_of(value: Any) -> str:
@@ -379,7 +385,8 @@ def is_alive(pid: int, start: float) -> bool:
         return False
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make sure that a file, or a folder's list of names, is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -171,7 +171,7 @@ def test_only_damaged_ones_are_as_good_as_none(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path, FACTS) is None
 
 
-@pytest.mark.parametrize("moment", ["_sync", "write_synced", "file_digest"])
+@pytest.mark.parametrize("moment", ["sync", "write_synced", "file_digest"])
 def test_a_kill_in_the_middle_leaves_the_older_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gptmodel import store as store_module
 from gptmodel.errors import DiskFullError, StoreBusyError, StoreError
-from gptmodel.store import Output, Store, Workspace, damage, full_disk_explained, seal, verify
+from gptmodel.store import Output, Store, Workspace, damage, full_disk_explained, seal
 
 
 class Account(BaseModel):
@@ -99,14 +99,18 @@ def test_a_damaged_output_is_replaced_by_the_next_commit(store: Store) -> None:
     assert again.digest == output.digest
 
 
-def test_a_changed_file_of_the_same_size_is_refused_on_reading(store: Store) -> None:
+def test_a_changed_file_of_the_same_size_is_refused_by_the_stage_that_reads_it(store: Store) -> None:
     output = commit(store)
-    folder = store.path_of(output)
-    (folder / "shards" / "00000.parquet").write_text("TEXT")
-    manifest = store.find("clean", output.fingerprint)
-    assert manifest is not None
-    with pytest.raises(StoreError, match="another digest"):
-        verify(folder, manifest, "shards/00000.parquet")
+    (store.path_of(output) / "shards" / "00000.parquet").write_text("TEXT")
+    with pytest.raises(StoreError, match="another digest"), store.writing("scrub", "cd" * 16, {"clean": output}):
+        pytest.fail("the stage was let in")
+
+
+def test_released_text_does_not_keep_a_reader_of_the_tables_out(store: Store) -> None:
+    output = commit(store)
+    store.release(output)
+    with store.writing("quality gate", "cd" * 16, {"clean": output}) as work:
+        assert work.inputs["clean"] == store.path_of(output)
 
 
 def test_released_text_is_gone_but_its_manifest_counts_as_present(store: Store) -> None:
