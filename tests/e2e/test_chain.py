@@ -8,6 +8,10 @@ import pytest
 
 from gptmodel.chain import STAGE_NAMES
 from gptmodel.config import load_config
+from gptmodel.corpus.documents import read_documents
+from gptmodel.corpus.split_table import SPLITS
+from gptmodel.tokenizer import Tokenizer
+from gptmodel.tokens import TokenSplit
 from tests.e2e.conftest import Command
 
 pytestmark = pytest.mark.timeout(300)
@@ -126,12 +130,26 @@ def test_the_home_is_the_owners_alone(shared_home: Command) -> None:
     assert open_to_others == []
 
 
-def test_no_sensitive_value_of_the_sample_is_in_the_scrubbed_text_or_any_later_file(shared_home: Command) -> None:
-    values = [b"jane.doe", b"4111 1111 1111 1111"]
-    stages = ("scrub", "tokenizer", "pack", "train", "evaluate", "privacy-audit", "register", "promote")
-    files = [path for name in stages for path in (shared_home.home / "store" / name).rglob("*") if path.is_file()]
-    assert files
-    assert [path for path in files for value in values if value in path.read_bytes()] == []
+VALUES = ("yuanyuan@example.com", "viktor@example.com", "4111 1111 1111 1111")
+
+
+def test_a_sensitive_value_of_the_sample_is_in_the_raw_text_and_in_nothing_made_of_it(shared_home: Command) -> None:
+    store = shared_home.home / "store"
+    [raw], [scrubbed] = (list((store / name).glob("*")) for name in ("ingest", "scrub"))
+    texts = {folder: "\n".join(document.text for document in read_documents(folder)) for folder in (raw, scrubbed)}
+    assert [value for value in VALUES if value not in texts[raw]] == []
+    assert [value for value in VALUES if value in texts[scrubbed]] == []
+    [tokenizer], [packed] = (list((store / name).glob("*")) for name in ("tokenizer", "pack"))
+    tokens = [TokenSplit.open(packed, split) for split in SPLITS]
+    decoded = "".join(Tokenizer.load(tokenizer).decode([int(n) for n in split[0 : len(split)]]) for split in tokens)
+    assert "<EMAIL>" in decoded
+    assert [value for value in VALUES if value in decoded] == []
+    later = ("train", "evaluate", "privacy-audit", "register", "promote")
+    files = [path for name in later for path in (store / name).rglob("*") if path.is_file()]
+    files += [
+        path for name in ("reports", "logs", "prefect", "mlflow") for path in (shared_home.home / name).rglob("*.*")
+    ]
+    assert [path for path in files for value in VALUES if path.is_file() and value.encode() in path.read_bytes()] == []
 
 
 def test_a_changed_setting_runs_only_what_depends_on_it_and_says_why(shared_home: Command) -> None:
@@ -178,3 +196,11 @@ def test_deleted_text_is_made_again_when_a_later_stage_turns_out_to_need_it(comm
     assert again.code == 0, again.err
     assert again.record["findings"]["EMAIL"] == first.record["findings"]["EMAIL"] > 0
     assert not list((command.home / "store" / "clean").glob("*/shards/*"))
+
+
+def test_the_quality_gates_no_ends_the_run_with_its_sentence(shared_home: Command, addresses: dict[str, str]) -> None:
+    ended = shared_home.smoke("--set", "quality.min_documents=100000")
+    assert ended.code == 3, ended.err
+    assert (ended.record["decision"]["passed"], ended.record["model"]) == (False, None)
+    flow_run = httpx.get(f"{addresses['PREFECT_API_URL']}/flow_runs/{ended.record['flow_run_id']}").json()
+    assert (flow_run["state"]["type"], flow_run["state"]["name"]) == ("FAILED", "Blocked: quality")
