@@ -23,11 +23,12 @@ class Health:
     record: dict[str, Any]
 
 
-def check(home: Home, name: str | None = None) -> Health:
-    """Look at the servers, the worker and the champion of a home."""
+def check(home: Home) -> Health:
+    """Look at the servers, the worker and the champion of the built-in run's name."""
+    name = load_config("tiny").registry.name
     where = stack.addresses(home)
     running = {part: stack.is_running(home, part) for part in ("prefect", "mlflow", "worker")}
-    champion = _champion(where.mlflow, name or load_config("tiny").registry.name) if running["mlflow"] else None
+    champion = _champion(where.mlflow, name) if running["mlflow"] else None
     free = stack.disk_free_bytes(home)
     record = {
         "home": str(home.root),
@@ -42,7 +43,7 @@ def check(home: Home, name: str | None = None) -> Health:
         f"Prefect   {_server(where.prefect_ui, running['prefect'])}",
         f"MLflow    {_server(where.mlflow, running['mlflow'])}",
         f"worker    {'running' if running['worker'] else 'not running; start it: gptmodel up'}",
-        f"champion  {champion or 'none; train one: gptmodel run'}",
+        f"champion  {champion or f'none of the name {name}; train one: gptmodel run'}",
         f"disk      {free / 1e9:.1f} GB free",
     ]
     return Health(lines, record)
