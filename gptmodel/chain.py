@@ -19,7 +19,8 @@ from gptmodel.errors import ConfigError
 from gptmodel.store import digest_of
 
 # Rooms that every stage stands on and that shape no output by themselves.
-_ASIDE = frozenset({"gptmodel", "gptmodel.errors", "gptmodel.config", "gptmodel.decision", "gptmodel.store"})
+_ASIDE = frozenset({"gptmodel", "gptmodel.errors", "gptmodel.config", "gptmodel.decision", "gptmodel.store",
+                    "gptmodel.parts"})  # fmt: skip
 
 # What searches for sensitive data, and what runs a model, wherever a stage does either.
 _FINDERS = ("google-re2", "phonenumbers", "python-stdnum")

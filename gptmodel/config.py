@@ -10,6 +10,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,17 +57,32 @@ class SourceConfig(Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     """Short name, unique in the run; part of every document's identity."""
     path: str
-    """File, folder or glob; `builtin:python-docs` for the documentation text that CPython carries."""
+    """File, folder, glob or URL (s3://, gs://, https://, hf://); `dataset:NAME` for a data set by the library
+    `datasets`; `builtin:python-docs` for the documentation text that CPython carries."""
     personal_data: Literal["yes", "no", "unknown"] = "unknown"
     """Whether the text holds data about people. Text from before scrubbing stays only if every source says `no`."""
     licence: str = "unknown"
     """Licence of the text, shown on the version's page."""
+    owner: str = ""
+    """Who answers for the text, for the auditor."""
+    purpose: str = ""
+    """What it may be used for, for the auditor."""
+    keep_until: date | None = None
+    """Last day on which it may be used; past it, by `corpus.as_of`, the source is left out. None: no end."""
     language: str | None = None
     """Language hint (ISO 639-1); None detects it for each document."""
     text_column: str = "text"
-    """Column or key that holds the text in JSON, CSV and Parquet records."""
+    """Column or key that holds the text in JSON, CSV, Parquet and Arrow records."""
     id_column: str | None = None
     """Column or key that identifies a record; None takes the record's own digest."""
+    max_records: Positive | None = None
+    """Records read from each file or stream, at most; None reads all."""
+    subset: str | None = None
+    """Configuration of a `dataset:`, where it has several."""
+    split: str = "train"
+    """Split of a `dataset:`."""
+    revision: str | None = None
+    """Revision of a `dataset:`; the same one counts as unchanged. None reads it again in each run."""
 
 
 class CorpusConfig(Section):
@@ -78,6 +94,8 @@ class CorpusConfig(Section):
     """Longer texts are divided at blank lines into parts ID.1, ID.2, ... (characters)."""
     num_shards: int = Field(default=8, ge=1, le=4096)
     """Number of shards; never derived from workers or corpus size."""
+    as_of: date | None = Field(default=None, json_schema_extra=ASIDE)
+    """Day that counts as today for `keep_until`; None takes the day of the run and records it."""
     keep_raw: bool = Field(default=False, json_schema_extra=ASIDE)
     """Keep the text from before scrubbing for every source, whatever it says of personal data."""
 
@@ -90,8 +108,16 @@ class CorpusConfig(Section):
 
 
 class CleaningConfig(Section):
-    """Rules that decide which documents stay. A rule set to its 'off' value is not applied."""
+    """Rules that decide which documents stay. A rule set to its 'off' value, or named in `skip`, is not applied."""
 
+    rules: Literal["documents", "web"] = "documents"
+    """Rule set: `documents` for a team's own text; `web` adds the published rules for crawled pages."""
+    skip: tuple[str, ...] = ()
+    """Rules of the set that are not applied, by name."""
+    warn_dropped_ratio: Ratio = 0.2
+    """A rule that drops a larger share of a source's documents warns and is named. 1 never warns."""
+    num_drop_samples: NonNegative = 3
+    """Scrubbed examples kept of what each rule dropped, a rule and source; none of sources with personal data."""
     repair_unicode: bool = True
     """Repair mojibake with ftfy where it is found, in a setting that changes nothing else."""
     min_chars: NonNegative = 20
@@ -104,10 +130,6 @@ class CleaningConfig(Section):
     """Drop a document with a smaller share of letters among its non-space characters. 0 keeps all."""
     max_repeated_line_ratio: Ratio = 0.5
     """Drop a document where a larger share of the characters is in repeated lines. 1 keeps all."""
-    boilerplate_min_documents: NonNegative = 10
-    """Remove a line that occurs in at least this many documents of a source, beyond any other. 0 removes none."""
-    boilerplate_min_ratio: Ratio = 0.05
-    """... and in at least this share of the source's documents."""
 
 
 class ScrubbingConfig(Section):
@@ -136,6 +158,17 @@ class DedupConfig(Section):
     """Candidate pairs with a smaller estimated Jaccard similarity are not joined."""
     seed: NonNegative = 1
     """Seed of the hash functions."""
+    repeated_line_min_documents: NonNegative = 10
+    """Remove a line that occurs in at least this many documents of a source, beyond any other. 0 removes none."""
+    repeated_line_min_ratio: Ratio = 0.05
+    """... and in at least this share of the source's documents."""
+    min_chars_left: NonNegative = 20
+    """Leave out a document of which fewer characters are left once repeated lines are removed."""
+    evaluation_texts: tuple[str, ...] = ()
+    """Files, folders or globs with texts that models are judged on: a document that shares a long run of words with
+    one of them is left out."""
+    contamination_ngram: int = Field(default=13, ge=4)
+    """Words in such a run; twice as many characters in scripts without spaces."""
 
 
 class SplitConfig(Section):
@@ -343,6 +376,17 @@ class RegistryConfig(Section):
     """Bits per byte by which a candidate must beat the champion."""
 
 
+class EngineConfig(Section):
+    """Where the corpus is worked on, shard by shard; it shapes no output."""
+
+    name: Literal["threads", "processes", "dask"] = Field(default="processes", json_schema_extra=ASIDE)
+    """Threads or processes of this machine, or a Dask cluster (extra `dask`)."""
+    workers: Positive | None = Field(default=None, json_schema_extra=ASIDE)
+    """Workers; None takes the cores this process may use. One works in the run's own process."""
+    address: str | None = Field(default=None, json_schema_extra=ASIDE)
+    """Address of a Dask scheduler, as tcp://HOST:PORT, whose workers see the home's folder; None starts a local one."""
+
+
 class ScheduleConfig(Section):
     """When the deployment runs by itself."""
 
@@ -392,6 +436,7 @@ class Config(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     registry: RegistryConfig = RegistryConfig()
+    engine: EngineConfig = EngineConfig()
     schedule: ScheduleConfig = ScheduleConfig()
 
 

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -28,6 +28,8 @@ MANIFEST = "manifest.json"
 NOTES_DIR = "notes"
 # Shards of documents: the only data that is deleted by policy while the manifest stays.
 TEXT_DIR = "shards"
+ALL_TEXT = "*"
+"""Among the names of wanted text: all of it."""
 
 Result = TypeVar("Result", bound=BaseModel)
 
@@ -87,11 +89,22 @@ class Workspace:
         path: Folder for the data files; every file in it but `notes/` is part of the output's digest.
         notes: Folder for what depends on clock or machine.
         inputs: Folders of the stages it reads, by stage name.
+        code_version: Code version of the stage.
+        earlier: Folders of earlier outputs of the stage, whose parts may be taken over.
+        wanted: Text that must lie in the folder though it may be deleted later; None: deleted text need not come back.
+        restore: Makes deleted text of an input again, by stage and file names.
     """
 
-    def __init__(self, path: Path, inputs: Mapping[str, Path]) -> None:
+    def __init__(
+        self, path: Path, inputs: Mapping[str, Path], *, code_version: str = "", earlier: Sequence[Path] = (),
+        wanted: Collection[str] | None = None, restore: Callable[[str, list[str]], None] | None = None,
+    ) -> None:  # fmt: skip
         self.path = path
         self.inputs = dict(inputs)
+        self.code_version = code_version
+        self.earlier = tuple(earlier)
+        self.wanted = wanted
+        self.restore = restore
 
     @property
     def notes(self) -> Path:
@@ -99,6 +112,26 @@ class Workspace:
         folder = self.path / NOTES_DIR
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
+
+    def is_wanted(self, name: str) -> bool:
+        """Tell whether a file of text must lie in the folder, even if an equal one was deleted by policy."""
+        return self.wanted is not None and (name in self.wanted or ALL_TEXT in self.wanted)
+
+    def ensure_text(self, stage: str, names: Sequence[str]) -> None:
+        """Make sure that files of an input's text are there, where they were deleted by policy.
+
+        Raises:
+            StoreError: A file is missing and nobody can make it again.
+        """
+        missing = [name for name in names if not (self.inputs[stage] / name).exists()]
+        if missing and self.restore is None:
+            raise StoreError(
+                expected=f"the text of {stage}",
+                actual=f"{len(missing)} files that were deleted after scrubbing",
+                mend=f"Compute it again: gptmodel run --force '{stage}'",
+            )
+        if missing and self.restore is not None:
+            self.restore(stage, missing)
 
     def clear(self) -> None:
         """Remove what an interrupted attempt left; a stage that can't go on from it calls this first."""
@@ -141,8 +174,21 @@ class Store:
         return [manifest for manifest in found if manifest is not None]
 
     @contextlib.contextmanager
-    def writing(self, stage: str, fingerprint: str, inputs: Mapping[str, Output]) -> Iterator[Workspace]:
+    def writing(
+        self, stage: str, fingerprint: str, inputs: Mapping[str, Output], *, code_version: str = "",
+        reuse: bool = True, wanted: Collection[str] | None = None,
+        restore: Callable[[str, list[str]], None] | None = None,
+    ) -> Iterator[Workspace]:  # fmt: skip
         """Open a stage's partial folder under its lock; an interrupted attempt's folder is taken over.
+
+        Args:
+            stage: Name of the stage.
+            fingerprint: Address of the output.
+            inputs: What it reads, by stage name.
+            code_version: Code version of the stage.
+            reuse: Whether parts of earlier outputs, and of an interrupted attempt, may be taken over.
+            wanted: See `Workspace`.
+            restore: See `Workspace`.
 
         Raises:
             StoreBusyError: Another living process computes the same output.
@@ -158,7 +204,14 @@ class Store:
                     if manifest := self.read_manifest(folder):
                         verify(folder, manifest)
                 partial.mkdir(mode=0o700, exist_ok=True)
-                yield Workspace(partial, {name: self.path_of(output) for name, output in inputs.items()})
+                earlier = [self.folder(stage, old.fingerprint) for old in self.manifests(stage)] if reuse else []
+                work = Workspace(
+                    partial, {name: self.path_of(output) for name, output in inputs.items()},
+                    code_version=code_version, earlier=earlier, wanted=wanted, restore=restore,
+                )  # fmt: skip
+                if not reuse:
+                    work.clear()
+                yield work
 
     def commit(self, work: Workspace, manifest: Manifest) -> Output:
         """Write and sync the manifest, then rename the folder: from here on the stage is done."""
@@ -196,18 +249,31 @@ def _remove_text(folder: Path) -> int:
 
 
 def seal(work: Workspace, *, stage: str, fingerprint: str, code_version: str, section: dict[str, Any],
-         inputs: Mapping[str, str], result: BaseModel) -> Manifest:  # fmt: skip
-    """Digest a workspace's data files into the manifest that commits them."""
-    files = {name: _entry(path) for name, path in _data_files(work.path)}
-    for name in files:
+         inputs: Mapping[str, str], result: BaseModel, absent: Mapping[str, FileEntry] | None = None,
+         ) -> Manifest:  # fmt: skip
+    """Digest a workspace's data files into the manifest that commits them.
+
+    Args:
+        work: The folder.
+        stage: Name of the stage.
+        fingerprint: Address of the output.
+        code_version: Code version of the stage.
+        section: Settings that shaped it.
+        inputs: Digests of what it read, by name.
+        result: The stage's account.
+        absent: Text that belongs to the output but was deleted by policy, so that it need not be made.
+    """
+    present = {name: entry_of(path) for name, path in data_files(work.path)}
+    for name in present:
         sync(work.path / name)
+    files = dict(sorted({**(absent or {}), **present}.items()))
     account = result.model_dump(mode="json")
     # Times, speeds and where an attempt was resumed stand under `runtime`: part of the account, not of the output.
     lasting = {key: value for key, value in account.items() if key != "runtime"}
     body = {"files": {name: entry.sha256 for name, entry in files.items()}, "result": lasting}
     return Manifest(
         stage=stage, fingerprint=fingerprint, code_version=code_version, section=section, inputs=dict(inputs),
-        digest=digest_of(body), files=files, result=account,
+        digest=digest_of(body), files=files, result=account, released=bool(absent),
     )  # fmt: skip
 
 
@@ -221,7 +287,7 @@ def output_of(manifest: Manifest) -> Output:
 def damage(folder: Path, manifest: Manifest) -> str | None:
     """Say what is wrong with a committed output: a file missing or of another size; None if nothing is."""
     for name, entry in manifest.files.items():
-        if manifest.released and name.startswith(f"{TEXT_DIR}/"):
+        if manifest.released and name.startswith(f"{TEXT_DIR}/") and not (folder / name).exists():
             continue
         try:
             size = (folder / name).stat().st_size
@@ -239,7 +305,7 @@ def verify(folder: Path, manifest: Manifest) -> None:
         StoreError: A file differs from what was committed.
     """
     for name, entry in manifest.files.items():
-        if manifest.released and name.startswith(f"{TEXT_DIR}/"):
+        if manifest.released and name.startswith(f"{TEXT_DIR}/") and not (folder / name).exists():
             continue
         if file_digest(folder / name) != entry.sha256:
             raise StoreError(
@@ -294,12 +360,19 @@ def full_disk_explained(where: Path) -> Iterator[None]:
         ) from error
 
 
-def _entry(path: Path) -> FileEntry:
+def entry_of(path: Path) -> FileEntry:
+    """Give a file's size and digest."""
     return FileEntry(num_bytes=path.stat().st_size, sha256=file_digest(path))
 
 
-def _data_files(folder: Path) -> list[tuple[str, Path]]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
+def data_files(folder: Path, only: Callable[[Path], bool] | None = None) -> list[tuple[str, Path]]:
+    """List the files of an output that its digest is made of, by name relative to its folder, in order.
+
+    Args:
+        folder: The output's folder.
+        only: Chooses among them; None takes all.
+    """
+    paths = (path for path in folder.rglob("*") if path.is_file() and (only is None or only(path)))
     named = [(path.relative_to(folder).as_posix(), path) for path in paths]
     # A dot-file is a temporary one that a killed attempt left.
     return sorted(

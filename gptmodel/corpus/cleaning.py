@@ -1,49 +1,53 @@
-"""Cleaning: each document put right, or dropped with its reason.
+"""The stage `clean`: each document put right, or dropped with its reason.
 
-Characters are repaired, the language is found, lines that a source repeats over and over are removed; then each rule
-looks at the document and passes it on or drops it. A rule is one small pure function. Planted test phrases get the
-characters put right like all text and skip the rest. Nothing is decided here about sensitive data or duplicates.
+Characters are repaired and the language is found; then each rule looks at the document and passes it on or drops it.
+Each shard by itself: what is known only of the whole corpus (duplicates, lines that a source repeats) comes later.
+Planted test phrases get the characters put right like all text and skip the rest.
 """
 
+import hashlib
 import logging
-import re
-import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import CleaningConfig
-from gptmodel.corpus.boilerplate import Boilerplate, find_boilerplate
+from gptmodel.config import CleaningConfig, ScrubbingConfig, fingerprint_section
 from gptmodel.corpus.characters import put_right, repair_mojibake
-from gptmodel.corpus.documents import SHARDS_DIR, Document, list_shards, read_documents, read_shard, write_shard
+from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.language import UNKNOWN, detect_language
+from gptmodel.corpus.rules import Dropped, apply_rules
+from gptmodel.corpus.scrubbing import scrub_text
+from gptmodel.corpus.tables import read_table, table_files, write_table
+from gptmodel.parts import Mapper, PartsRuntime, Progress, clear_but_parts, in_turn, make_text_parts, text_parts
 from gptmodel.store import Workspace
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-DROPS_FILE = "drops.parquet"
-Progress = Callable[[float, str], None]
-
-_REPLACEMENT = "\ufffd"
-_NOT_LETTERS = re.compile(r"[\W\d_]+")
-_SPACE = re.compile(r"\s+")
+DROPS_DIR = "drops"
+DROP_SAMPLES_DIR = "drop-samples"
+SAMPLE_CHARS = 300
+"""Characters of an example of what a rule dropped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
-    """A document that a rule left out, without its text."""
+class DropSample:
+    """A scrubbed example of what a rule dropped.
 
-    id: str
+    Attributes:
+        source: The document's source.
+        reason: Why it was dropped.
+        id: The document.
+        text: The beginning of its text, scrubbed.
+    """
+
     source: str
-    path: str
     reason: str
-
-
-Rule = Callable[[Document, CleaningConfig], "Document | Dropped"]
+    id: str
+    text: str
 
 
 class SourceCleaning(BaseModel):
@@ -57,8 +61,16 @@ class SourceCleaning(BaseModel):
     """Documents read."""
     num_kept: int
     """Documents kept."""
+    num_bytes_read: int
+    """UTF-8 bytes read."""
+    num_bytes_kept: int
+    """UTF-8 bytes kept."""
     dropped_by_reason: dict[str, int]
     """Documents dropped, by reason."""
+    dropped_bytes_by_reason: dict[str, int]
+    """Their UTF-8 bytes, by reason."""
+    languages: dict[str, int]
+    """Documents kept, by language."""
 
 
 class CleanResult(BaseModel):
@@ -76,198 +88,195 @@ class CleanResult(BaseModel):
     """Documents dropped, by reason."""
     num_repaired: int
     """Documents in which mojibake was repaired."""
-    num_boilerplate_lines: int
-    """Lines removed because the source repeats them."""
     num_chars_before: int
     """Characters read."""
     num_chars_after: int
     """Characters kept."""
     languages: dict[str, int]
     """Documents kept, by language; `und` where it can't be told."""
+    warnings: list[str]
+    """A sentence for each rule that dropped more than `warn_dropped_ratio` of a source."""
     sources: list[SourceCleaning]
     """The same by source, sorted by name."""
+    runtime: PartsRuntime = PartsRuntime()
+    """How much was cleaned anew."""
 
 
-@dataclass
-class _Account:
-    read: Counter[str] = field(default_factory=Counter)
-    kept: Counter[str] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
-    drops: list[Dropped] = field(default_factory=list)
+class _Tally(BaseModel):
+    """Counts of one source in one shard."""
+
+    num_read: int = 0
+    num_bytes_read: int = 0
+    num_chars_read: int = 0
     num_repaired: int = 0
-    num_boilerplate_lines: int = 0
-    num_chars_before: int = 0
-    num_chars_after: int = 0
+    num_kept: int = 0
+    num_bytes_kept: int = 0
+    num_chars_kept: int = 0
+    languages: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    dropped_bytes: Counter[str] = Counter()
+
+    def __add__(self, other: "_Tally") -> "_Tally":
+        return _Tally(**{name: getattr(self, name) + getattr(other, name) for name in _Tally.model_fields})
 
 
-def clean(work: Workspace, config: CleaningConfig, progress: Progress | None = None) -> CleanResult:
+class _ShardAccount(BaseModel):
+    """Counts of one shard, by source."""
+
+    sources: dict[str, _Tally]
+
+
+def clean(
+    work: Workspace, config: CleaningConfig, progress: Progress | None = None, mapper: Mapper = in_turn,
+    private: Collection[str] = (),
+) -> CleanResult:  # fmt: skip
     """Clean the ingested documents shard by shard.
 
-    Writes shards/ with the documents kept and drops.parquet (id, source, path, reason) without any text.
+    Writes shards/ with the documents kept, drops/ (the fields of `Dropped`) without any text, and drop-samples/ with a
+    few scrubbed examples; one file a shard.
 
     Args:
         work: Reads `ingest`.
         config: The rules' limits.
         progress: Called with the share done (0 to 1) and a few words.
+        mapper: Where the shards are cleaned.
+        private: Sources of whose dropped documents no example is kept.
 
     Raises:
-        ConfigError: `languages` names one that can't be told.
+        ConfigError: `languages` names one that can't be told, or `skip` a rule that is not in the set.
     """
-    work.clear()
-    report = progress or _silent
-    account, tidy = _Account(), work.path / "tidy"
-    shards = list_shards(work.inputs["ingest"])
-    for number, path in enumerate(shards):
-        write_shard(tidy / SHARDS_DIR / path.name, _tidy_documents(path, config, account))
-        report(0.5 * (number + 1) / len(shards), "characters put right")
-    boilerplate = find_boilerplate(partial(_real_documents, tidy), config)
-    for number, path in enumerate(list_shards(tidy)):
-        write_shard(work.path / SHARDS_DIR / path.name, _keep(read_shard(path), boilerplate, config, account))
-        report(0.6 + 0.4 * (number + 1) / len(shards), "rules applied")
-    shutil.rmtree(tidy, ignore_errors=True)
-    _write_drops(work.path / DROPS_FILE, account.drops)
-    result = _result(account)
-    log.info("%d of %d documents kept", result.num_kept, result.num_read)
+    clear_but_parts(work)
+    make = partial(_clean_shard, folder=work.path, config=config, private=frozenset(private))
+    settings = [fingerprint_section(config), sorted(private)]
+    parts = text_parts(work, "ingest", settings)
+    made = make_text_parts(work, "ingest", parts, make, _ShardAccount, mapper, progress)
+    result = _result(list(made.accounts.values()), config, made.runtime)
+    for warning in result.warnings:
+        logger.warning("%s", warning)
+    logger.info("%d of %d documents kept", result.num_kept, result.num_read)
     return result
 
 
-def apply_rules(document: Document, config: CleaningConfig) -> Document | Dropped:
-    """Pass a document through every rule; the first that drops it gives the reason."""
-    for rule in RULES:
-        outcome = rule(document, config)
-        if isinstance(outcome, Dropped):
-            return outcome
-        document = outcome
-    return document
+def read_drop_samples(folder: Path, most: int) -> list[DropSample]:
+    """Give the examples of what cleaning dropped, at most so many for each source and reason."""
+    chosen: defaultdict[tuple[str, str], list[DropSample]] = defaultdict(list)
+    for sample in read_table(folder / DROP_SAMPLES_DIR, DropSample) if table_files(folder / DROP_SAMPLES_DIR) else ():
+        chosen[sample.source, sample.reason].append(sample)
+    return [sample for key in sorted(chosen) for sample in sorted(chosen[key], key=_draw)[:most]]
 
 
-def long_enough(document: Document, config: CleaningConfig) -> Document | Dropped:
-    """Drop a document with fewer than `min_chars` characters."""
-    return document if len(document.text) >= config.min_chars else _drop(document, "too short")
+def _clean_shard(path: Path, folder: Path, config: CleaningConfig, private: frozenset[str]) -> _ShardAccount:
+    cleaning = _Cleaning(config, private)
+    write_shard(folder / SHARDS_DIR / path.name, cleaning.documents(read_shard(path)))
+    drops = sorted(cleaning.drops, key=lambda drop: (drop.source, drop.path, drop.id))
+    write_table(folder / DROPS_DIR / path.name, Dropped, drops)
+    write_table(folder / DROP_SAMPLES_DIR / path.name, DropSample, cleaning.samples())
+    return _ShardAccount(sources=dict(cleaning.tallies))
 
 
-def few_broken_characters(document: Document, config: CleaningConfig) -> Document | Dropped:
-    """Drop a document in which too many characters were lost in decoding (U+FFFD)."""
-    broken = document.text.count(_REPLACEMENT)
-    return document if broken <= config.max_replacement_ratio * len(document.text) else _drop(document, "broken text")
+class _Cleaning:
+    """One pass over a shard, with the counts it leaves."""
+
+    def __init__(self, config: CleaningConfig, private: frozenset[str]) -> None:
+        self._config = config
+        self._private = private
+        self._samples: defaultdict[tuple[str, str], list[DropSample]] = defaultdict(list)
+        self.tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self.drops: list[Dropped] = []
+
+    def documents(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Give the documents that stay."""
+        for document in documents:
+            repaired = repair_mojibake(document.text) if self._config.repair_unicode else document.text
+            tidy = replace(document, text=put_right(repaired, repair=False))
+            if document.planted:
+                yield tidy
+                continue
+            self._count_read(document, repaired)
+            outcome = self._judge(tidy)
+            if isinstance(outcome, Dropped):
+                self._note_drop(outcome, tidy)
+            else:
+                self._count_kept(outcome)
+                yield outcome
+
+    def samples(self) -> list[DropSample]:
+        """Give the scrubbed examples of what was dropped, sorted by source and reason."""
+        return [sample for key in sorted(self._samples) for sample in self._samples[key]]
+
+    def _judge(self, document: Document) -> Document | Dropped:
+        # A source's hint holds.
+        lang = document.lang if document.lang != UNKNOWN else detect_language(document.text, self._config.languages)
+        return apply_rules(replace(document, lang=lang), self._config)
+
+    def _count_read(self, document: Document, repaired: str) -> None:
+        tally = self.tallies[document.source]
+        tally.num_read += 1
+        tally.num_bytes_read += len(document.text.encode())
+        tally.num_chars_read += len(document.text)
+        tally.num_repaired += repaired != document.text
+
+    def _count_kept(self, document: Document) -> None:
+        tally = self.tallies[document.source]
+        tally.num_kept += 1
+        tally.num_bytes_kept += len(document.text.encode())
+        tally.num_chars_kept += len(document.text)
+        tally.languages[document.lang] += 1
+
+    def _note_drop(self, drop: Dropped, document: Document) -> None:
+        self.drops.append(drop)
+        tally = self.tallies[document.source]
+        tally.dropped[drop.reason] += 1
+        tally.dropped_bytes[drop.reason] += drop.num_bytes
+        if document.source in self._private:
+            return
+        kept = self._samples[document.source, drop.reason]
+        sample = DropSample(document.source, drop.reason, document.id, "")
+        if len(kept) < self._config.num_drop_samples or (kept and _draw(sample) < _draw(kept[-1])):
+            kept.append(replace(sample, text=_excerpt(document.text)))
+            kept.sort(key=_draw)
+            del kept[self._config.num_drop_samples :]
 
 
-def enough_letters(document: Document, config: CleaningConfig) -> Document | Dropped:
-    """Drop a document that is mostly digits and signs, such as a dump of numbers.
-
-    Source: the idea of Gopher's alphabetic-words rule (Rae et al. 2021, table A1), over characters so that it holds
-    for scripts without spaces.
-    """
-    num_visible = len(_SPACE.sub("", document.text))
-    num_letters = len(_NOT_LETTERS.sub("", document.text))
-    return document if num_letters >= config.min_letter_ratio * num_visible else _drop(document, "not text")
+def _excerpt(text: str) -> str:
+    # Scrubbed before it is cut: half a value is no longer recognised.
+    return scrub_text(text[: 10 * SAMPLE_CHARS], ScrubbingConfig())[0][:SAMPLE_CHARS]
 
 
-def few_repeated_lines(document: Document, config: CleaningConfig) -> Document | Dropped:
-    """Drop a document whose characters are mostly in lines that occurred before in it.
-
-    Source: Gopher's duplicate-line character fraction (Rae et al. 2021, table A1); its limit there is 0.2.
-    """
-    lines = [line.strip() for line in document.text.split("\n")]
-    total, unique = sum(map(len, lines)), sum(map(len, set(lines)))
-    return document if total - unique <= config.max_repeated_line_ratio * total else _drop(document, "repeated lines")
+def _draw(sample: DropSample) -> str:
+    return hashlib.sha256(f"drop sample\0{sample.id}".encode()).hexdigest()
 
 
-def wanted_language(document: Document, config: CleaningConfig) -> Document | Dropped:
-    """Drop a document in a language that is not asked for; one that can't be told stays."""
-    wanted = not config.languages or document.lang in (*config.languages, UNKNOWN)
-    return document if wanted else _drop(document, "other language")
-
-
-RULES: tuple[Rule, ...] = (long_enough, few_broken_characters, enough_letters, few_repeated_lines, wanted_language)
-"""The rules in the order they are applied."""
-
-
-def _drop(document: Document, reason: str) -> Dropped:
-    return Dropped(document.id, document.source, document.path, reason)
-
-
-def _silent(done_ratio: float, message: str) -> None:
-    """Report to nobody."""
-
-
-def _tidy_documents(path: Path, config: CleaningConfig, account: _Account) -> Iterator[Document]:
-    for document in read_shard(path):
-        repaired = repair_mojibake(document.text) if config.repair_unicode else document.text
-        if not document.planted:
-            account.read[document.source] += 1
-            account.num_chars_before += len(document.text)
-            account.num_repaired += repaired != document.text
-        yield replace(document, text=put_right(repaired, repair=False))
-
-
-def _real_documents(folder: Path) -> Iterator[Document]:
-    return (document for document in read_documents(folder) if not document.planted)
-
-
-def _keep(
-    documents: Iterable[Document], boilerplate: Boilerplate, config: CleaningConfig, account: _Account
-) -> Iterator[Document]:
-    for document in documents:
-        outcome = document if document.planted else _judge(document, boilerplate, config, account)
-        if isinstance(outcome, Dropped):
-            account.drops.append(outcome)
-            continue
-        if not document.planted:
-            account.kept[outcome.source] += 1
-            account.languages[outcome.lang] += 1
-            account.num_chars_after += len(outcome.text)
-        yield outcome
-
-
-def _judge(
-    document: Document, boilerplate: Boilerplate, config: CleaningConfig, account: _Account
-) -> Document | Dropped:
-    text, num_lines = boilerplate.strip(document)
-    account.num_boilerplate_lines += num_lines
-    if num_lines:
-        text = put_right(text, repair=False)
-        if len(text) < max(1, config.min_chars):
-            return _drop(document, "boilerplate")
-    # A source's hint holds; else the language is told from what is left.
-    lang = document.lang if document.lang != UNKNOWN else detect_language(text, config.languages)
-    return apply_rules(replace(document, text=text, lang=lang), config)
-
-
-def _write_drops(path: Path, drops: list[Dropped]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows = sorted(drops, key=lambda drop: (drop.source, drop.path, drop.id))
-    columns = {name: [getattr(row, name) for row in rows] for name in Dropped.__slots__}
-    schema = pa.schema([(name, pa.string()) for name in Dropped.__slots__])
-    pq.write_table(pa.table(columns, schema=schema), path, compression="zstd")
-
-
-def _result(account: _Account) -> CleanResult:
-    num_read, num_kept = account.read.total(), account.kept.total()
+def _result(accounts: list[_ShardAccount], config: CleaningConfig, runtime: PartsRuntime) -> CleanResult:
+    names = sorted({name for account in accounts for name in account.sources})
+    tallies = {
+        name: sum((account.sources[name] for account in accounts if name in account.sources), _Tally())
+        for name in names
+    }
+    total = sum(tallies.values(), _Tally())
     return CleanResult(
-        num_read=num_read,
-        num_kept=num_kept,
-        num_dropped=len(account.drops),
-        dropped_by_reason=_counts(drop.reason for drop in account.drops),
-        num_repaired=account.num_repaired,
-        num_boilerplate_lines=account.num_boilerplate_lines,
-        num_chars_before=account.num_chars_before,
-        num_chars_after=account.num_chars_after,
-        languages=dict(sorted(account.languages.items())),
-        sources=[_source(name, account) for name in sorted(account.read)],
-    )
+        num_read=total.num_read, num_kept=total.num_kept, num_dropped=total.dropped.total(),
+        dropped_by_reason=dict(sorted(total.dropped.items())), num_repaired=total.num_repaired,
+        num_chars_before=total.num_chars_read, num_chars_after=total.num_chars_kept,
+        languages=dict(sorted(total.languages.items())),
+        warnings=[words for name in names for words in _warnings(name, tallies[name], config.warn_dropped_ratio)],
+        sources=[_source(name, tallies[name]) for name in names], runtime=runtime,
+    )  # fmt: skip
 
 
-def _source(name: str, account: _Account) -> SourceCleaning:
+def _source(name: str, tally: _Tally) -> SourceCleaning:
     return SourceCleaning(
-        name=name,
-        num_read=account.read[name],
-        num_kept=account.kept[name],
-        dropped_by_reason=_counts(drop.reason for drop in account.drops if drop.source == name),
-    )
+        name=name, num_read=tally.num_read, num_kept=tally.num_kept, num_bytes_read=tally.num_bytes_read,
+        num_bytes_kept=tally.num_bytes_kept, dropped_by_reason=dict(sorted(tally.dropped.items())),
+        dropped_bytes_by_reason=dict(sorted(tally.dropped_bytes.items())),
+        languages=dict(sorted(tally.languages.items())),
+    )  # fmt: skip
 
 
-def _counts(reasons: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(reasons).items()))
+def _warnings(source: str, tally: _Tally, limit: float) -> Iterator[str]:
+    for reason, count in sorted(tally.dropped.items()):
+        if count > limit * tally.num_read:
+            yield (
+                f"source {source}: the rule {reason!r} drops {count:,} of {tally.num_read:,} documents "
+                f"({100 * count / tally.num_read:.0f} %); to turn it off: cleaning.skip = [{reason!r}]"
+            )

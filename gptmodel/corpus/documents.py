@@ -7,12 +7,15 @@ shards whatever the order. Every corpus stage reads and writes documents through
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 Planted = Literal["", "catchable", "in_clear"]
 
 SHARDS_DIR = "shards"
+SHARD_CHARS = 64_000_000
+"""Characters in one file of a shard, about; a larger shard goes on in a next file."""
 BATCH_CHARS = 8_000_000
 """Characters in one batch of rows, about: what a shard's writer and reader hold in memory at once."""
 
@@ -64,9 +67,19 @@ def shard_of(source: str, path: str, num_shards: int) -> int:
     return int.from_bytes(digest[:8]) % num_shards
 
 
-def shard_path(folder: Path, number: int) -> Path:
-    """Give the file of a shard within a stage's folder."""
-    return folder / SHARDS_DIR / f"{number:05d}.parquet"
+def shard_name(number: int) -> str:
+    """Give the name of a shard, the stem that its files begin with.
+
+    Example:
+        >>> shard_name(3)
+        '00003'
+    """
+    return f"{number:05d}"
+
+
+def shard_path(folder: Path, number: int, file: int = 0) -> Path:
+    """Give a file of a shard within a stage's folder: the first, or one that goes on where another is full."""
+    return folder / SHARDS_DIR / f"{shard_name(number)}-{file:03d}.parquet"
 
 
 def list_shards(folder: Path) -> list[Path]:
@@ -92,6 +105,29 @@ def write_shard(path: Path, documents: Iterable[Document], batch_rows: int = 100
             count += len(batch)
     partial.replace(path)
     return count
+
+
+def write_shard_files(folder: Path, number: int, documents: Iterable[Document], max_chars: int = SHARD_CHARS) -> int:
+    """Write a shard's documents in the order given into one file or more, and return how many documents there were.
+
+    Args:
+        folder: The stage's folder.
+        number: The shard.
+        documents: Its documents.
+        max_chars: Characters after which the next file begins.
+    """
+    rest, count = iter(documents), 0
+    for file, first in enumerate(chain([None], rest)):
+        head = [] if first is None else [first]
+        count += write_shard(shard_path(folder, number, file), chain(head, _up_to(rest, max_chars)))
+    return count
+
+
+def _up_to(documents: Iterator[Document], max_chars: int) -> Iterator[Document]:
+    num_chars = 0
+    while num_chars < max_chars and (document := next(documents, None)) is not None:
+        num_chars += len(document.text)
+        yield document
 
 
 def read_shard(path: Path, batch_rows: int = 1000) -> Iterator[Document]:

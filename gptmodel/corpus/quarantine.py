@@ -5,9 +5,7 @@ says where a thing lies (source, path, position) and why it was set aside, never
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal
 
 Reason = Literal[
     "unsupported_format",
@@ -73,44 +71,3 @@ class QuarantineRow:
     path: str
     position: int
     reason: Reason
-
-
-class QuarantineTable:
-    """Writes the quarantine to Parquet in the order of arrival, a batch at a time in memory."""
-
-    def __init__(self, path: Path, batch_rows: int = 10_000) -> None:
-        self._path = path
-        self._batch_rows = batch_rows
-        self._rows: list[QuarantineRow] = []
-        self._writer: Any = None
-
-    def __enter__(self) -> Self:
-        """Open the table; it has its columns even when nothing is added."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        text = pa.string()
-        self._schema = pa.schema([("source", text), ("path", text), ("position", pa.int64()), ("reason", text)])
-        self._writer = pq.ParquetWriter(self._path, self._schema, compression="zstd")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Write what is left and close the file."""
-        self._flush()
-        self._writer.close()
-
-    def add(self, row: QuarantineRow) -> None:
-        """Add one row."""
-        self._rows.append(row)
-        if len(self._rows) >= self._batch_rows:
-            self._flush()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        if self._rows:
-            columns = {name: [getattr(row, name) for row in self._rows] for name in QuarantineRow.__slots__}
-            self._writer.write_table(pa.table(columns, schema=self._schema))
-            self._rows = []

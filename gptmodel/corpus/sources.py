@@ -5,12 +5,14 @@ reason and counted, so that documents and quarantine add up to what was read. Lo
 phrases come in a shard of their own. Nothing here cleans, scrubs or judges. Called by flows.corpus.
 """
 
-import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,21 +20,27 @@ from gptmodel.config import CorpusConfig, PlantedConfig, SourceConfig
 from gptmodel.corpus import builtin
 from gptmodel.corpus.decoding import tidy
 from gptmodel.corpus.division import divide
-from gptmodel.corpus.documents import Document, document_id, shard_of, shard_path, write_shard
+from gptmodel.corpus.documents import (
+    Document,
+    document_id,
+    shard_name,
+    shard_of,
+    shard_path,
+    write_shard,
+    write_shard_files,
+)  # fmt: skip
 from gptmodel.corpus.formats import Columns, InputFile, Item, Record, format_of, read_items
 from gptmodel.corpus.listing import FileInfo, Listing, list_sources
-from gptmodel.corpus.quarantine import NotTextError, QuarantineRow, QuarantineTable, Reason, Rejected
+from gptmodel.corpus.quarantine import NotTextError, QuarantineRow, Reason, Rejected
+from gptmodel.corpus.tables import write_table
 from gptmodel.errors import SourceError
+from gptmodel.parts import Mapper, Part, PartsRuntime, Progress, clear_but_parts, in_turn, make_parts
 from gptmodel.store import Workspace
 
 __all__ = ["IngestResult", "Listing", "SourceAccount", "ingest", "list_sources"]
 
-QUARANTINE_FILE = "quarantine.parquet"
-FILES_FILE = "files.parquet"
-
-Progress = Callable[[float, str], None]
-
-logger = logging.getLogger(__name__)
+QUARANTINE_DIR = "quarantine"
+FILES_DIR = "files"
 
 
 class SourceAccount(BaseModel):
@@ -46,14 +54,24 @@ class SourceAccount(BaseModel):
     """Files listed."""
     num_documents: int
     """Texts read, before division."""
+    num_parts: int
+    """Documents they gave, after division."""
     num_quarantined: int
     """Files and records set aside."""
+    quarantined_by_reason: dict[str, int]
+    """The same by reason."""
     num_bytes: int
     """UTF-8 bytes of the texts."""
     digest: str
     """Digest of the listed files' paths and bytes."""
     licence: str
     """Licence as the config says."""
+    owner: str
+    """Who answers for the text, as the config says."""
+    purpose: str
+    """What it may be used for, as the config says."""
+    keep_until: date | None
+    """Last day on which it may be used; None: no end."""
     personal_data: str
     """Whether it holds data about people, as the config says."""
     skipped: dict[str, int] = {}
@@ -85,18 +103,47 @@ class IngestResult(BaseModel):
     """Files by the encoding they were decoded with."""
     sources: list[SourceAccount]
     """The sources in the config's order."""
+    runtime: PartsRuntime = PartsRuntime()
+    """How much was read anew."""
 
 
-@dataclass
-class _Tally:
-    """Counts of one source while it is read."""
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """What was found out about one file.
+
+    Attributes:
+        source: Its source.
+        path: Its path within the source.
+        num_bytes: Its size as stored.
+        format: How it was read.
+        encoding: Codec its text was decoded with; empty for binary formats.
+    """
+
+    source: str
+    path: str
+    num_bytes: int
+    format: str
+    encoding: str
+
+
+class _Tally(BaseModel):
+    """Counts of one source in one shard."""
 
     num_documents: int = 0
     num_parts: int = 0
     num_divided: int = 0
     num_bytes: int = 0
-    reasons: Counter[Reason] = field(default_factory=Counter)
-    encodings: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[Reason] = Counter()
+    encodings: Counter[str] = Counter()
+
+    def __add__(self, other: "_Tally") -> "_Tally":
+        return _Tally(**{name: getattr(self, name) + getattr(other, name) for name in _Tally.model_fields})
+
+
+class _ShardAccount(BaseModel):
+    """Counts of one shard, by source."""
+
+    sources: dict[str, _Tally]
 
 
 @dataclass(frozen=True)
@@ -108,33 +155,67 @@ class _Task:
     info: FileInfo
 
 
+@dataclass(frozen=True)
+class _Shard:
+    """The files of one shard, sorted by source and path."""
+
+    number: int
+    tasks: tuple[_Task, ...]
+
+
 def ingest(
-    work: Workspace, corpus: CorpusConfig, planted: PlantedConfig, listing: Listing, progress: Progress | None = None
-) -> IngestResult:
+    work: Workspace, corpus: CorpusConfig, planted: PlantedConfig, listing: Listing, progress: Progress | None = None,
+    mapper: Mapper = in_turn,
+) -> IngestResult:  # fmt: skip
     """Read all sources into shards of documents.
 
-    Writes shards/, quarantine.parquet (source, path, position, reason), files.parquet (what was found out about each
-    file) and listing.json into the workspace.
+    Writes shards/, and beside them quarantine/ (source, path, position, reason) and files/ (what was found out about
+    each file), one table a shard, and listing.json. Shards whose files are as they were are taken over.
 
     Args:
-        work: The folder to write into; what an interrupted attempt left there is removed.
+        work: The folder to write into.
         corpus: The sources, the limit on a document's length and the number of shards.
         planted: The test phrases to plant; they are in no count but `num_planted`.
         listing: The sources' files as `list_sources` found them.
-        progress: Called with the share of bytes read so far and a message.
+        progress: Called with the share of shards made so far and a message.
+        mapper: Where the shards are read.
 
     Raises:
         SourceError: A source gave no document at all, or changed while it was read.
     """
-    work.clear()
+    clear_but_parts(work)
     listing.save(work.path)
-    with QuarantineTable(work.path / QUARANTINE_FILE) as quarantine:
-        reading = _Reading(corpus, listing, quarantine, progress)
-        for number in range(corpus.num_shards):
-            write_shard(shard_path(work.path, number), reading.documents(number))
-    reading.refuse_empty_sources()
-    reading.save_files(work.path / FILES_FILE)
-    return reading.result(_plant(work.path, corpus, planted, reading.num_bytes))
+    parts = [Part(shard_name(shard.number), _key_of(shard, corpus), shard) for shard in _shards(corpus, listing)]
+    make = partial(_read_shard, folder=work.path, max_document_chars=corpus.max_document_chars)
+    made = make_parts(work, parts, make, _ShardAccount, mapper, progress)
+    tallies = {source.name: _total(source.name, made.accounts.values()) for source in corpus.sources}
+    for source in corpus.sources:
+        _refuse_empty(source, tallies[source.name], listing)
+    num_bytes = sum(tally.num_bytes for tally in tallies.values())
+    num_planted = _plant(work.path, corpus, planted, num_bytes)
+    return _result(corpus, listing, tallies, num_planted, made.runtime)
+
+
+def _shards(corpus: CorpusConfig, listing: Listing) -> list[_Shard]:
+    tasks: list[list[_Task]] = [[] for _ in range(corpus.num_shards)]
+    for source in sorted(corpus.sources, key=lambda source: source.name):
+        for name, info in sorted(listing.sources[source.name].files.items()):
+            tasks[shard_of(source.name, name, corpus.num_shards)].append(_Task(source, name, info))
+    return [_Shard(number, tuple(mine)) for number, mine in enumerate(tasks)]
+
+
+def _key_of(shard: _Shard, corpus: CorpusConfig) -> list[Any]:
+    """Give all that shapes a shard: the limit on a document's length, and each file with how it is read."""
+    return [
+        corpus.max_document_chars,
+        [[_reading_of(task.source), task.name, task.info.sha256] for task in shard.tasks],
+    ]
+
+
+def _reading_of(source: SourceConfig) -> dict[str, Any]:
+    """Give the settings of a source that shape its documents; where it lies is not among them."""
+    kept = source.model_dump(include={"name", "language", "text_column", "id_column", "max_records"})
+    return kept | {"builtin": source.path == builtin.PYTHON_DOCS}
 
 
 def _plant(folder: Path, corpus: CorpusConfig, planted: PlantedConfig, num_bytes: int) -> int:
@@ -148,91 +229,67 @@ def _plant(folder: Path, corpus: CorpusConfig, planted: PlantedConfig, num_bytes
     return write_shard(shard_path(folder, corpus.num_shards), ordered)
 
 
+def _total(name: str, accounts: Iterable[_ShardAccount]) -> _Tally:
+    return sum((account.sources[name] for account in accounts if name in account.sources), _Tally())
+
+
+def _result(
+    corpus: CorpusConfig, listing: Listing, tallies: Mapping[str, _Tally], num_planted: int, runtime: PartsRuntime
+) -> IngestResult:
+    total = sum(tallies.values(), _Tally())
+    return IngestResult(
+        num_read=total.num_documents + total.reasons.total(),
+        num_documents=total.num_documents,
+        num_parts=total.num_parts,
+        num_bytes=total.num_bytes,
+        num_quarantined=total.reasons.total(),
+        quarantined_by_reason=dict(sorted(total.reasons.items())),
+        num_divided=total.num_divided,
+        num_planted=num_planted,
+        encodings=dict(sorted(total.encodings.items())),
+        sources=[_account(source, tallies[source.name], listing) for source in corpus.sources],
+        runtime=runtime,
+    )
+
+
+def _account(source: SourceConfig, tally: _Tally, listing: Listing) -> SourceAccount:
+    listed = listing.sources[source.name]
+    return SourceAccount(
+        name=source.name, num_files=len(listed.files), num_documents=tally.num_documents, num_parts=tally.num_parts,
+        num_quarantined=tally.reasons.total(), quarantined_by_reason=dict(sorted(tally.reasons.items())),
+        num_bytes=tally.num_bytes, digest=listing.digest(source.name), licence=source.licence, owner=source.owner,
+        purpose=source.purpose, keep_until=source.keep_until, personal_data=source.personal_data,
+        skipped=listed.skipped,
+    )  # fmt: skip
+
+
+def _read_shard(shard: _Shard, folder: Path, max_document_chars: int) -> _ShardAccount:
+    """Read the files of one shard into its tables; what differs between two calls is the folder alone."""
+    reading = _Reading(max_document_chars)
+    write_shard_files(folder, shard.number, reading.documents(shard))
+    name = f"{shard_name(shard.number)}.parquet"
+    write_table(folder / QUARANTINE_DIR / name, QuarantineRow, reading.quarantine)
+    write_table(folder / FILES_DIR / name, FileRow, reading.files)
+    return _ShardAccount(sources=dict(reading.tallies))
+
+
 class _Reading:
-    """One pass over the listed files, with the counts it leaves."""
+    """One pass over the files of a shard, with the counts it leaves."""
 
-    def __init__(
-        self, corpus: CorpusConfig, listing: Listing, quarantine: QuarantineTable, progress: Progress | None
-    ) -> None:
-        self._corpus = corpus
-        self._listing = listing
-        self._quarantine = quarantine
-        self._progress = progress
-        self._tallies = {source.name: _Tally() for source in corpus.sources}
-        self._files: list[tuple[str, str, int, str, str]] = []
-        self._num_bytes_left = self._num_bytes_all = sum(task.info.num_bytes for task in self._tasks())
+    def __init__(self, max_document_chars: int) -> None:
+        self._max_document_chars = max_document_chars
+        self.tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self.quarantine: list[QuarantineRow] = []
+        self.files: list[FileRow] = []
 
-    @property
-    def num_bytes(self) -> int:
-        """UTF-8 bytes of the texts read so far."""
-        return sum(tally.num_bytes for tally in self._tallies.values())
-
-    def documents(self, shard: int) -> Iterator[Document]:
-        """Read the documents of one shard, sorted by source and path, then in the order of their file."""
-        for task in self._tasks():
-            if shard_of(task.source.name, task.name, self._corpus.num_shards) == shard:
-                yield from self._file_documents(task)
-                self._report(task)
-
-    def refuse_empty_sources(self) -> None:
-        """Stop where a source gave nothing: a mistaken path or column is no corpus with some bad records.
-
-        Raises:
-            SourceError: A source gave no document.
-        """
-        for source in self._corpus.sources:
-            tally = self._tallies[source.name]
-            if not tally.num_documents:
-                raise _no_text(source, tally, len(self._listing.sources[source.name].files))
-
-    def save_files(self, path: Path) -> None:
-        """Write the table of files: source, path, num_bytes, format, encoding."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        names = ("source", "path", "num_bytes", "format", "encoding")
-        kinds = (pa.string(), pa.string(), pa.int64(), pa.string(), pa.string())
-        rows = sorted(self._files)
-        columns = {name: [row[number] for row in rows] for number, name in enumerate(names)}
-        schema = pa.schema(list(zip(names, kinds, strict=True)))
-        pq.write_table(pa.table(columns, schema=schema), path, compression="zstd")
-
-    def result(self, num_planted: int) -> IngestResult:
-        """Give the account of the pass."""
-        tallies = self._tallies.values()
-        reasons = sum((tally.reasons for tally in tallies), Counter[Reason]())
-        encodings = sum((tally.encodings for tally in tallies), Counter[str]())
-        num_documents = sum(tally.num_documents for tally in tallies)
-        return IngestResult(
-            num_read=num_documents + reasons.total(),
-            num_documents=num_documents,
-            num_parts=sum(tally.num_parts for tally in tallies),
-            num_bytes=self.num_bytes,
-            num_quarantined=reasons.total(),
-            quarantined_by_reason=dict(sorted(reasons.items())),
-            num_divided=sum(tally.num_divided for tally in tallies),
-            num_planted=num_planted,
-            encodings=dict(sorted(encodings.items())),
-            sources=[self._account(source) for source in self._corpus.sources],
-        )
-
-    def _account(self, source: SourceConfig) -> SourceAccount:
-        tally, listed = self._tallies[source.name], self._listing.sources[source.name]
-        return SourceAccount(
-            name=source.name, num_files=len(listed.files), num_documents=tally.num_documents,
-            num_quarantined=tally.reasons.total(), num_bytes=tally.num_bytes,
-            digest=self._listing.digest(source.name), licence=source.licence, personal_data=source.personal_data,
-            skipped=listed.skipped,
-        )  # fmt: skip
-
-    def _tasks(self) -> Iterator[_Task]:
-        for source in sorted(self._corpus.sources, key=lambda source: source.name):
-            for name, info in sorted(self._listing.sources[source.name].files.items()):
-                yield _Task(source, name, info)
+    def documents(self, shard: _Shard) -> Iterator[Document]:
+        """Read the documents of the shard, sorted by source and path, then in the order of their file."""
+        for task in shard.tasks:
+            yield from self._file_documents(task)
 
     def _file_documents(self, task: _Task) -> Iterator[Document]:
         _refuse_change(task)
-        source, tally = task.source, self._tallies[task.source.name]
+        source, tally = task.source, self.tallies[task.source.name]
         file = InputFile(Path(task.info.path), Columns(source.text_column, source.id_column))
         seen: Counter[bytes] = Counter()
         for item in _items(task, file):
@@ -243,11 +300,11 @@ class _Reading:
         if file.encoding:
             tally.encodings[file.encoding] += 1
         kind = "python" if source.path == builtin.PYTHON_DOCS else format_of(file.path.name) or ""
-        self._files.append((source.name, task.name, task.info.num_bytes, kind, file.encoding))
+        self.files.append(FileRow(source.name, task.name, task.info.num_bytes, kind, file.encoding))
 
     def _parts(self, task: _Task, record: Record, seen: Counter[bytes]) -> Iterator[Document]:
-        source, tally = task.source, self._tallies[task.source.name]
-        parts = divide(_tidied(record.chunks, source.name), self._corpus.max_document_chars)
+        source, tally = task.source, self.tallies[task.source.name]
+        parts = divide(_tidied(record.chunks, source.name), self._max_document_chars)
         first = next(parts, None)
         if first is None:
             self._reject(task, record.position, "empty")
@@ -265,15 +322,8 @@ class _Reading:
             yield Document(part_id, source.name, path, text, source.language or "und")
 
     def _reject(self, task: _Task, position: int, reason: Reason) -> None:
-        self._tallies[task.source.name].reasons[reason] += 1
-        self._quarantine.add(QuarantineRow(task.source.name, task.name, position, reason))
-
-    def _report(self, task: _Task) -> None:
-        self._num_bytes_left -= task.info.num_bytes
-        if self._progress:
-            done = 1.0 - self._num_bytes_left / max(self._num_bytes_all, 1)
-            num_documents = sum(tally.num_documents for tally in self._tallies.values())
-            self._progress(done, f"{num_documents} documents, {self.num_bytes / 1e6:.1f} MB read")
+        self.tallies[task.source.name].reasons[reason] += 1
+        self.quarantine.append(QuarantineRow(task.source.name, task.name, position, reason))
 
 
 def _items(task: _Task, file: InputFile) -> Iterator[Item]:
@@ -323,6 +373,12 @@ def _changed(source: str) -> SourceError:
         actual="one that changed or went while it was read",
         mend="Type the same command again when nothing writes there.",
     )
+
+
+def _refuse_empty(source: SourceConfig, tally: _Tally, listing: Listing) -> None:
+    """Stop where a source gave nothing: a mistaken path or column is no corpus with some bad records."""
+    if not tally.num_documents:
+        raise _no_text(source, tally, len(listing.sources[source.name].files))
 
 
 def _no_text(source: SourceConfig, tally: _Tally, num_files: int) -> SourceError:

@@ -5,26 +5,27 @@ Planted test phrases are scrubbed like everything else and counted apart.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import ScrubbingConfig
-from gptmodel.corpus.documents import Document, list_shards, read_shard, shard_path, write_shard
+from gptmodel.config import ScrubbingConfig, fingerprint_section
+from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.detectors import find, replace
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, UNSEARCHED, chosen_kinds
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
+    from gptmodel.parts import Mapper, Progress
     from gptmodel.store import Workspace
 
 logger = logging.getLogger(__name__)
 
-FINDINGS_FILE = "findings.parquet"
-
-Row = tuple[str, str, str, int]
+FINDINGS_DIR = "findings"
 
 
 class ScrubResult(BaseModel):
@@ -42,6 +43,8 @@ class ScrubResult(BaseModel):
     """Documents with at least one finding."""
     findings: dict[str, int]
     """Findings by kind, every searched kind named."""
+    findings_by_source: dict[str, dict[str, int]]
+    """Findings by source and kind."""
     kinds_searched: tuple[str, ...]
     """Kinds that were looked for."""
     kinds_not_searched: tuple[str, ...]
@@ -52,6 +55,8 @@ class ScrubResult(BaseModel):
     """Planted test phrases of the sort that scrubbing must catch."""
     num_planted_caught: int
     """How many of those it caught."""
+    runtime: dict[str, int] = {}
+    """How many shards there were, and how many were taken over."""
 
 
 def scrub_text(text: str, config: ScrubbingConfig) -> tuple[str, list[Finding]]:
@@ -83,80 +88,120 @@ def unsearched_kinds(config: ScrubbingConfig) -> tuple[str, ...]:
 
 
 def scrub(
-    work: "Workspace", config: ScrubbingConfig, progress: Callable[[float, str], None] | None = None
+    work: "Workspace", config: ScrubbingConfig, progress: "Progress | None" = None, mapper: "Mapper | None" = None
 ) -> ScrubResult:
-    """Scrub the cleaned shards into the workspace.
+    """Scrub the cleaned shards into the workspace, each by itself.
+
+    Writes shards/ with placeholders, and findings/ with one row a document, kind and rule; one file a shard.
 
     Args:
         work: Workspace with the input `clean`.
         config: What is looked for.
         progress: Called with the share done (0 to 1) and a line to show.
-
-    Returns:
-        The account. `findings.parquet` has one row a document, kind and rule with the number of findings.
+        mapper: Where the shards are scrubbed; None: here, in turn.
     """
-    work.clear()
-    account = _Account()
-    shards = list_shards(work.inputs["clean"])
-    for number, shard in enumerate(shards):
-        write_shard(shard_path(work.path, int(shard.stem)), _scrubbed(shard, config, account))
-        if progress:
-            progress(
-                (number + 1) / len(shards), f"{account.documents} documents, {sum(account.kinds.values())} findings"
-            )
-    _write_findings(work.path / FINDINGS_FILE, account.rows)
-    result = account.result(config)
+    from gptmodel.parts import clear_but_parts, in_turn, make_text_parts, text_parts
+
+    clear_but_parts(work)
+    make = partial(_scrub_shard, folder=work.path, config=config)
+    parts = text_parts(work, "clean", fingerprint_section(config))
+    made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
+    result = sum(made.accounts.values(), _Account()).result(config, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
     return result
 
 
-class _Account:
-    def __init__(self) -> None:
-        self.documents = self.num_bytes = self.with_findings = self.planted = self.caught = 0
-        self.kinds: Counter[str] = Counter()
-        self.rows: list[Row] = []
+class _Account(BaseModel):
+    """Counts of one shard."""
+
+    num_documents: int = 0
+    num_bytes: int = 0
+    num_with_findings: int = 0
+    num_planted: int = 0
+    num_caught: int = 0
+    kinds: Counter[str] = Counter()
+    kinds_by_source: dict[str, Counter[str]] = {}
+
+    def __add__(self, other: "_Account") -> "_Account":
+        names = {*self.kinds_by_source, *other.kinds_by_source}
+        sources = {
+            name: self.kinds_by_source.get(name, Counter()) + other.kinds_by_source.get(name, Counter())
+            for name in names
+        }
+        counts = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in _Account.model_fields
+            if name != "kinds_by_source"
+        }
+        return _Account(**counts, kinds_by_source=sources)
 
     def add(self, document: Document, findings: list[Finding]) -> None:
+        """Count one document's findings."""
         if document.planted:
-            self.planted += document.planted == "catchable"
-            self.caught += document.planted == "catchable" and bool(findings)
+            self.num_planted += document.planted == "catchable"
+            self.num_caught += document.planted == "catchable" and bool(findings)
             return
-        self.documents += 1
+        self.num_documents += 1
         self.num_bytes += len(document.text.encode("utf-8", "surrogatepass"))
-        self.with_findings += bool(findings)
+        self.num_with_findings += bool(findings)
         self.kinds.update(finding.kind for finding in findings)
-        counts = Counter((finding.kind, finding.rule) for finding in findings)
-        self.rows += [(document.id, kind, rule, num) for (kind, rule), num in counts.items()]
+        self.kinds_by_source.setdefault(document.source, Counter()).update(finding.kind for finding in findings)
 
-    def result(self, config: ScrubbingConfig) -> ScrubResult:
+    def result(self, config: ScrubbingConfig, runtime: dict[str, int]) -> ScrubResult:
+        """Give the stage's account."""
         searched = searched_kinds(config)
         return ScrubResult(
-            num_documents=self.documents,
+            num_documents=self.num_documents,
             num_bytes=self.num_bytes,
             num_findings=sum(self.kinds.values()),
-            num_documents_with_findings=self.with_findings,
+            num_documents_with_findings=self.num_with_findings,
             findings={kind: self.kinds[kind] for kind in searched},
+            findings_by_source={
+                name: dict(sorted(kinds.items())) for name, kinds in sorted(self.kinds_by_source.items())
+            },
             kinds_searched=searched,
             kinds_not_searched=unsearched_kinds(config),
             scope=scope(config),
-            num_planted=self.planted,
-            num_planted_caught=self.caught,
+            num_planted=self.num_planted,
+            num_planted_caught=self.num_caught,
+            runtime=runtime,
         )
 
 
-def _scrubbed(shard: Path, config: ScrubbingConfig, account: _Account) -> Iterator[Document]:
-    for document in read_shard(shard):
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """How often a rule found a kind in a document.
+
+    Attributes:
+        id: The document.
+        kind: Kind of sensitive data.
+        rule: The rule that found it.
+        num: How often.
+    """
+
+    id: str
+    kind: str
+    rule: str
+    num: int
+
+
+def _scrub_shard(path: Path, folder: Path, config: ScrubbingConfig) -> _Account:
+    from gptmodel.corpus.tables import write_table
+
+    account = _Account()
+    rows: list[FindingRow] = []
+    write_shard(folder / SHARDS_DIR / path.name, _scrubbed(path, config, account, rows))
+    write_table(
+        folder / FINDINGS_DIR / path.name, FindingRow, sorted(rows, key=lambda row: (row.id, row.kind, row.rule))
+    )
+    return account
+
+
+def _scrubbed(path: Path, config: ScrubbingConfig, account: _Account, rows: list[FindingRow]) -> Iterator[Document]:
+    for document in read_shard(path):
         text, findings = scrub_text(document.text, config)
         account.add(document, findings)
+        if not document.planted:
+            counts = Counter((finding.kind, finding.rule) for finding in findings)
+            rows += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]
         yield Document(document.id, document.source, document.path, text, document.lang, document.planted)
-
-
-def _write_findings(path: Path, rows: list[Row]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    types = (pa.string(), pa.string(), pa.string(), pa.int64())
-    columns = list(zip(*sorted(rows), strict=True)) or [(), (), (), ()]
-    names = ("id", "kind", "rule", "num")
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
-    pq.write_table(pa.table(dict(zip(names, arrays, strict=True))), path)

@@ -44,7 +44,7 @@ def run(tmp_path: Path, texts: Path) -> Run:
 
 
 def quarantined(tmp_path: Path) -> list[tuple[str, int, str]]:
-    rows = pq.read_table(tmp_path / "work" / "quarantine.parquet").to_pylist()
+    rows = pq.read_table(tmp_path / "work" / "quarantine").to_pylist()
     return [(row["path"], row["position"], row["reason"]) for row in rows]
 
 
@@ -86,7 +86,8 @@ def test_everything_read_is_a_document_or_in_the_quarantine(tmp_path: Path, text
 def test_the_quarantine_holds_no_text(tmp_path: Path, texts: Path, run: Run) -> None:
     (texts / "a.jsonl").write_text('{"text": "fine"}\n{"text": "my secret"\n')
     result, _ = run()
-    table = (tmp_path / "work" / "quarantine.parquet").read_bytes() + result.model_dump_json().encode()
+    tables = (tmp_path / "work" / "quarantine").glob("*.parquet")
+    table = b"".join(path.read_bytes() for path in tables) + result.model_dump_json().encode()
     assert b"secret" not in table
 
 
@@ -184,7 +185,7 @@ def test_encodings_are_counted_and_written_for_each_file(tmp_path: Path, texts: 
     result, documents = run()
     assert result.encodings == {"gb18030": 1, "utf-8": 1}
     assert any("分久必合" in document.text for document in documents)
-    rows = pq.read_table(tmp_path / "work" / "files.parquet").to_pylist()
+    rows = pq.read_table(tmp_path / "work" / "files").to_pylist()
     assert [(row["path"], row["format"], row["encoding"]) for row in rows] == [
         ("a.txt", "text", "gb18030"),
         ("b.txt", "text", "utf-8"),

@@ -49,7 +49,7 @@ def test_documents_keep_everything_but_the_values(tmp_path: Path) -> None:
 def test_findings_are_stored_without_values(tmp_path: Path) -> None:
     work = workspace(tmp_path)
     scrub(work, ScrubbingConfig())
-    assert pq.read_table(work.path / "findings.parquet").to_pylist() == [
+    assert pq.read_table(work.path / "findings").to_pylist() == [
         {"id": "a" * 32, "kind": "EMAIL", "rule": "email", "num": 2},
         {"id": "a" * 32, "kind": "IP_ADDRESS", "rule": "ip.v4", "num": 1},
     ]
