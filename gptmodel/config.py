@@ -468,6 +468,13 @@ def load_config(
     return _validate(tree)
 
 
+def dated(config: Config, today: date) -> Config:
+    """Give a config with the day that counts as today filled in, so that the run's record says which it was."""
+    if config.corpus.as_of is not None:
+        return config
+    return config.model_copy(update={"corpus": config.corpus.model_copy(update={"as_of": today})})
+
+
 def fingerprint_section(section: BaseModel) -> dict[str, Any]:
     """Give a section as plain JSON values without the fields that never change a result."""
     data: dict[str, Any] = {}

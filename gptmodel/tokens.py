@@ -18,8 +18,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import TokensConfig
-from gptmodel.corpus.documents import Document, read_documents
-from gptmodel.corpus.split_table import SPLITS, read_split
+from gptmodel.corpus.documents import Document
+from gptmodel.corpus.split_table import SPLITS, SplitRow, read_corpus
 from gptmodel.errors import CorpusTooSmallError, StoreError
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer
@@ -291,24 +291,23 @@ class _Spooled:
 
 def _encode_all(work: Workspace, tokenizer: Tokenizer, spool: Path) -> list[_Spooled]:
     """Encode in the order of the shards into one file, so that memory holds a batch of text and a small index only."""
-    assigned = {row.id: row.split for row in read_split(work.inputs["split"])}
-    documents = (item for item in read_documents(work.inputs["scrub"]) if item.id in assigned)
+    documents = read_corpus(work.inputs["scrub"], work.inputs["split"])
     index: list[_Spooled] = []
     offset = 0
     with spool.open("wb") as file:
         for group in _grouped(documents):
-            for item, ids in zip(group, tokenizer.encode_batch(item.text for item in group), strict=True):
+            for (item, row), ids in zip(group, tokenizer.encode_batch(item.text for item, _ in group), strict=True):
                 tokens = np.array([*ids, tokenizer.end_of_document_id], dtype=_TOKEN)
                 file.write(tokens.tobytes())
                 num_bytes = len(item.text.encode("utf-8", "surrogatepass"))
                 facts = (item.id, item.source, item.lang, item.planted)
-                index.append(_Spooled(facts, assigned[item.id], offset, len(tokens), num_bytes))
+                index.append(_Spooled(facts, row.split, offset, len(tokens), num_bytes))
                 offset += len(tokens)
     return index
 
 
-def _grouped(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    group: list[Document] = []
+def _grouped(documents: Iterable[tuple[Document, SplitRow]]) -> Iterator[list[tuple[Document, SplitRow]]]:
+    group: list[tuple[Document, SplitRow]] = []
     for item in documents:
         group.append(item)
         if len(group) == _BATCH_DOCUMENTS:
