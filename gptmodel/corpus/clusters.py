@@ -8,12 +8,13 @@ Called by dedup.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gptmodel.config import DedupConfig
+from gptmodel.corpus.members import LeftOut
 from gptmodel.corpus.near import StoredSignatures, join_similar, open_signatures
 from gptmodel.corpus.signing import BANDS_SUFFIX, SIGNATURES_SUFFIX, TextRow
 from gptmodel.corpus.stretches import Places
@@ -22,8 +23,7 @@ from gptmodel.corpus.tables import read_columns
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Reason = Literal["", "exact", "near", "boilerplate", "contaminated"]
-REASONS: tuple[Reason, ...] = ("", "exact", "near", "boilerplate", "contaminated")
+REASONS: tuple[LeftOut, ...] = ("", "exact", "near", "boilerplate", "contaminated")
 _KEPT, _EXACT, _NEAR, _BOILERPLATE, _CONTAMINATED = range(5)
 
 ENTRY = np.dtype([("high", "<i8"), ("low", "<i8"), ("group", "<i8")])
@@ -107,17 +107,22 @@ class _Rows:
 
     @staticmethod
     def _active(table: "pa.Table") -> Flags:
-        """Of documents that are repeated lines for the most part, the smallest id of each template stays whole."""
+        """Choose the version of documents that are repeated lines for the most part.
+
+        Of each template the smallest id stays whole, and with it those that say just the same: they are duplicates.
+        """
         template, is_whole = table["template"].to_numpy(), table["is_whole"].to_numpy()
-        doubled = np.flatnonzero(template)
-        ids = table["id"].take(doubled).to_pylist()
-        smallest: dict[int, str] = {}
-        for place, name in zip(doubled, ids, strict=True):
+        high, low = table["key_high"].to_numpy(), table["key_low"].to_numpy()
+        whole = np.flatnonzero(is_whole)
+        kept: dict[int, tuple[str, int]] = {}
+        for place, name in zip(whole, table["id"].take(whole).to_pylist(), strict=True):
             key = int(template[place])
-            smallest[key] = min(smallest.get(key, name), name)
+            kept[key] = min(kept.get(key, (name, int(place))), (name, int(place)))
         active = np.ones(len(table), dtype=bool)
-        for place, name in zip(doubled, ids, strict=True):
-            active[place] = bool(is_whole[place]) == (smallest[int(template[place])] == name)
+        for place in whole:
+            keeper = kept[int(template[place])][1]
+            active[place] = (high[place], low[place]) == (high[keeper], low[keeper])
+            active[place - 1] = not active[place]  # the stripped version stands before the whole one
         return active
 
     def _reasons(self, config: DedupConfig) -> npt.NDArray[np.int8]:

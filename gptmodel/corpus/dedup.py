@@ -18,49 +18,25 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import DedupConfig, fingerprint_section
-from gptmodel.corpus.clusters import REASONS, Clusters, Reason, find_clusters
+from gptmodel.corpus.clusters import REASONS, Clusters, find_clusters
 from gptmodel.corpus.contamination import ngrams_of
 from gptmodel.corpus.documents import read_shard
 from gptmodel.corpus.evaluation_texts import read_evaluation_texts
 from gptmodel.corpus.listing import Listing
+from gptmodel.corpus.members import CLUSTERS_FILE, MEMBERS_DIR, Member
 from gptmodel.corpus.repeated_lines import REPEATED_LINES_FILE, contains, count_lines, find_repeated, renumbered
 from gptmodel.corpus.signing import SIGNED, SignedAccount, comparable, sign_shard
 from gptmodel.corpus.stretches import Hashes
-from gptmodel.corpus.tables import read_table, schema_of, write_arrow
+from gptmodel.corpus.tables import schema_of, write_arrow
 from gptmodel.parts import Mapper, Part, PartsRuntime, Progress, clear_but_parts, in_turn, make_parts, text_parts
 from gptmodel.store import NOTES_DIR, Workspace, digest_of
 
 logger = logging.getLogger(__name__)
 
-MEMBERS_DIR = "members"
-CLUSTERS_FILE = "clusters.parquet"
 INDEX_FILE = "index.npy"
 _LINES = "lines"
 _INDEX_KEY = "index-key"
 _NGRAMS = "evaluation-ngrams.npy"
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One document's place among the duplicates.
-
-    Attributes:
-        id: The document.
-        source: Its source.
-        cluster: Id of the kept document of its cluster.
-        kept: Whether it is that one.
-        reason: Why it is left out; empty if it is kept.
-        num_repeated_lines: Lines removed from its text because its source repeats them.
-        num_bytes: UTF-8 bytes of the text without them.
-    """
-
-    id: str
-    source: str
-    cluster: str
-    kept: bool
-    reason: Reason
-    num_repeated_lines: int = 0
-    num_bytes: int = 0
 
 
 class SourceDedup(BaseModel):
@@ -167,16 +143,6 @@ def deduplicate(
     result = _result(clusters, names, len(repeated), signed.runtime)
     logger.info("%d of %d documents kept", result.num_kept, result.num_read)
     return result
-
-
-def read_members(folder: Path) -> Iterator[Member]:
-    """Read the documents' places that `deduplicate` wrote into its folder, shard by shard."""
-    return read_table(folder / MEMBERS_DIR, Member)
-
-
-def read_clusters(folder: Path) -> Iterator[Member]:
-    """Read the clusters of two documents and more, cluster by cluster, the kept document first."""
-    return read_table(folder / CLUSTERS_FILE, Member)
 
 
 def _silent(done_ratio: float, message: str) -> None:

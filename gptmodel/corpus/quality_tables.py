@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from gptmodel.corpus.dedup import Member, read_members
 from gptmodel.corpus.documents import Document, read_documents
+from gptmodel.corpus.members import Member, read_members
 from gptmodel.corpus.signing import comparable, text_key
 from gptmodel.corpus.split_table import read_split
 from gptmodel.store import Workspace

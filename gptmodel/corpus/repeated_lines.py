@@ -8,6 +8,7 @@ by reading, which gives the later stages their text.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
 from gptmodel.config import DedupConfig
-from gptmodel.corpus.characters import tidy_space
-from gptmodel.corpus.stretches import DENSE, SPACE, Block, Hashes, Places, mix
+from gptmodel.corpus.stretches import DENSE, SPACE, Block, Hashes, Places, mix, runs
 
 REPEATED_LINES_FILE = "repeated-lines.npy"
 
@@ -30,6 +29,7 @@ _WORD_WEIGHT = 2
 _MIN_CHARS = 8
 _MOSTLY = 0.5
 _LINES_AT_ONCE = 8_000_000
+_MANY_BLANK_LINES = re.compile("\n{4,}")
 
 LINE = np.dtype([("hash", "<u8"), ("num_documents", "<u4"), ("source", "<u4")])
 """A row of a shard's table of lines: hash of source and line, documents that hold it, number of the source."""
@@ -108,8 +108,9 @@ def strip_repeated(text: str, source: str, repeated: Hashes) -> Stripped:
     kept = ["" if gone else line for line, gone in zip(text.split("\n"), is_repeated, strict=True)]
     num_chars = (lines.end - lines.first).clip(0)
     mostly = num_chars[is_repeated].sum() > _MOSTLY * num_chars.sum()
-    template = xxhash.xxh3_64_intdigest(lines.hashes[is_repeated].tobytes()) >> 1 or 1
-    return Stripped(tidy_space("\n".join(kept)), num_lines, template if mostly else 0)
+    template = int(runs(lines.hashes[is_repeated], num_lines)[0]) >> 1 or 1  # a signed column holds it
+    left = _MANY_BLANK_LINES.sub("\n\n\n", "\n".join(kept)).strip("\n")
+    return Stripped(left, num_lines, template if mostly else 0)
 
 
 def holds_repeated(texts: Sequence[str], sources: Sequence[str], repeated: Hashes) -> npt.NDArray[np.bool_]:
@@ -156,7 +157,8 @@ class _Lines:
         self.first: Places = np.where(some, padded[low.clip(max=len(visible))], starts)
         self.end: Places = np.where(some, padded[high - 1] + 1, starts)
         self.text_of = block.text_of(starts)
-        salts = np.array([xxhash.xxh3_64_intdigest(name.encode()) for name in sources], dtype=np.uint64)
+        names = Block(sources)
+        salts = names.hashes(names.starts[:-1], names.starts[1:])
         self.hashes = mix(block.hashes(self.first, self.end) + salts[self.text_of])
         self.counted = (self._weights(block) >= _MIN_WEIGHT) & (self.end - self.first >= _MIN_CHARS)
 

@@ -19,12 +19,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import SplitConfig
-from gptmodel.corpus.dedup import MEMBERS_DIR, Member
 from gptmodel.corpus.documents import list_shards, text_id
+from gptmodel.corpus.members import MEMBERS_DIR, read_shard_members
 from gptmodel.corpus.near import connect
 from gptmodel.corpus.repeated_lines import REPEATED_LINES_FILE
 from gptmodel.corpus.split_table import SPLITS, Split, SplitRow, write_shard_split
-from gptmodel.corpus.tables import read_columns, read_table, table_files
+from gptmodel.corpus.tables import read_columns, table_files
 from gptmodel.errors import CorpusTooSmallError
 from gptmodel.store import Workspace
 
@@ -72,7 +72,7 @@ def split(work: Workspace, config: SplitConfig) -> SplitResult:
     sizes: Counter[Split] = Counter()
     for shard in list_shards(work.inputs["scrub"]):
         rows: list[SplitRow] = []
-        for member in _members(work.inputs["deduplicate"], shard.stem):
+        for member in read_shard_members(work.inputs["deduplicate"], shard.stem):
             own = SPLITS[next(where)]
             if member.kept:
                 rows.append(SplitRow(member.id, member.source, own, False, member.num_repeated_lines))
@@ -121,11 +121,6 @@ def hash_split(document_id: str, config: SplitConfig) -> Split:
     if place < config.test_ratio:
         return "test"
     return "validation" if place < config.test_ratio + config.validation_ratio else "train"
-
-
-def _members(folder: Path, shard: str) -> Iterator[Member]:
-    path = folder / MEMBERS_DIR / f"{shard}.parquet"
-    return read_table(path, Member) if path.exists() else iter(())
 
 
 def _planted(shard: Path) -> Iterator[tuple[str, str]]:
