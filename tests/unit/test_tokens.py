@@ -4,14 +4,13 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gptmodel.config import TokenizerConfig, TokensConfig
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
+from gptmodel.corpus.split_table import Split
 from gptmodel.errors import CorpusTooSmallError, StoreError
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import learn
@@ -26,6 +25,7 @@ from gptmodel.tokens import (
     windows_at,
     windows_of,
 )
+from tests.unit.splits import write_splits
 
 SMALL = TokensConfig(shard_tokens=100)
 sizes = st.integers(1, 300)
@@ -46,15 +46,8 @@ def make_work(root: Path, documents: list[Document]) -> Workspace:
         (root / name).mkdir(parents=True, exist_ok=True)
     write_shard(shard_path(root / "scrub", 0), documents[: len(documents) // 2])
     write_shard(shard_path(root / "scrub", 1), documents[len(documents) // 2 :])
-    kept = [item for item in documents if item.path != "7.txt"]
-    split = {"1.txt": "validation", "2.txt": "validation", "3.txt": "test"}
-    rows = {
-        "id": [item.id for item in kept],
-        "source": [item.source for item in kept],
-        "split": [split.get(item.path, "train") for item in kept],
-        "planted": [item.planted for item in kept],
-    }
-    pq.write_table(pa.table(rows), root / "split" / "split.parquet")
+    places: dict[str, Split | None] = {"1.txt": "validation", "2.txt": "validation", "3.txt": "test", "7.txt": None}
+    write_splits(root / "scrub", root / "split", lambda item: places.get(item.path, "train"))
     learn([item.text for item in make_documents()], TokenizerConfig(vocab_size=320)).save(root / "tokenizer")
     return Workspace(root / "out", {name: root / name for name in ("scrub", "split", "tokenizer")})
 
