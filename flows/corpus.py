@@ -82,13 +82,15 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
         from gptmodel.corpus.cleaning import CleanResult
         from gptmodel.corpus.dedup import DedupResult
         from gptmodel.corpus.quality import check_quality
+        from gptmodel.corpus.quality_tables import Accounts
         from gptmodel.corpus.scrubbing import ScrubResult
         from gptmodel.corpus.sources import IngestResult
         from gptmodel.corpus.split import SplitResult
 
-        return check_quality(
-            work, run.config.quality, ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult),
-            deduplicate.read(DedupResult), split.read(SplitResult),
+        accounts = Accounts(
+            ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult), deduplicate.read(DedupResult),
+            split.read(SplitResult),
         )  # fmt: skip
+        return check_quality(work, run.config.quality, accounts, progress, run.engine.map)
 
     return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, show=artifacts.show_decision_of)

@@ -25,6 +25,7 @@ PRESETS = ("smoke", "tiny", "small")
 ASIDE: dict[str, Any] = {"fingerprint": False}
 
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+LanguageCode = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
 NonNegative = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
 
@@ -185,7 +186,7 @@ class SplitConfig(Section):
 
 
 class QualityConfig(Section):
-    """Hard limits of the quality gate; beyond one of them nothing is trained."""
+    """Limits of the quality gate: beyond a hard one (min, max) nothing is trained, beyond a soft one it warns."""
 
     min_documents: Positive = 20
     """Fewest documents kept in all."""
@@ -199,6 +200,16 @@ class QualityConfig(Section):
     """Largest share of held-out documents with a duplicate in train."""
     max_residual_findings: NonNegative = 0
     """Most validated findings that a second scan of the scrubbed text may show."""
+    warn_loose_findings: NonNegative = 0
+    """Warn where that scan shows more findings by their context alone: names, and numbers beside a word."""
+    warn_not_utf8_ratio: Ratio = 0.5
+    """Warn where a larger share of the documents was in another encoding than UTF-8, which may have been misread."""
+    warn_source_ratio: Ratio = 0.95
+    """Warn where one of several sources gives a larger share of the text."""
+    expected_languages: dict[LanguageCode, Ratio] = {}
+    """Share of the text (bytes) that each language should have, none for those not named; empty expects nothing."""
+    language_tolerance: Ratio = 0.1
+    """Warn where a language's share differs from the expected one by more."""
 
 
 class TokenizerConfig(Section):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from gptmodel.corpus.documents import Document, list_shards, read_shard
 from gptmodel.corpus.repeated_lines import read_repeated, strip_repeated
+from gptmodel.corpus.stretches import Hashes
 from gptmodel.corpus.tables import read_table, write_table
 
 SPLIT_DIR = "splits"
@@ -49,14 +50,28 @@ def read_corpus(
     """
     repeated = read_repeated(split)
     for shard in list_shards(scrub):
-        rows = {row.id: row for row in read_shard_split(split, shard.stem) if not splits or row.split in splits}
-        for document in read_shard(shard) if rows else ():
-            row = rows.get(document.id)
-            if row is not None and row.num_repeated_lines:
-                stripped = strip_repeated(document.text, document.source, repeated)
-                yield replace(document, text=stripped.text), row
-            elif row is not None:
-                yield document, row
+        yield from read_shard_corpus(shard, split, repeated, *splits)
+
+
+def read_shard_corpus(
+    shard: Path, split: Path, repeated: Hashes, *splits: Split
+) -> Iterator[tuple[Document, SplitRow]]:
+    """Read the documents of one shard as `read_corpus` does.
+
+    Args:
+        shard: A shard of the stage `scrub`.
+        split: Folder of the stage `split`.
+        repeated: Hashes of the repeated lines, as `read_repeated` gives them.
+        splits: The splits wanted; none named means all.
+    """
+    rows = {row.id: row for row in read_shard_split(split, shard.stem) if not splits or row.split in splits}
+    for document in read_shard(shard) if rows else ():
+        row = rows.get(document.id)
+        if row is not None and row.num_repeated_lines:
+            stripped = strip_repeated(document.text, document.source, repeated)
+            yield replace(document, text=stripped.text), row
+        elif row is not None:
+            yield document, row
 
 
 def read_split(folder: Path) -> Iterator[SplitRow]:
