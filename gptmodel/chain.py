@@ -64,7 +64,7 @@ CHAIN = (
     # Of the stages before, it reads the outputs and the accounts; their code is in the digests of these.
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
           ("ingest", "clean", "scrub", "deduplicate", "split"),
-          ("great_expectations", "numpy", "pandas", "xxhash", *_FINDERS),
+          ("great_expectations", "jinja2", "numpy", "pandas", "xxhash", *_FINDERS),
           aside=("gptmodel.corpus.cleaning", "gptmodel.corpus.dedup", "gptmodel.corpus.sources",
                  "gptmodel.corpus.split")),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers")),

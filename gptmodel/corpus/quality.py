@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import QualityConfig
-from gptmodel.corpus.quality_checks import Check, Severity, list_checks
+from gptmodel.corpus.quality_checks import Check, CheckResult, list_checks
+from gptmodel.corpus.quality_pages import DATA_DOCS_DIR, write_overview
 from gptmodel.corpus.quality_reading import Search, read_shards, search_share
-from gptmodel.corpus.quality_suite import DATA_DOCS_DIR, MAX_IDS, Outcome, run_suites
+from gptmodel.corpus.quality_suite import MAX_IDS, Outcome, run_suites
 from gptmodel.corpus.quality_tables import Accounts, Tables, build_tables
 from gptmodel.decision import Decision
 from gptmodel.parts import Mapper, PartsRuntime, Progress, clear_but_parts, in_turn
@@ -26,25 +27,6 @@ log = logging.getLogger(__name__)
 
 MAX_RESCAN_BYTES = 20_000_000
 """Text searched a second time for sensitive data, at most (bytes); of more, documents are drawn by hash."""
-
-
-class CheckResult(BaseModel):
-    """One check of the quality gate."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    name: str
-    """What is expected, in words."""
-    passed: bool
-    """Whether it is so."""
-    severity: Severity
-    """Whether a failure closes the gate (`hard`) or is a warning (`soft`)."""
-    observed: str
-    """What was found, in words."""
-    limit: str
-    """What is allowed, in words."""
-    document_ids: list[str] = []
-    """Documents it failed for, at most 20."""
 
 
 class QualityResult(BaseModel):
@@ -85,9 +67,11 @@ def check_quality(
     made = read_shards(work, search, mapper, progress)
     tables = build_tables(work.path, made.accounts, accounts, config.expected_languages)
     checks = list_checks(config)
-    outcomes = run_suites(checks, tables, work.notes / DATA_DOCS_DIR)
+    docs_dir = work.notes / DATA_DOCS_DIR
+    outcomes = run_suites(checks, tables, docs_dir)
     results = [_result(check, outcomes[check.name], tables) for check in checks]
     decision = decide(results, _scope(tables, accounts.scrub.scope))
+    write_overview(docs_dir, decision, results)
     log.info("%s", decision.reason)
     return QualityResult(
         decision=decision, num_checks=len(results), num_passed=sum(r.passed for r in results), checks=results,

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from gptmodel.config import QualityConfig
 from gptmodel.corpus.quality_reading import UNKNOWN
 from gptmodel.corpus.quality_tables import COPIED_RATIO, LONG_CHARS, SHORT_CHARS, DocumentRow, Tables
@@ -46,6 +48,25 @@ class Check:
     limit: str
     observe: Callable[[Tables, int], str]
     beyond: tuple[str, float] | None = None
+
+
+class CheckResult(BaseModel):
+    """One check of the quality gate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    """What is expected, in words."""
+    passed: bool
+    """Whether it is so."""
+    severity: Severity
+    """Whether a failure closes the gate (`hard`) or is a warning (`soft`)."""
+    observed: str
+    """What was found, in words."""
+    limit: str
+    """What is allowed, in words."""
+    document_ids: list[str] = []
+    """Documents it failed for, at most 20."""
 
 
 def list_checks(config: QualityConfig) -> list[Check]:

@@ -8,7 +8,6 @@ never enter a result: of failing documents the ids alone. This is the only room 
 import contextlib
 import logging
 import os
-import re
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,23 +21,12 @@ from gptmodel.corpus.quality_tables import Tables
 if TYPE_CHECKING:
     import pandas as pd
 
-DATA_DOCS_DIR = "data-docs"
-"""Folder of the pages in a stage's notes."""
 MAX_IDS = 20
 
 _COUNTS = ("element_count", "unexpected_count", "missing_count")
 _IDS = "partial_unexpected_index_list"
 # No values in any result, which pages and logs would show; of documents the ids.
 _FORMAT = {"result_format": "SUMMARY", "unexpected_index_column_names": ["id"], "exclude_unexpected_values": True}
-_OUTSIDE = re.compile(
-    r"<script[^>]*\bsrc=\"?https?:.*?</script>|<(?:link|img)[^>]*\b(?:href|src)=\"?https?:[^>]*>", re.S
-)
-_STYLE = (
-    "<style>body{font-family:sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #ccc;"
-    "padding:.3em}.modal,.ge-walkthrough-modal,form,footer{display:none}i.fas{font-style:normal}"
-    ".fa-check-circle::before{content:'passed';color:green}.fa-times::before{content:'failed';color:red}"
-    ".fa-exclamation-triangle::before{content:'warning';color:darkorange}</style></head>"
-)
 
 
 @dataclass
@@ -80,11 +68,6 @@ def run_suites(checks: Sequence[Check], tables: Tables, docs_dir: Path | None = 
                 _Suite(gx, context, table, mine).run(getattr(tables, table), outcomes)
         _write_pages(context, docs_dir)
     return outcomes
-
-
-def without_outside_links(page: str) -> str:
-    """Give a page that loads nothing from elsewhere, so that opening it tells nobody and works offline."""
-    return _OUTSIDE.sub("", page).replace("</head>", _STYLE, 1)
 
 
 class _Suite:
@@ -184,8 +167,6 @@ def _write_pages(context: Any, docs_dir: Path | None) -> None:
                     "site_index_builder": index}
     )  # fmt: skip
     context.build_data_docs()
-    for page in docs_dir.rglob("*.html"):
-        page.write_text(without_outside_links(page.read_text("utf-8")), "utf-8")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ from gptmodel.corpus.cleaning import CleanResult, SourceCleaning
 from gptmodel.corpus.dedup import deduplicate
 from gptmodel.corpus.documents import Document, document_id, list_shards, shard_name, shard_path, write_shard
 from gptmodel.corpus.members import MEMBERS_DIR, Member, read_shard_members
-from gptmodel.corpus.quality import CheckResult, QualityResult, check_quality
+from gptmodel.corpus.quality import QualityResult, check_quality
+from gptmodel.corpus.quality_checks import CheckResult
 from gptmodel.corpus.quality_reading import Search, read_shards
 from gptmodel.corpus.quality_tables import Accounts, Tables, build_tables
 from gptmodel.corpus.scrubbing import ScrubResult, scope

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gptmodel.corpus.quality import CheckResult, QualityResult, decide
+from gptmodel.corpus.quality import QualityResult, decide
+from gptmodel.corpus.quality_checks import CheckResult
 from gptmodel.corpus.split_table import read_split
 from tests.unit.corpus.gate import House, clean_result, failed, make, prose, sound
 

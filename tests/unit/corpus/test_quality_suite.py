@@ -9,7 +9,7 @@ import pytest
 
 from gptmodel.config import QualityConfig
 from gptmodel.corpus.quality_checks import Check, list_checks
-from gptmodel.corpus.quality_suite import MAX_IDS, Outcome, run_suites, without_outside_links
+from gptmodel.corpus.quality_suite import MAX_IDS, Outcome, run_suites
 from gptmodel.corpus.quality_tables import Counts, Tables, Totals, language_rows
 
 CONFIG = QualityConfig(expected_languages={"en": 1.0})
@@ -181,19 +181,3 @@ def test_the_page_of_the_documents_shows_the_sum_of_all_batches(pages: dict[str,
 
 def test_pages_hold_no_value_of_a_failing_document(pages: dict[str, str]) -> None:
     assert not any("SECRET" in page for page in pages.values())
-
-
-def test_written_pages_load_nothing_from_elsewhere(pages: dict[str, str]) -> None:
-    loads = re.compile(r"<(?:script|link|img|iframe)[^>]*\b(?:src|href)=.?https?:", re.S)
-    assert not [path for path, page in pages.items() if loads.search(page)]
-
-
-def test_a_page_loads_nothing_from_elsewhere() -> None:
-    page = (
-        '<head><link rel="stylesheet" href="https://cdn.example/a.css"><script src="https://cdn.example/b.js"></script>'
-        '<link href="static/c.css"></head><img src="https://x.example/p.png"/><p>text</p>'
-    )
-    result = without_outside_links(page)
-    assert "https://" not in result
-    assert 'href="static/c.css"' in result
-    assert "<p>text</p>" in result
