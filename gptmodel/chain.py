@@ -66,7 +66,8 @@ CHAIN = (
           ("chardet", "ftfy", "great_expectations", "numpy", "pandas", "py3langid", "regex", "resiliparse", "xxhash",
            *_FINDERS)),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers")),
-    Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
+    # How often a source is read is told by ingest.
+    Stage("pack", "gptmodel.tokens", ("tokens",), ("ingest", "scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           (*_MODEL, *_SCORES)),
