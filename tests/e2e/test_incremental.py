@@ -75,3 +75,12 @@ def test_raw_text_is_made_again_only_for_the_shards_that_are_read(command: Comma
     (folder / "3.txt").write_text(text(3))
     back = run(command, folder)
     assert all(stage["cached"] for stage in back.record["stages"])
+
+
+def test_text_that_a_later_change_needs_is_made_again_and_said(command: Command, folder: Path) -> None:
+    run(command, folder)
+    changed = run(command, folder, "--set", "cleaning.min_chars=30")  # twelve shards, and the planted phrases
+    assert "ingest: 13 shards made again: the text was deleted after scrubbing" in " ".join(changed.err.split())
+    assert {stage["name"]: stage["cached"] for stage in changed.record["stages"]} == {
+        "ingest": False, "clean": False, "scrub": True, "deduplicate": True, "split": True,
+    }  # fmt: skip
