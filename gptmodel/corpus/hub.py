@@ -1,8 +1,10 @@
-"""Data sets by name through the library `datasets`, as a stream: `dataset:NAME`, or `dataset:FOLDER` on this machine.
+"""Data sets through the library `datasets`, as a stream: `dataset:OWNER/NAME` of the Hugging Face hub, or
+`dataset:FOLDER` on this machine.
 
-Nothing is downloaded as a whole, nothing is kept on disk, and no code of a data set is run: the library knows data
-files alone. A stream that fails ends the run with an error, since what was read half is no text. Called by listing,
-sources and survey.
+Nothing is downloaded as a whole, no text is kept on disk, and no code of a data set is run: the library knows data
+files alone. A stream that fails ends the run with an error, since what was read half is no text. A damaged record
+costs the rest of the stream, for the library reads its files in pieces of many records; where that matters, name the
+files themselves (hf://datasets/OWNER/NAME/...). Called by listing, reading and survey.
 """
 
 import os
@@ -92,6 +94,12 @@ def _open(source: SourceConfig) -> Any:
     datasets.disable_progress_bars()
     folder = folder_of(source)
     name = source.path.removeprefix(_PREFIX) if folder is None else os.fspath(folder)
+    if "/" not in name:  # a bare name may be one of the library's formats, read from whatever lies in this folder
+        raise SourceError(
+            expected=f"OWNER/NAME of a data set, or a folder that is there (source {source.name})",
+            actual=repr(name),
+            mend="Look its full name up on the hub, as Salesforce/wikitext.",
+        )
     try:
         return datasets.load_dataset(
             name, source.subset, split=source.split, revision=None if folder else source.revision, streaming=True

@@ -242,9 +242,14 @@ def _named(root: str, found: dict[str, Any]) -> dict[str, Any]:
 def _described(files: Any, info: dict[str, Any]) -> RemoteFile:
     size = info.get("size")
     mark = next((f"{name} {info[name]}" for name in _MARKS if info.get(name)), None)
-    time = next((f"{name} {info[name]}" for name in _TIMES if info.get(name)), None)
+    time = next((f"{name} {_seconds(info[name])}" for name in _TIMES if info.get(name)), None)
     stamp = mark or (time if size is not None else None)
     return RemoteFile(files.unstrip_protocol(info["name"]), size, f"{size} {stamp}" if stamp else "")
+
+
+def _seconds(time: Any) -> Any:
+    # A file system may give a time one way in a listing and another way for a file.
+    return time.timestamp() if hasattr(time, "timestamp") else time
 
 
 def _is_hidden(name: str) -> bool:
