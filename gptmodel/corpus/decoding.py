@@ -1,23 +1,24 @@
 """Bytes to text: tell a stream's encoding, then read it as text.
 
 The order is: byte order mark; strict UTF-8, unless a NUL or ESC byte says that it may be something else; what the page
-itself declares (HTML); what chardet makes of a sample. A stream is read through once to decide, in bounded memory, and
-a second time as text. Called by formats and extraction; raises NotTextError, never guesses silently.
+itself declares (HTML); what chardet makes of a sample. A stream is read through once to decide, in bounded memory; a
+long one is read a second time as text. Called by formats and extraction; raises NotTextError, never guesses silently.
 """
 
 import codecs
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from gptmodel.corpus.quarantine import NotTextError
-
-Opener = Callable[[], BinaryIO]
+from gptmodel.corpus.streams import Opener
 
 CHUNK_BYTES = 2**16
+KEPT_BYTES = 8 * 2**20
+"""Longest stream that is kept in memory once it was read to tell its encoding, so that it is opened once."""
 SAMPLE_BYTES = 200_000
 """Bytes that chardet looks at; it reads no more by itself."""
 MAX_BAD_RATIO = 0.02
@@ -67,6 +68,7 @@ class _Survey:
     has_nul: bool = False
     has_escape: bool = False
     failure: NotTextError | None = None
+    kept: list[bytes] | None = field(default_factory=list)
 
     @property
     def is_utf8(self) -> bool:
@@ -85,10 +87,12 @@ class Detection:
     Attributes:
         codec: Name of the Python codec.
         failure: The error that ended the stream early, if one did; what lies before it can be read.
+        data: All of the stream; None if it is long or ended early.
     """
 
     codec: str
     failure: NotTextError | None = None
+    data: bytes | None = field(default=None, repr=False)
 
 
 def detect(opener: Opener, declared: str | None = None) -> Detection:
@@ -104,7 +108,10 @@ def detect(opener: Opener, declared: str | None = None) -> Detection:
     survey = _survey(opener)
     if not survey.num_bytes:
         raise survey.failure or NotTextError("empty")
-    return Detection(_decide(survey, opener, declared), survey.failure)
+    if survey.kept is None or survey.failure:
+        return Detection(_decide(survey, opener, declared), survey.failure)
+    data = b"".join(survey.kept)
+    return Detection(_decide(survey, lambda: io.BytesIO(data), declared), data=data)
 
 
 def open_text(opener: Opener, codec: str, newline: str | None = None) -> TextIO:
@@ -214,6 +221,9 @@ def _survey(opener: Opener) -> _Survey:
 def _take(survey: _Survey, chunk: bytes, decoder: codecs.IncrementalDecoder) -> None:
     survey.head = survey.head or chunk[:4]
     survey.num_bytes += len(chunk)
+    if survey.kept is not None:
+        survey.kept.append(chunk)
+        survey.kept = survey.kept if survey.num_bytes <= KEPT_BYTES else None
     survey.num_control += len(chunk) - len(chunk.translate(None, _CONTROL_BYTES))
     non_ascii = 0 if chunk.isascii() else len(chunk.translate(None, _ASCII))
     nul, escape = b"\0" in chunk, b"\x1b" in chunk
@@ -226,7 +236,8 @@ def _take(survey: _Survey, chunk: bytes, decoder: codecs.IncrementalDecoder) -> 
     if non_ascii and len(survey.dense) < SAMPLE_BYTES:
         survey.dense += b"\n".join(line for line in chunk.split(b"\n") if not line.isascii())
     if non_ascii or decoder.getstate()[0]:
-        bad = decoder.decode(chunk).count("\ufffd") - chunk.count(b"\xef\xbf\xbd")
+        text = decoder.decode(chunk)
+        bad = text.count("\ufffd") - chunk.count(b"\xef\xbf\xbd") if "\ufffd" in text else 0
         survey.num_bad_utf8 += max(bad, 0)
 
 
