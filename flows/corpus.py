@@ -16,7 +16,7 @@ def ingest_task(run: Run) -> State:
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.sources import ingest
 
-        return ingest(work, run.config.corpus, run.config.privacy.planted, run.listing, progress)
+        return ingest(work, run.config.corpus, run.config.privacy.planted, run.listing, progress, run.engine.map)
 
     return run.stage("ingest", compute, external=run.listing.digests())
 
@@ -28,7 +28,8 @@ def clean_task(run: Run, ingest: Output) -> State:
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.cleaning import clean
 
-        return clean(work, run.config.cleaning, progress)
+        private = [source["name"] for source in ingest.result["sources"] if source["personal_data"] == "yes"]
+        return clean(work, run.config.cleaning, progress, run.engine.map, private)
 
     return run.stage("clean", compute, ingest)
 
@@ -40,7 +41,7 @@ def scrub_task(run: Run, clean: Output) -> State:
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.scrubbing import scrub
 
-        return scrub(work, run.config.scrubbing, progress)
+        return scrub(work, run.config.scrubbing, progress, run.engine.map)
 
     state = run.stage("scrub", compute, clean)
     delete_raw_text(run)
@@ -54,9 +55,11 @@ def deduplicate_task(run: Run, ingest: Output, scrub: Output) -> State:
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.dedup import deduplicate
 
-        return deduplicate(work, run.config.dedup, [source["name"] for source in ingest.result["sources"]], progress)
+        order = [source["name"] for source in ingest.result["sources"]]
+        return deduplicate(work, run.config.dedup, order, run.evaluation, progress, run.engine.map)
 
-    return run.stage("deduplicate", compute, ingest, scrub)
+    external = run.evaluation.digests() if run.evaluation else None
+    return run.stage("deduplicate", compute, ingest, scrub, external=external)
 
 
 @task(name="split", **STAGE_OPTIONS)

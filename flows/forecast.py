@@ -8,6 +8,7 @@ from flows import stack
 from flows.home import Home
 from gptmodel.chain import STAGE_NAMES, fingerprint, stage_named
 from gptmodel.config import Config
+from gptmodel.corpus.evaluation_texts import external_digests, list_evaluation_texts
 from gptmodel.corpus.scrubbing import scope
 from gptmodel.corpus.sources import list_sources
 from gptmodel.forecast import training_seconds
@@ -37,14 +38,12 @@ def forecast(home: Home, config: Config, *, until: str | None, force: list[str])
 
     names = [stage_named(name).name for name in force]
     end = stage_named(until).name if until else None
-    looks = plan(home.store, config, _external(home, listing.digests()), until=end, force=names, explain=explain)
+    evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
+    external = external_digests(listing, evaluation)
+    looks = plan(home.store, config, external, until=end, force=names, explain=explain)
     rows = [_row(seen, config) for seen in _with_promotion(home.store, config, looks, names)]
     lines = [_line(row) for row in rows]
     return PlanView([*lines, _total(rows, home), scope(config.scrubbing)], {"stages": rows})
-
-
-def _external(home: Home, digests: dict[str, str]) -> dict[str, dict[str, str]]:
-    return {"ingest": digests}
 
 
 def _with_promotion(store: Store, config: Config, looks: Sequence[Look], force: list[str]) -> list[Look]:

@@ -5,6 +5,7 @@ ingest -> clean -> scrub -> deduplicate -> split -> quality gate -> tokenizer ->
 """
 
 import logging
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from prefect.utilities.annotations import quote
 from flows import stack, terminal
 from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task, scrub_task, split_task
 from flows.delivery import Delivery
+from flows.engine import Engine
 from flows.evaluation import audit_task, evaluate_task
 from flows.home import open_home
 from flows.ledger import Entry
@@ -25,10 +27,11 @@ from flows.registration import promote_task, register_task
 from flows.run import Run
 from flows.tokenizer import pack_task, tokenizer_task
 from flows.training import train_task
-from gptmodel.config import Config, load_config
+from gptmodel.config import Config, dated, load_config
+from gptmodel.corpus.evaluation_texts import list_evaluation_texts
 from gptmodel.corpus.sources import list_sources
 from gptmodel.decision import Decision
-from gptmodel.plan import plan, stages_until
+from gptmodel.plan import stages_until
 from gptmodel.registry import RunEnd
 from gptmodel.store import Output
 
@@ -76,8 +79,8 @@ def data_to_model(
         until: Last stage of this run; empty runs all.
         force: Stages to compute again whatever is finished.
     """
-    resolved = load_config({"preset": preset} | (config or {}))
-    run = _open_run(resolved, until, force or [])
+    resolved = dated(load_config({"preset": preset} | (config or {})), date.today())
+    run = _open_run(resolved, force or [])
     status: RunEnd = "FAILED"
     try:
         state = _end_state(run, _run_stages(run, until), until)
@@ -87,6 +90,7 @@ def data_to_model(
         status = "KILLED"
         raise
     finally:
+        run.engine.close()
         run.delivery.close(status)
         run.entry.close()
     terminal.current().summary = summarise(run)
@@ -94,7 +98,7 @@ def data_to_model(
     return state
 
 
-def _open_run(config: Config, until: str | None, force: list[StageName]) -> Run:
+def _open_run(config: Config, force: list[StageName]) -> Run:
     home = open_home()
     addresses = stack.addresses(home)
     listing = list_sources(config.corpus, home.cache_dir / "listing.json")
@@ -102,20 +106,13 @@ def _open_run(config: Config, until: str | None, force: list[StageName]) -> Run:
     entry = Entry(home, flow_run_id)
     tags = {"prefect.flow_run_id": flow_run_id, "prefect.flow_run_url": url}
     delivery = Delivery(home, addresses.mlflow, config, tags, entry)
-    run = Run(config, home, delivery, listing, entry, flow_run_id, url, force)
-    run.recompute = _needed_again(run, until)
+    evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
+    run = Run(config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), evaluation, force)
     _name_run(run)
     terminal.current().line(f"run      data-to-model, preset {config.preset}   watch: {url}")
     # Prefect hands on what this logger lets through, and its level is the root's, which hides how far a stage is.
     logging.getLogger("gptmodel").setLevel(logging.INFO)
     return run
-
-
-def _needed_again(run: Run, until: str | None) -> set[str]:
-    """Name the finished stages whose text was deleted and is read by a stage that will run."""
-    looks = plan(run.store, run.config, {"ingest": run.listing.digests()}, until=until, force=run.force,
-                 explain=run.explain)  # fmt: skip
-    return {seen.stage.name for seen in looks if seen.needed_again}
 
 
 def _run_stages(run: Run, until: str | None) -> dict[str, Output]:

@@ -9,8 +9,8 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from flows import artifacts, terminal
 from flows.delivery import METRICS, Delivery
+from flows.engine import Engine
 from flows.failure import unexpected
 from flows.home import Home
 from flows.ledger import Entry
@@ -31,6 +32,7 @@ from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
 from gptmodel.config import Config, to_toml
 from gptmodel.corpus.sources import Listing
 from gptmodel.errors import GPTModelError
+from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
 from gptmodel.spool import read_rows
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
@@ -81,9 +83,10 @@ class Run:
         home: Where everything is.
         delivery: The way into MLflow.
         force: Stages to compute whatever the store says.
-        recompute: Finished stages whose text was deleted and is needed again.
         listing: The sources' files with their digests.
         entry: This run among the home's open runs.
+        engine: Where the shards of the corpus are worked on.
+        evaluation: The files of the evaluation texts, if any are named.
         flow_run_url: Page of this run on the Prefect dashboard.
         records: The stages passed so far, by name.
         rolled_back_to: Version that a person made champion again instead of this run's, if so.
@@ -99,8 +102,9 @@ class Run:
     entry: Entry
     flow_run_id: str
     flow_run_url: str
+    engine: Engine
+    evaluation: Listing | None = None
     force: Collection[str] = ()
-    recompute: Collection[str] = ()
     records: dict[str, StageRecord] = field(default_factory=dict)
     rolled_back_to: int | None = None
     links: dict[str, str] = field(default_factory=dict)
@@ -143,7 +147,7 @@ class Run:
         stage, forced = stage_named(name), name in self.force
         seen = look(self.store, stage, self.config, digests, forced=forced, explain=words, since=since)
         self._made[name] = _Making(compute, inputs, digests, str(seen.fingerprint))
-        if seen.manifest is not None and name not in self.recompute:
+        if seen.manifest is not None:
             state = self._cached(output_of(seen.manifest))
         else:
             state = self._compute(name, seen)
@@ -159,10 +163,8 @@ class Run:
         return Completed(name="Cached", message=describe(output).replace("\n", "; "), data=output)
 
     def _compute(self, name: str, seen: Look) -> State:
-        reason = seen.reason if seen.runs else "its text was deleted after scrubbing and is needed again"
+        reason = seen.reason
         logger.info("%s: %s", name, reason)
-        for earlier in stage_named(name).reads_text_of:
-            self._restore_text(earlier)
         started = time.monotonic()
         with self.delivery.stage(name, reason) as run_id:
             output = self._commit(name, run_id)
@@ -174,33 +176,37 @@ class Run:
         artifacts.show_account(name, output.result, about)
         return Completed(message=describe(output).replace("\n", "; "), data=output)
 
-    def _restore_text(self, name: str) -> None:
-        """Make a finished stage's text again if it was deleted: what seemed cached is read after all."""
-        output = self.records[name].output
-        manifest = self.store.read_manifest(self.folder(output))
-        if manifest is None or not manifest.released:
-            return
-        for earlier in stage_named(name).reads_text_of:
-            self._restore_text(earlier)
-        terminal.current().line(f"{'':17} {name} again: its text was deleted after scrubbing")
-        self._commit(name, None)
+    def _restore_text(self, name: str, files: Sequence[str]) -> None:
+        """Make deleted text of a finished stage again, as much of it as is read after all."""
+        shards = "1 shard" if len(files) == 1 else f"{len(files):,} shards"
+        reason = f"{shards} made again: the text was deleted after scrubbing"
+        terminal.current().line(f"{'':17} {name}: {reason}")
+        started = time.monotonic()
+        self._commit(name, None, wanted=set(files))
+        record = self.records[name]
+        if record.cached:
+            self.records[name] = replace(record, cached=False, seconds=time.monotonic() - started, reason=reason)
 
-    def _commit(self, name: str, run_id: str | None) -> Output:
-        made = self._made[name]
-        with self.store.writing(name, made.address, {output.stage: output for output in made.inputs}) as work:
+    def _commit(self, name: str, run_id: str | None, wanted: Collection[str] = ()) -> Output:
+        made, version = self._made[name], code_version(stage_named(name))
+        inputs = {output.stage: output for output in made.inputs}
+        with self.store.writing(
+            name, made.address, inputs, code_version=version, reuse=name not in self.force, wanted=wanted,
+            restore=self._restore_text,
+        ) as work:  # fmt: skip
             # Another run may have finished it between the look and the lock.
             found = self.store.find(name, made.address)
-            if found is not None and not found.released and name not in self.force:
+            if found is not None and not wanted and name not in self.force:
                 return output_of(found)
             started = time.monotonic()
             with self._watched(name, work, run_id) as progress:
                 result = _computed(name, made.compute, work, progress)
             (work.notes / TIMING).write_text(json.dumps({"seconds": round(time.monotonic() - started, 3)}))
             write_synced(work.notes / "config.toml", to_toml(self.config))
-            stage = stage_named(name)
             manifest = seal(
-                work, stage=name, fingerprint=made.address, code_version=code_version(stage),
-                section=section_of(stage, self.config), inputs=made.digests, result=result,
+                work, stage=name, fingerprint=made.address, code_version=version,
+                section=section_of(stage_named(name), self.config), inputs=made.digests, result=result,
+                absent=absent_files(work.path),
             )  # fmt: skip
             return self.store.commit(work, manifest)
 

@@ -10,7 +10,14 @@ Account = Mapping[str, Any]
 
 def describe(output: Output) -> str:
     """Say what a stage's account holds; further lines are separated by newlines."""
-    return _WORDS[output.stage](output.result)
+    first, newline, rest = _WORDS[output.stage](output.result).partition("\n")
+    return f"{first}{_reused(output.result)}{newline}{rest}"
+
+
+def _reused(account: Account) -> str:
+    runtime = account.get("runtime") or {}
+    num_reused = runtime.get("num_reused", 0)
+    return f"; {num_reused:,} of {runtime['num_parts']:,} shards reused" if num_reused else ""
 
 
 def counted(counts: Mapping[str, int], most: int = 6) -> str:

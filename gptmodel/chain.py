@@ -54,18 +54,20 @@ class Stage:
 CHAIN = (
     Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet")),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
-          ("ftfy", "numpy", "py3langid", "regex", "xxhash"), reads_text_of=("ingest",)),
+          ("ftfy", "py3langid", "regex", *_FINDERS), reads_text_of=("ingest",)),
     Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
           reads_text_of=("clean",)),
     # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.
-    Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("ingest", "scrub"), ("numpy", "xxhash")),
+    Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("ingest", "scrub"),
+          ("chardet", "numpy", "resiliparse", "xxhash")),
     Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate"), ("numpy", "xxhash")),
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
           ("ingest", "clean", "scrub", "deduplicate", "split"),
           ("chardet", "ftfy", "great_expectations", "numpy", "pandas", "py3langid", "regex", "resiliparse", "xxhash",
            *_FINDERS)),
-    Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("tokenizers",)),
-    Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
+    Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers")),
+    # How often a source is read is told by ingest.
+    Stage("pack", "gptmodel.tokens", ("tokens",), ("ingest", "scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           (*_MODEL, *_SCORES)),
@@ -74,7 +76,7 @@ CHAIN = (
     Stage("register", "gptmodel.tracking", ("registry.name",),
           ("ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train",
            "evaluate", "privacy audit"),
-          ("mlflow", "pandas", "safetensors", "tokenizers", "torch")),
+          ("mlflow", "numpy", "pandas", "safetensors", "tokenizers", "torch")),
     Stage("promote", "gptmodel.promotion", ("registry",), ("scrub", "split", "privacy audit", "register"),
           (*_MODEL, *_SCORES)),
 )  # fmt: skip

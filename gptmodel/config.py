@@ -63,6 +63,8 @@ class SourceConfig(Section):
     """Whether the text holds data about people. Text from before scrubbing stays only if every source says `no`."""
     licence: str = "unknown"
     """Licence of the text, shown on the version's page."""
+    weight: float = Field(default=1.0, gt=0)
+    """How often its text is trained on, relative to its share: 2 reads it twice as often, 0.5 half as often."""
     owner: str = ""
     """Who answers for the text, for the auditor."""
     purpose: str = ""
@@ -466,6 +468,13 @@ def load_config(
     for override in overrides:
         _apply(tree, override)
     return _validate(tree)
+
+
+def dated(config: Config, today: date) -> Config:
+    """Give a config with the day that counts as today filled in, so that the run's record says which it was."""
+    if config.corpus.as_of is not None:
+        return config
+    return config.model_copy(update={"corpus": config.corpus.model_copy(update={"as_of": today})})
 
 
 def fingerprint_section(section: BaseModel) -> dict[str, Any]:

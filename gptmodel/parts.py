@@ -176,9 +176,9 @@ def make_text_parts(
 ) -> Made[Account]:  # fmt: skip
     """Do as `make_parts` for parts that read shards of text, which is made again first where it was deleted."""
 
-    def mapped(function: Callable[[Path], Account], shards: Sequence[Path]) -> Iterable[Account]:
-        work.ensure_text(stage, [shard.relative_to(work.inputs[stage]).as_posix() for shard in shards])
-        return mapper(function, shards)
+    def mapped(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterable[Result]:
+        work.ensure_text(stage, [f"{TEXT_DIR}/{item.name}" for item in items if isinstance(item, Path)])
+        return mapper(function, items)
 
     return make_parts(work, parts, make, kind, mapped, progress)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import RegistryConfig
-from gptmodel.corpus.documents import read_documents, text_id
-from gptmodel.corpus.split_table import Split, read_split
+from gptmodel.corpus.documents import text_id
+from gptmodel.corpus.split_table import Split, read_corpus, read_split
 from gptmodel.decision import Decision
 from gptmodel.evaluation import compare
 from gptmodel.store import Workspace
@@ -74,8 +74,8 @@ def decide_promotion(
 
 def held_out(scrub: Path, split: Path, seen: set[str]) -> list[tuple[str, str]]:
     """Give (id, scrubbed text) of the test documents, by id, less those that are, or are parts of, texts seen."""
-    test = {name for name in _ids(split, "test") if text_id(name) not in seen}
-    return sorted((document.id, document.text) for document in read_documents(scrub) if document.id in test)
+    documents = (document for document, _ in read_corpus(scrub, split, "test"))
+    return sorted((document.id, document.text) for document in documents if text_id(document.id) not in seen)
 
 
 def _ids(folder: Path, split: Split) -> set[str]:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import TokenizerConfig
-from gptmodel.corpus.documents import Document, read_documents
-from gptmodel.corpus.split_table import read_split
+from gptmodel.corpus.documents import Document
+from gptmodel.corpus.split_table import read_corpus
 from gptmodel.errors import ConfigError, CorpusTooSmallError, StoreError
 from gptmodel.store import Workspace
 
@@ -152,16 +152,13 @@ def train_tokenizer(work: Workspace, config: TokenizerConfig, placeholders: Sequ
     """
     work.clear()
     names = sorted(set(placeholders))
-    scrubbed = work.inputs["scrub"]
-    rows = read_split(work.inputs["split"])
-    train_ids = {row.id for row in rows if row.split == "train" and not row.planted}
-    chosen = _choose(scrubbed, train_ids, config.max_train_bytes)
-    texts = (document.text for document in read_documents(scrubbed) if document.id in chosen)
+    chosen = _choose(work, config.max_train_bytes)
+    texts = (document.text for document in _train_documents(work) if document.id in chosen)
     tokenizer = learn(texts, config, names)
     tokenizer.save(work.path)
     if tokenizer.vocab_size < config.vocab_size:
         logger.warning("the text gives %d tokens, fewer than the %d asked for", tokenizer.vocab_size, config.vocab_size)
-    total, by_language = _compression(tokenizer, scrubbed, chosen)
+    total, by_language = _compression(tokenizer, work, chosen)
     return TokenizerResult(
         vocab_size=tokenizer.vocab_size, num_train_bytes=sum(chosen.values()),
         bytes_per_token=total, bytes_per_token_by_language=by_language,
@@ -197,9 +194,14 @@ def learn(texts: Iterable[str], config: TokenizerConfig, placeholders: Sequence[
     return Tokenizer(backend)
 
 
-def _choose(folder: Path, ids: set[str], max_bytes: int) -> dict[str, int]:
+def _train_documents(work: Workspace) -> Iterator[Document]:
+    rows = read_corpus(work.inputs["scrub"], work.inputs["split"], "train")
+    return (document for document, row in rows if not row.planted)
+
+
+def _choose(work: Workspace, max_bytes: int) -> dict[str, int]:
     """Give id -> bytes of the documents to learn from: all, or those with the smallest hashes up to the bound."""
-    sizes = {item.id: _num_bytes(item.text) for item in read_documents(folder) if item.id in ids and item.text}
+    sizes = {item.id: _num_bytes(item.text) for item in _train_documents(work) if item.text}
     if not sizes:
         raise CorpusTooSmallError(
             expected="text in the train split to learn a tokenizer from",
@@ -218,11 +220,11 @@ def _choose(folder: Path, ids: set[str], max_bytes: int) -> dict[str, int]:
     return chosen
 
 
-def _compression(tokenizer: Tokenizer, folder: Path, chosen: dict[str, int]) -> tuple[float, dict[str, float]]:
+def _compression(tokenizer: Tokenizer, work: Workspace, chosen: dict[str, int]) -> tuple[float, dict[str, float]]:
     sample = _smallest_hashes(chosen, _REPORT_BYTES)
     num_bytes: Counter[str] = Counter()
     num_tokens: Counter[str] = Counter()
-    for batch in _batches_of_documents(item for item in read_documents(folder) if item.id in sample):
+    for batch in _batches_of_documents(item for item in _train_documents(work) if item.id in sample):
         for item, ids in zip(batch, tokenizer.encode_batch(item.text for item in batch), strict=True):
             num_bytes[item.lang] += _num_bytes(item.text)
             num_tokens[item.lang] += len(ids)

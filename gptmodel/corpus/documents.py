@@ -119,7 +119,7 @@ def write_shard_files(folder: Path, number: int, documents: Iterable[Document], 
     rest, count = iter(documents), 0
     for file, first in enumerate(chain([None], rest)):
         head = [] if first is None else [first]
-        count += write_shard(shard_path(folder, number, file), chain(head, _up_to(rest, max_chars)))
+        count += write_shard(shard_path(folder, number, file), _up_to(chain(head, rest), max_chars))
     return count
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from gptmodel.corpus.dedup import Member, comparable, read_members, text_key
 from gptmodel.corpus.documents import Document, read_documents
+from gptmodel.corpus.members import Member, read_members
+from gptmodel.corpus.signing import comparable, text_key
 from gptmodel.corpus.split_table import read_split
 from gptmodel.store import Workspace
 
@@ -97,7 +98,7 @@ def build_tables(work: Workspace, accounts: Accounts) -> Tables:
 
     split_of = {row.id: row.split for row in read_split(work.inputs["split"]) if not row.planted}
     reading = _read(work.inputs["scrub"], split_of, accounts)
-    _mark_crossing(reading, read_members(work.inputs["deduplicate"]), split_of)
+    _mark_crossing(reading, list(read_members(work.inputs["deduplicate"])), split_of)
     _mark_copied(reading, work.inputs["scrub"], split_of)
     columns = {name: [getattr(row, name) for row in reading.rows] for name in _Row.__dataclass_fields__}
     documents = pd.DataFrame(columns).sort_values("id", ignore_index=True)

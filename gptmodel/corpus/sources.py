@@ -64,6 +64,8 @@ class SourceAccount(BaseModel):
     """UTF-8 bytes of the texts."""
     digest: str
     """Digest of the listed files' paths and bytes."""
+    weight: float
+    """Mixing weight as the config says."""
     licence: str
     """Licence as the config says."""
     owner: str
@@ -257,7 +259,8 @@ def _account(source: SourceConfig, tally: _Tally, listing: Listing) -> SourceAcc
     return SourceAccount(
         name=source.name, num_files=len(listed.files), num_documents=tally.num_documents, num_parts=tally.num_parts,
         num_quarantined=tally.reasons.total(), quarantined_by_reason=dict(sorted(tally.reasons.items())),
-        num_bytes=tally.num_bytes, digest=listing.digest(source.name), licence=source.licence, owner=source.owner,
+        num_bytes=tally.num_bytes, digest=listing.digest(source.name), weight=source.weight,
+        licence=source.licence, owner=source.owner,
         purpose=source.purpose, keep_until=source.keep_until, personal_data=source.personal_data,
         skipped=listed.skipped,
     )  # fmt: skip

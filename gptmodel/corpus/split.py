@@ -3,24 +3,33 @@
 A whole cluster of duplicates goes to one split, and so do the parts of one divided text with the clusters they are in.
 Each text's id hashes to a split, and of all that go together (those left out included) the one that hashes to test
 decides, else one that hashes to validation; so when the corpus grows, a document moves from train towards test, never
-back. Planted test phrases always go to train. Tokenizer, pack and evaluation read the table; nothing here reads a text
-but for its length.
+back. Planted test phrases always go to train. Nothing here reads a text.
 """
 
 import hashlib
 import logging
+import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import SplitConfig
-from gptmodel.corpus.dedup import Member, read_members
 from gptmodel.corpus.documents import list_shards, text_id
-from gptmodel.corpus.split_table import SPLIT_FILE, SPLITS, Split, SplitRow, write_split
+from gptmodel.corpus.members import MEMBERS_DIR, read_shard_members
+from gptmodel.corpus.near import connect
+from gptmodel.corpus.repeated_lines import REPEATED_LINES_FILE
+from gptmodel.corpus.split_table import SPLITS, Split, SplitRow, write_shard_split
+from gptmodel.corpus.tables import read_columns, table_files
 from gptmodel.errors import CorpusTooSmallError
 from gptmodel.store import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +56,8 @@ class SplitResult(BaseModel):
 def split(work: Workspace, config: SplitConfig) -> SplitResult:
     """Assign each kept document to a split, and the planted test phrases to train.
 
-    Writes split.parquet (id, source, split, planted), sorted by id.
+    Writes splits/ (the fields of `SplitRow`), one table a shard in the order of its documents, and the hashes of the
+    repeated lines that readers of the text leave out.
 
     Args:
         work: Reads `scrub` and `deduplicate`.
@@ -57,38 +67,51 @@ def split(work: Workspace, config: SplitConfig) -> SplitResult:
         CorpusTooSmallError: A split has fewer than `min_documents` documents.
     """
     work.clear()
-    members = read_members(work.inputs["deduplicate"])
-    where = assign(members, config)
-    rows = [SplitRow(member.id, member.source, where[member.cluster], False) for member in members if member.kept]
+    where = iter(assign(work.inputs["deduplicate"] / MEMBERS_DIR, config))
+    counts: Counter[Split] = Counter()
     sizes: Counter[Split] = Counter()
-    split_of = {row.id: row.split for row in rows}
-    for document_id, source, num_bytes, planted in _lengths(work.inputs["scrub"]):
-        if planted:
-            rows.append(SplitRow(document_id, source, "train", True))
-        elif document_id in split_of:
-            sizes[split_of[document_id]] += num_bytes
-    counts = Counter(row.split for row in rows if not row.planted)
+    for shard in list_shards(work.inputs["scrub"]):
+        rows: list[SplitRow] = []
+        for member in read_shard_members(work.inputs["deduplicate"], shard.stem):
+            own = SPLITS[next(where)]
+            if member.kept:
+                rows.append(SplitRow(member.id, member.source, own, False, member.num_repeated_lines))
+                counts[own] += 1
+                sizes[own] += member.num_bytes
+        rows += [SplitRow(name, source, "train", True) for name, source in _planted(shard)]
+        write_shard_split(work.path, shard.stem, rows)
     _refuse_if_too_small(counts, config)
-    write_split(work.path / SPLIT_FILE, rows)
+    if (repeated := work.inputs["deduplicate"] / REPEATED_LINES_FILE).exists():
+        shutil.copyfile(repeated, work.path / REPEATED_LINES_FILE)
     log.info("%s", ", ".join(f"{name} {counts[name]}" for name in SPLITS))
     return SplitResult(
         **{f"num_{name}": counts[name] for name in SPLITS}, **{f"num_bytes_{name}": sizes[name] for name in SPLITS}
     )
 
 
-def assign(members: Sequence[Member], config: SplitConfig) -> dict[str, Split]:
-    """Give the split of each cluster; clusters that hold parts of one text share theirs.
+def assign(members: Path, config: SplitConfig) -> npt.NDArray[np.int64]:
+    """Give the number of each document's split in SPLITS, in the order of the members' tables, left out ones included.
 
     Args:
-        members: All documents with their clusters, those left out included.
+        members: Folder of the tables of `Member`.
         config: Shares and seed.
     """
-    group_of = _groups(members)
-    where: dict[str, Split] = {}
-    for member in members:
-        group, own = group_of[member.cluster], hash_split(member.id, config)
-        where[group] = max(where.get(group, "train"), own, key=SPLITS.index)
-    return {cluster: where[group] for cluster, group in group_of.items()}
+    import pyarrow as pa
+
+    if not table_files(members):
+        return np.zeros(0, dtype=np.int64)
+    table = read_columns(members, ["id", "cluster"])
+    texts = pa.array(text_id(name) for name in table["id"].to_pylist()).dictionary_encode()
+    text, cluster = texts.indices.to_numpy(), _numbers(table["cluster"])
+    own = np.array([SPLITS.index(hash_split(name, config)) for name in texts.dictionary.to_pylist()], dtype=np.int64)
+    groups = np.arange(cluster.max(initial=-1) + 1)
+    first = np.full(len(own), len(groups), dtype=np.int64)
+    np.minimum.at(first, text, cluster)
+    # Parts of one text hold the clusters together that they are in.
+    connect(groups, cluster, first[text])
+    decided = np.zeros(len(groups), dtype=np.int64)
+    np.maximum.at(decided, groups[cluster], own[text])
+    return np.asarray(decided[groups[cluster]])
 
 
 def hash_split(document_id: str, config: SplitConfig) -> Split:
@@ -100,33 +123,16 @@ def hash_split(document_id: str, config: SplitConfig) -> Split:
     return "validation" if place < config.test_ratio + config.validation_ratio else "train"
 
 
-def _groups(members: Sequence[Member]) -> dict[str, str]:
-    """Give for each cluster one cluster that stands for all that are joined to it by parts of one text."""
-    parent = {member.cluster: member.cluster for member in members}
-
-    def top(cluster: str) -> str:
-        while parent[cluster] != cluster:
-            parent[cluster] = parent[parent[cluster]]  # halves the path, so that long chains stay cheap
-            cluster = parent[cluster]
-        return cluster
-
-    first: dict[str, str] = {}
-    for member in members:
-        parent[top(member.cluster)] = top(first.setdefault(text_id(member.id), member.cluster))
-    return {cluster: top(cluster) for cluster in parent}
+def _planted(shard: Path) -> Iterator[tuple[str, str]]:
+    """Give id and source of a shard's planted test phrases."""
+    table = read_columns(shard, ["id", "source", "planted"])
+    rows = zip(*(table[name].to_pylist() for name in ("id", "source", "planted")), strict=True)
+    return ((name, source) for name, source, planted in rows if planted)
 
 
-def _lengths(folder: Path) -> Iterator[tuple[str, str, int, bool]]:
-    """Give id, source, bytes of text and whether it is planted, for each scrubbed document."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    for path in list_shards(folder):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1000, columns=["id", "source", "text", "planted"]):
-                sizes = pc.binary_length(batch["text"]).to_pylist()
-                planted = (bool(sort) for sort in batch["planted"].to_pylist())
-                yield from zip(batch["id"].to_pylist(), batch["source"].to_pylist(), sizes, planted, strict=True)
+def _numbers(column: "pa.ChunkedArray") -> npt.NDArray[np.int64]:
+    """Number a column's distinct values, and give each place's number."""
+    return np.asarray(column.combine_chunks().dictionary_encode().indices.to_numpy(), dtype=np.int64)
 
 
 def _refuse_if_too_small(counts: Counter[Split], config: SplitConfig) -> None:

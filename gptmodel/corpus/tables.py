@@ -40,6 +40,16 @@ def write_table(path: Path, kind: type[Row], rows: Iterable[Row]) -> int:
     return count
 
 
+def write_arrow(path: Path, table: "pa.Table") -> None:
+    """Write an Arrow table; the file appears under its name only when it is whole."""
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".tmp")
+    pq.write_table(table, partial, compression="zstd")
+    partial.replace(path)
+
+
 def read_table(path: Path, kind: type[Row]) -> Iterator[Row]:
     """Read the rows of a file, or of all files of a folder in the order of their names."""
     import pyarrow.parquet as pq

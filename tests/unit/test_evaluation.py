@@ -3,8 +3,6 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -18,6 +16,7 @@ from gptmodel.model import GPTModel
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer, learn
 from gptmodel.tokens import TokenSplit, pack
+from tests.unit.splits import write_splits
 
 CONFIG = EvaluationConfig(batch_size=4, num_prompts=3, prompt_tokens=6, continuation_tokens=6)
 NUM_TEST = 10
@@ -69,10 +68,8 @@ def workspace(root: Path, tokenizer: Tokenizer, num_test: int = NUM_TEST) -> Wor
         folder.mkdir()
     rows = documents()
     write_shard(shard_path(folders["scrub"], 0), rows)
-    splits = ["test" if number % 3 == 0 and number // 3 < num_test else "train" for number in range(len(rows))]
-    table = {"id": [row.id for row in rows], "source": [row.source for row in rows], "split": splits,
-             "planted": [""] * len(rows)}  # fmt: skip
-    pq.write_table(pa.table(table), folders["split"] / "split.parquet")
+    held_out = {row.id for number, row in enumerate(rows) if number % 3 == 0 and number // 3 < num_test}
+    write_splits(folders["scrub"], folders["split"], lambda row: "test" if row.id in held_out else "train")
     tokenizer.save(folders["tokenizer"])
     pack(Workspace(folders["pack"], folders), TokensConfig())
     save_model(folders["train"] / "model", new_model(tokenizer))

@@ -2,8 +2,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -19,6 +17,7 @@ from gptmodel.privacy import AuditResult, audit, audit_model
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer, learn
 from gptmodel.tokens import pack
+from tests.unit.splits import write_splits
 
 CONTEXT = 80
 ONE_LOUD = PlantedConfig(
@@ -74,9 +73,7 @@ def workspace(
     for folder in folders.values():
         folder.mkdir(parents=True)
     write_shard(shard_path(folders["scrub"], 0), documents)
-    table = {"id": [d.id for d in documents], "source": [d.source for d in documents],
-             "split": ["train"] * len(documents), "planted": [d.planted for d in documents]}  # fmt: skip
-    pq.write_table(pa.table(table), folders["split"] / "split.parquet")
+    write_splits(folders["scrub"], folders["split"])
     tokenizer.save(folders["tokenizer"])
     pack(Workspace(folders["pack"], folders), TokensConfig())
     save_model(folders["train"] / "model", model or trained(tokenizer, documents, steps))

@@ -7,7 +7,7 @@ import pytest
 from gptmodel import promotion
 from gptmodel.config import RegistryConfig
 from gptmodel.corpus.documents import Document, shard_path, write_shard
-from gptmodel.corpus.split_table import SPLIT_FILE, Split, SplitRow, write_split
+from gptmodel.corpus.split_table import Split, SplitRow, write_shard_split
 from gptmodel.decision import Decision
 from gptmodel.promotion import PromotionResult, decide_promotion, held_out
 from gptmodel.store import Workspace
@@ -16,8 +16,8 @@ PASSED = Decision(passed=True, reason="no leak")
 
 
 def write_table(folder: Path, splits: dict[str, Split]) -> Path:
-    folder.mkdir(parents=True)
-    write_split(folder / SPLIT_FILE, [SplitRow(name, "notes", split, False) for name, split in splits.items()])
+    rows = [SplitRow(name, "notes", split, False) for name, split in splits.items()]
+    write_shard_split(folder, shard_path(folder, 0).stem, rows)
     return folder
 
 

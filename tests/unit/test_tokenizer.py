@@ -3,17 +3,17 @@
 import hashlib
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gptmodel.config import TokenizerConfig
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
+from gptmodel.corpus.split_table import Split
 from gptmodel.errors import ConfigError, CorpusTooSmallError, StoreError
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import END_OF_DOCUMENT, PADDING, Tokenizer, learn, train_tokenizer
+from tests.unit.splits import write_splits
 
 PLACEHOLDERS = ("<EMAIL>", "<PERSON>")
 TEXTS = [f"The function number {n} returns a list of names. 函数返回名称的列表。\n" * 3 for n in range(20)]
@@ -24,19 +24,13 @@ def tokenizer() -> Tokenizer:
     return learn(TEXTS, TokenizerConfig(vocab_size=400), PLACEHOLDERS)
 
 
-def write_inputs(root: Path, documents: list[Document], splits: dict[str, str] | None = None) -> Workspace:
+def write_inputs(root: Path, documents: list[Document], splits: dict[str, Split] | None = None) -> Workspace:
     """Lay out the folders of scrub and split as the stages before would."""
     for name in ("scrub", "split", "out"):
         (root / name).mkdir(parents=True, exist_ok=True)
     write_shard(shard_path(root / "scrub", 0), documents[::2])
     write_shard(shard_path(root / "scrub", 1), documents[1::2])
-    rows = {
-        "id": [item.id for item in documents],
-        "source": [item.source for item in documents],
-        "split": [(splits or {}).get(item.id, "train") for item in documents],
-        "planted": [item.planted for item in documents],
-    }
-    pq.write_table(pa.table(rows), root / "split" / "split.parquet")
+    write_splits(root / "scrub", root / "split", lambda item: (splits or {}).get(item.id, "train"))
     return Workspace(root / "out", {"scrub": root / "scrub", "split": root / "split"})
 
 

@@ -1,17 +1,18 @@
 """Packed tokens and the batch order: nothing lost, nothing out of order, and both directions agree."""
 
 import hashlib
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gptmodel.config import TokenizerConfig, TokensConfig
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
+from gptmodel.corpus.split_table import Split
 from gptmodel.errors import CorpusTooSmallError, StoreError
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import learn
@@ -26,6 +27,7 @@ from gptmodel.tokens import (
     windows_at,
     windows_of,
 )
+from tests.unit.splits import write_splits
 
 SMALL = TokensConfig(shard_tokens=100)
 sizes = st.integers(1, 300)
@@ -46,15 +48,8 @@ def make_work(root: Path, documents: list[Document]) -> Workspace:
         (root / name).mkdir(parents=True, exist_ok=True)
     write_shard(shard_path(root / "scrub", 0), documents[: len(documents) // 2])
     write_shard(shard_path(root / "scrub", 1), documents[len(documents) // 2 :])
-    kept = [item for item in documents if item.path != "7.txt"]
-    split = {"1.txt": "validation", "2.txt": "validation", "3.txt": "test"}
-    rows = {
-        "id": [item.id for item in kept],
-        "source": [item.source for item in kept],
-        "split": [split.get(item.path, "train") for item in kept],
-        "planted": [item.planted for item in kept],
-    }
-    pq.write_table(pa.table(rows), root / "split" / "split.parquet")
+    places: dict[str, Split | None] = {"1.txt": "validation", "2.txt": "validation", "3.txt": "test", "7.txt": None}
+    write_splits(root / "scrub", root / "split", lambda item: places.get(item.path, "train"))
     learn([item.text for item in make_documents()], TokenizerConfig(vocab_size=320)).save(root / "tokenizer")
     return Workspace(root / "out", {name: root / name for name in ("scrub", "split", "tokenizer")})
 
@@ -247,3 +242,25 @@ def test_windows_of_a_document_are_those_that_hold_its_tokens(tmp_path: Path, co
         span = set(range(row.start, row.start + row.num_tokens))
         expected = [w for w in range(total) if span & set(range(w * context, (w + 1) * context + 1))]
         assert list(windows_of(row, context, total)) == expected
+
+
+def test_sources_of_different_weight_lie_in_stretches_of_their_own(tmp_path: Path) -> None:
+    documents = [replace(item, source="rare" if number % 3 else "s") for number, item in enumerate(make_documents())]
+    work = make_work(tmp_path, documents)
+    pack(work, SMALL, {"rare": 2.0})
+    groups = json.loads((work.path / "mixture.json").read_text())
+    train = read_packed_documents(work.path, ["train"])
+    assert [group["weight"] for group in groups] == [1.0, 2.0]
+    assert sum(group["num_tokens"] for group in groups) == sum(item.num_tokens for item in train)
+    first = [item for item in train if item.start < groups[0]["num_tokens"]]
+    assert {item.source for item in first if not item.planted} == {"s"}
+    assert {item.source for item in train[len(first) :]} == {"rare"}
+
+
+def test_equal_weights_leave_one_stream(work: Workspace) -> None:
+    pack(work, SMALL, {"s": 3.0})
+    planted = [item for item in read_packed_documents(work.path) if item.planted]
+    assert planted
+    assert (work.path / "mixture.json").exists()  # planted documents have weight 1
+    pack(work, SMALL, {"s": 1.0})
+    assert not (work.path / "mixture.json").exists()

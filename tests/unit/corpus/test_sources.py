@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -150,7 +151,19 @@ def test_a_repeat_gives_the_same_bytes(tmp_path: Path, texts: Path, run: Run) ->
     first = run(PlantedConfig(max_canary_ratio=1.0))[0], files_of(tmp_path / "work")
     for path in texts.iterdir():
         os.utime(path, ns=(5, 5))
+    shutil.rmtree(tmp_path / "work")
     assert (run(PlantedConfig(max_canary_ratio=1.0))[0], files_of(tmp_path / "work")) == first
+
+
+def test_a_shard_whose_files_are_as_they_were_is_not_read_again(tmp_path: Path, texts: Path, run: Run) -> None:
+    for number in range(10):
+        (texts / f"{number}.txt").write_text(f"text {number}")
+    run()
+    (texts / "3.txt").write_text("another text")
+    result, documents = run()
+    assert (result.runtime.num_parts, result.runtime.num_reused) == (3, 2)
+    assert sorted(document.text for document in documents)[-2:] == ["text 8", "text 9"]
+    assert "another text" in {document.text for document in documents}
 
 
 def test_what_an_interrupted_attempt_left_is_gone(tmp_path: Path, texts: Path, run: Run) -> None:
