@@ -46,9 +46,9 @@ def main() -> None:
 
 def read_ours(folder: Path) -> dict[str, str]:
     """Give the cluster of each document that has a duplicate."""
-    from gptmodel.corpus.dedup import read_members
+    from gptmodel.corpus.members import read_clusters
 
-    return _with_others({member.id: member.cluster for member in read_members(folder)})
+    return {member.id: member.cluster for member in read_clusters(folder)}
 
 
 def read_theirs(folder: Path) -> dict[str, str]:
