@@ -22,7 +22,8 @@ from gptmodel.store import digest_of
 _ASIDE = frozenset({"gptmodel", "gptmodel.errors", "gptmodel.config", "gptmodel.decision", "gptmodel.store",
                     "gptmodel.parts"})  # fmt: skip
 
-# What searches for sensitive data, and what runs a model, wherever a stage does either.
+# What reads files, what searches for sensitive data, and what runs a model, wherever a stage does either.
+_READERS = ("chardet", "datasets", "fsspec", "resiliparse")
 _FINDERS = ("google-re2", "phonenumbers", "python-stdnum")
 _MODEL = ("numpy", "safetensors", "tokenizers", "torch")
 _SCORES = ("regex", "rouge-score", "sacrebleu")
@@ -52,14 +53,14 @@ class Stage:
 
 
 CHAIN = (
-    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet")),
+    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), _READERS),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
           ("ftfy", "py3langid", "regex", *_FINDERS), reads_text_of=("ingest",)),
     Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
           reads_text_of=("clean",)),
     # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.
     Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("ingest", "scrub"),
-          ("chardet", "numpy", "resiliparse", "xxhash")),
+          ("numpy", "xxhash", *_READERS)),
     Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate"), ("numpy", "xxhash")),
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
           ("ingest", "clean", "scrub", "deduplicate", "split"),
