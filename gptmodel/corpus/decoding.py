@@ -25,6 +25,8 @@ MAX_BAD_RATIO = 0.02
 """Largest share of undecodable places among the non-ASCII ones; they become U+FFFD."""
 MAX_CONTROL_RATIO = 0.05
 """Largest share of control characters in anything taken for text."""
+MIN_SEPARATOR_RATIO = 0.01
+"""Smallest share of white space and full stops in wide text without a byte order mark."""
 MAX_STRAY_RATIO = 0.01
 """Largest share of control characters, NULs among them, in what still counts as UTF-8; text drops the NULs."""
 
@@ -53,6 +55,7 @@ _ASCII = bytes(range(128))
 # Tab, line feed, form feed, carriage return and escape occur in text; the other control bytes hardly do.
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27} | {127})
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_SEPARATOR = re.compile(r"[\s，。、；：！？「」『』（）]")
 _UNWANTED = re.compile("[\ud800-\udfff]")
 
 
@@ -179,18 +182,19 @@ def _wide_codec(survey: _Survey, opener: Opener) -> str:
 
 
 def _reads(sample: bytes, codec: str) -> bool:
-    """Tell whether wide characters are those of a text: all assigned, some of them white space."""
+    """Tell whether wide characters are those of a text: all assigned, with something between the words or sentences."""
     text = sample[: len(sample) & ~3].decode(codec, "replace")
     odd = sum(unicodedata.category(char) in ("Cn", "Co", "Cs") for char in text)
-    return odd <= MAX_BAD_RATIO * len(text) and any(char.isspace() for char in text)
+    return odd <= MAX_BAD_RATIO * len(text) and len(_SEPARATOR.findall(text)) > MIN_SEPARATOR_RATIO * len(text)
 
 
 def _other_codec(survey: _Survey, opener: Opener, declared: str | None) -> str:
     for codec in (declared, _guess(survey.dense)):
         if codec and _decodes(opener, codec):
             return codec
-    looks_binary = survey.num_control > MAX_CONTROL_RATIO * survey.num_bytes
-    raise NotTextError("binary" if looks_binary else "unknown_encoding")
+    if survey.num_control > MAX_CONTROL_RATIO * survey.num_bytes:
+        return _wide_codec(survey, opener)  # Chinese in UTF-16 may do without a single NUL
+    raise NotTextError("unknown_encoding")
 
 
 def _guess(sample: bytes) -> str | None:

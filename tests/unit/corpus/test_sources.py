@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from hashlib import sha256
@@ -209,19 +210,35 @@ def test_no_nul_and_no_lone_surrogate_enters_a_document(texts: Path, run: Run) -
     assert run()[1][0].text == "ab\ufffdc\nd"
 
 
-def test_encodings_are_counted_and_written_for_each_file(tmp_path: Path, texts: Path, run: Run) -> None:
-    import pyarrow.parquet as pq
+ENCODINGS = {
+    "utf-8": ("话说天下大势，分久必合，合久必分。", "utf-8"),
+    "utf-8-sig": ("话说天下大势，分久必合，合久必分。", "utf-8-sig"),
+    "utf-16": ("话说天下大势，分久必合，合久必分。", "utf-16"),
+    "utf-16-le": ("国境の長いトンネルを抜けると雪国であった。", "utf-16-le"),
+    "utf-16-be": ("Все счастливые семьи похожи друг на друга.", "utf-16-be"),
+    "gb18030": ("周末七国分争，并入于秦。及秦灭之后，楚、汉分争。", "gb18030"),
+    "big5": ("秦川雄帝宅，函谷壯皇居。綺殿千尋起，離宮百雉餘。", "big5hkscs"),
+    "shift_jis": ("夜の底が白くなった。信号所に汽車が止まった。", "cp932"),
+    "euc_kr": ("웹마스터는 오류나 문제가 발생했을때 응답을 설정할 수 있다.", "cp949"),
+    "iso8859-1": ("Le garçon a mangé des pâtes, et la forêt était très sombre en été.", "cp1252"),
+    "cp1250": ("Zażółć gęślą jaźń: każdy człowiek wie, że źródła są ważniejsze.", "cp1250"),
+    "cp1251": ("Каждая несчастливая семья несчастлива по-своему.", "cp1251"),
+    "cp1252": ("„Größe“ heißt hier: die Zahl der Wörter – über das Maß hinaus.", "cp1252"),
+}
 
-    (texts / "a.txt").write_bytes(("话说天下大势，分久必合，合久必分。" * 20).encode("gb18030"))
-    (texts / "b.txt").write_text("plain")
-    result, documents = run()
-    assert result.encodings == {"gb18030": 1, "utf-8": 1}
-    assert any("分久必合" in document.text for document in documents)
+
+def test_the_encoding_of_each_file_is_told_counted_and_written_down(tmp_path: Path, texts: Path, run: Run) -> None:
+    for codec, (text, _) in ENCODINGS.items():
+        (texts / f"{codec}.txt").write_bytes((f"{text}\n" * 8).encode(codec))
+    result, documents = run(num_shards=1)
+    assert {document.path: document.text for document in documents} == {
+        f"{codec}.txt": f"{text}\n" * 8 for codec, (text, _) in ENCODINGS.items()
+    }
     rows = pq.read_table(tmp_path / "work" / "files").to_pylist()
-    assert [(row["path"], row["format"], row["encoding"]) for row in rows] == [
-        ("a.txt", "text", "gb18030"),
-        ("b.txt", "text", "utf-8"),
-    ]
+    assert {row["path"]: row["encoding"] for row in rows} == {
+        f"{codec}.txt": found for codec, (_, found) in ENCODINGS.items()
+    }
+    assert result.encodings == Counter(found for _, found in ENCODINGS.values())
 
 
 def test_a_source_without_any_text_stops_the_run(texts: Path, run: Run) -> None:
