@@ -28,10 +28,10 @@ from flows.run import Run
 from flows.tokenizer import pack_task, tokenizer_task
 from flows.training import train_task
 from gptmodel.config import Config, dated, load_config
-from gptmodel.corpus.evaluation_texts import external_digests, list_evaluation_texts
+from gptmodel.corpus.evaluation_texts import list_evaluation_texts
 from gptmodel.corpus.sources import list_sources
 from gptmodel.decision import Decision
-from gptmodel.plan import plan, stages_until
+from gptmodel.plan import stages_until
 from gptmodel.registry import RunEnd
 from gptmodel.store import Output
 
@@ -80,7 +80,7 @@ def data_to_model(
         force: Stages to compute again whatever is finished.
     """
     resolved = dated(load_config({"preset": preset} | (config or {})), date.today())
-    run = _open_run(resolved, until, force or [])
+    run = _open_run(resolved, force or [])
     status: RunEnd = "FAILED"
     try:
         state = _end_state(run, _run_stages(run, until), until)
@@ -98,7 +98,7 @@ def data_to_model(
     return state
 
 
-def _open_run(config: Config, until: str | None, force: list[StageName]) -> Run:
+def _open_run(config: Config, force: list[StageName]) -> Run:
     home = open_home()
     addresses = stack.addresses(home)
     listing = list_sources(config.corpus, home.cache_dir / "listing.json")
@@ -108,19 +108,11 @@ def _open_run(config: Config, until: str | None, force: list[StageName]) -> Run:
     delivery = Delivery(home, addresses.mlflow, config, tags, entry)
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     run = Run(config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), evaluation, force)
-    run.recompute = _needed_again(run, until)
     _name_run(run)
     terminal.current().line(f"run      data-to-model, preset {config.preset}   watch: {url}")
     # Prefect hands on what this logger lets through, and its level is the root's, which hides how far a stage is.
     logging.getLogger("gptmodel").setLevel(logging.INFO)
     return run
-
-
-def _needed_again(run: Run, until: str | None) -> set[str]:
-    """Name the finished stages whose text was deleted and is read by a stage that will run."""
-    external = external_digests(run.listing, run.evaluation)
-    looks = plan(run.store, run.config, external, until=until, force=run.force, explain=run.explain)
-    return {seen.stage.name for seen in looks if seen.needed_again}
 
 
 def _run_stages(run: Run, until: str | None) -> dict[str, Output]:

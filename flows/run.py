@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
 from gptmodel.spool import read_rows
-from gptmodel.store import ALL_TEXT, NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
+from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
 
 logger = logging.getLogger("gptmodel.run")
 
@@ -83,7 +83,6 @@ class Run:
         home: Where everything is.
         delivery: The way into MLflow.
         force: Stages to compute whatever the store says.
-        recompute: Finished stages whose text was deleted and is needed again.
         listing: The sources' files with their digests.
         entry: This run among the home's open runs.
         engine: Where the shards of the corpus are worked on.
@@ -106,7 +105,6 @@ class Run:
     engine: Engine
     evaluation: Listing | None = None
     force: Collection[str] = ()
-    recompute: Collection[str] = ()
     records: dict[str, StageRecord] = field(default_factory=dict)
     rolled_back_to: int | None = None
     links: dict[str, str] = field(default_factory=dict)
@@ -149,7 +147,7 @@ class Run:
         stage, forced = stage_named(name), name in self.force
         seen = look(self.store, stage, self.config, digests, forced=forced, explain=words, since=since)
         self._made[name] = _Making(compute, inputs, digests, str(seen.fingerprint))
-        if seen.manifest is not None and name not in self.recompute:
+        if seen.manifest is not None:
             state = self._cached(output_of(seen.manifest))
         else:
             state = self._compute(name, seen)
@@ -165,11 +163,11 @@ class Run:
         return Completed(name="Cached", message=describe(output).replace("\n", "; "), data=output)
 
     def _compute(self, name: str, seen: Look) -> State:
-        reason = seen.reason if seen.runs else "its text was deleted after scrubbing and is needed again"
+        reason = seen.reason
         logger.info("%s: %s", name, reason)
         started = time.monotonic()
         with self.delivery.stage(name, reason) as run_id:
-            output = self._commit(name, run_id, wanted=None if seen.runs else {ALL_TEXT})
+            output = self._commit(name, run_id)
             seconds = time.monotonic() - started
             self._record(output, seconds, reason)
             self.delivery.deliver(run_id, output, self.store)
@@ -179,12 +177,17 @@ class Run:
         return Completed(message=describe(output).replace("\n", "; "), data=output)
 
     def _restore_text(self, name: str, files: Sequence[str]) -> None:
-        """Make deleted text of a finished stage again: what seemed cached is read after all."""
-        shards = "shard" if len(files) == 1 else "shards"
-        terminal.current().line(f"{'':17} {name} again, {len(files)} {shards}: the text was deleted after scrubbing")
+        """Make deleted text of a finished stage again, as much of it as is read after all."""
+        shards = "1 shard" if len(files) == 1 else f"{len(files):,} shards"
+        reason = f"{shards} made again: the text was deleted after scrubbing"
+        terminal.current().line(f"{'':17} {name}: {reason}")
+        started = time.monotonic()
         self._commit(name, None, wanted=set(files))
+        record = self.records[name]
+        if record.cached:
+            self.records[name] = replace(record, cached=False, seconds=time.monotonic() - started, reason=reason)
 
-    def _commit(self, name: str, run_id: str | None, wanted: Collection[str] | None = None) -> Output:
+    def _commit(self, name: str, run_id: str | None, wanted: Collection[str] = ()) -> Output:
         made, version = self._made[name], code_version(stage_named(name))
         inputs = {output.stage: output for output in made.inputs}
         with self.store.writing(
@@ -193,7 +196,7 @@ class Run:
         ) as work:  # fmt: skip
             # Another run may have finished it between the look and the lock.
             found = self.store.find(name, made.address)
-            if found is not None and wanted is None and name not in self.force:
+            if found is not None and not wanted and name not in self.force:
                 return output_of(found)
             started = time.monotonic()
             with self._watched(name, work, run_id) as progress:

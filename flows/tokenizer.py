@@ -22,12 +22,13 @@ def tokenizer_task(run: Run, scrub: Output, split: Output) -> State:
 
 
 @task(name="pack", **STAGE_OPTIONS)
-def pack_task(run: Run, scrub: Output, split: Output, tokenizer: Output) -> State:
+def pack_task(run: Run, ingest: Output, scrub: Output, split: Output, tokenizer: Output) -> State:
     """Encode every split into memory-mapped token shards."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.tokens import pack
 
-        return pack(work, run.config.tokens)
+        weights = {source["name"]: source["weight"] for source in ingest.result["sources"]}
+        return pack(work, run.config.tokens, weights)
 
-    return run.stage("pack", compute, scrub, split, tokenizer)
+    return run.stage("pack", compute, ingest, scrub, split, tokenizer)

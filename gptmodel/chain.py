@@ -22,7 +22,8 @@ from gptmodel.store import digest_of
 _ASIDE = frozenset({"gptmodel", "gptmodel.errors", "gptmodel.config", "gptmodel.decision", "gptmodel.store",
                     "gptmodel.parts"})  # fmt: skip
 
-# What searches for sensitive data, and what runs a model, wherever a stage does either.
+# What reads files, what searches for sensitive data, and what runs a model, wherever a stage does either.
+_READERS = ("chardet", "datasets", "fsspec", "resiliparse")
 _FINDERS = ("google-re2", "phonenumbers", "python-stdnum")
 _MODEL = ("numpy", "safetensors", "tokenizers", "torch")
 _SCORES = ("regex", "rouge-score", "sacrebleu")
@@ -52,14 +53,14 @@ class Stage:
 
 
 CHAIN = (
-    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet")),
+    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), _READERS),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
           ("ftfy", "py3langid", "regex", *_FINDERS), reads_text_of=("ingest",)),
     Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
           reads_text_of=("clean",)),
     # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.
     Stage("deduplicate", "gptmodel.corpus.dedup", ("dedup",), ("ingest", "scrub"),
-          ("chardet", "numpy", "resiliparse", "xxhash")),
+          ("numpy", "xxhash", *_READERS)),
     Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate"), ("numpy", "xxhash")),
     # Of the stages before, it reads the outputs and the accounts; their code is in the digests of these.
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
@@ -68,7 +69,8 @@ CHAIN = (
           aside=("gptmodel.corpus.cleaning", "gptmodel.corpus.dedup", "gptmodel.corpus.sources",
                  "gptmodel.corpus.split")),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers")),
-    Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
+    # How often a source is read is told by ingest.
+    Stage("pack", "gptmodel.tokens", ("tokens",), ("ingest", "scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           (*_MODEL, *_SCORES)),

@@ -64,6 +64,8 @@ class SourceConfig(Section):
     """Whether the text holds data about people. Text from before scrubbing stays only if every source says `no`."""
     licence: str = "unknown"
     """Licence of the text, shown on the version's page."""
+    weight: float = Field(default=1.0, gt=0)
+    """How often its text is trained on, relative to its share: 2 reads it twice as often, 0.5 half as often."""
     owner: str = ""
     """Who answers for the text, for the auditor."""
     purpose: str = ""

@@ -28,8 +28,6 @@ MANIFEST = "manifest.json"
 NOTES_DIR = "notes"
 # Shards of documents: the only data that is deleted by policy while the manifest stays.
 TEXT_DIR = "shards"
-ALL_TEXT = "*"
-"""Among the names of wanted text: all of it."""
 
 Result = TypeVar("Result", bound=BaseModel)
 
@@ -91,13 +89,13 @@ class Workspace:
         inputs: Folders of the stages it reads, by stage name.
         code_version: Code version of the stage.
         earlier: Folders of earlier outputs of the stage, whose parts may be taken over.
-        wanted: Text that must lie in the folder though it may be deleted later; None: deleted text need not come back.
+        wanted: Files of text that must lie in the folder; others may be such as were deleted by policy.
         restore: Makes deleted text of an input again, by stage and file names.
     """
 
     def __init__(
         self, path: Path, inputs: Mapping[str, Path], *, code_version: str = "", earlier: Sequence[Path] = (),
-        wanted: Collection[str] | None = None, restore: Callable[[str, list[str]], None] | None = None,
+        wanted: Collection[str] = (), restore: Callable[[str, list[str]], None] | None = None,
     ) -> None:  # fmt: skip
         self.path = path
         self.inputs = dict(inputs)
@@ -115,7 +113,7 @@ class Workspace:
 
     def is_wanted(self, name: str) -> bool:
         """Tell whether a file of text must lie in the folder, even if an equal one was deleted by policy."""
-        return self.wanted is not None and (name in self.wanted or ALL_TEXT in self.wanted)
+        return name in self.wanted
 
     def ensure_text(self, stage: str, names: Sequence[str]) -> None:
         """Make sure that files of an input's text are there, where they were deleted by policy.
@@ -176,7 +174,7 @@ class Store:
     @contextlib.contextmanager
     def writing(
         self, stage: str, fingerprint: str, inputs: Mapping[str, Output], *, code_version: str = "",
-        reuse: bool = True, wanted: Collection[str] | None = None,
+        reuse: bool = True, wanted: Collection[str] = (),
         restore: Callable[[str, list[str]], None] | None = None,
     ) -> Iterator[Workspace]:  # fmt: skip
         """Open a stage's partial folder under its lock; an interrupted attempt's folder is taken over.

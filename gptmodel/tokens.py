@@ -6,12 +6,13 @@ which steps read a given window is arithmetic too. `training`, `evaluation`, `pr
 it never imports torch.
 """
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer
 
 DOCUMENTS_FILE = "documents.parquet"
+MIXTURE_FILE = "mixture.json"
 
 Tokens = npt.NDArray[np.int64]
 _Words = npt.NDArray[np.uint64]
@@ -75,16 +77,18 @@ class PackedDocument:
     num_bytes: int
 
 
-def pack(work: Workspace, config: TokensConfig) -> PackResult:
+def pack(work: Workspace, config: TokensConfig, weights: Mapping[str, float] | None = None) -> PackResult:
     """Encode every document of the split into token files and the table that says where each lies.
 
     Documents stand in the order of their ids, which are hashes: a fixed shuffle that planted documents share. Parts of
-    a divided text follow one another.
+    a divided text follow one another. Where sources differ in weight, the train stream has one stretch for each weight,
+    and `mixture.json` says how long they are.
 
     Args:
         work: Reads "scrub", "split" and "tokenizer"; writes `<split>-00000.bin` (16-bit little endian), ...
             and `documents.parquet`.
         config: Size of a token file.
+        weights: Mixing weight of each source; 1 where it names none, and for planted documents.
 
     Raises:
         CorpusTooSmallError: The split names no document.
@@ -95,7 +99,9 @@ def pack(work: Workspace, config: TokensConfig) -> PackResult:
     encoded = _encode_all(work, tokenizer, spool)
     if not encoded:
         raise CorpusTooSmallError(expected="documents to pack", actual="none", mend="Add documents to the sources.")
-    rows = _laid_out(encoded)
+    weight_of = weights or {}
+    rows = _laid_out(encoded, weight_of)
+    _write_mixture(work.path / MIXTURE_FILE, [row for _, row in rows], weight_of)
     for split in SPLITS:
         order = [spooled for spooled, row in rows if row.split == split]
         _write_stream(work.path, split, spool, order, config.shard_tokens)
@@ -253,7 +259,14 @@ class BatchOrder:
         return (left << np.uint64(self._half_bits)) | right
 
 
-def batch(split: TokenSplit, order: BatchOrder, step: int, context_length: int) -> tuple[Tokens, Tokens]:
+class Order(Protocol):
+    """Says which windows a step reads."""
+
+    def windows(self, step: int) -> list[int]:
+        """Give the windows that step n reads."""
+
+
+def batch(split: TokenSplit, order: Order, step: int, context_length: int) -> tuple[Tokens, Tokens]:
     """Give a step's inputs, and its targets one token later: int64, shape (batch_size, context_length)."""
     return windows_at(split, order.windows(step), context_length)
 
@@ -317,15 +330,35 @@ def _grouped(documents: Iterable[tuple[Document, SplitRow]]) -> Iterator[list[tu
         yield group
 
 
-def _laid_out(encoded: list[_Spooled]) -> list[tuple[_Spooled, PackedDocument]]:
+def _laid_out(encoded: list[_Spooled], weights: Mapping[str, float]) -> list[tuple[_Spooled, PackedDocument]]:
     rows: list[tuple[_Spooled, PackedDocument]] = []
     starts: Counter[str] = Counter()
-    for item in sorted(encoded, key=lambda item: (SPLITS.index(item.split), _natural(item.document[0]))):
+
+    def order(item: _Spooled) -> tuple[Any, ...]:
+        weight = _weight(item.document[1], item.document[3], weights) if item.split == "train" else 1.0
+        return SPLITS.index(item.split), weight, _natural(item.document[0])
+
+    for item in sorted(encoded, key=order):
         name, source, lang, planted = item.document
         place = (starts[item.split], item.num_tokens, item.num_bytes)
         rows.append((item, PackedDocument(name, source, lang, item.split, planted, *place)))
         starts[item.split] += item.num_tokens
     return rows
+
+
+def _weight(source: str, planted: str, weights: Mapping[str, float]) -> float:
+    return 1.0 if planted else weights.get(source, 1.0)
+
+
+def _write_mixture(path: Path, documents: Iterable[PackedDocument], weights: Mapping[str, float]) -> None:
+    """Write the stretches of the train stream by weight; nothing where there is one weight."""
+    sizes: Counter[float] = Counter()
+    for item in documents:
+        if item.split == "train":
+            sizes[_weight(item.source, item.planted, weights)] += item.num_tokens
+    if len(sizes) > 1:
+        rows = [{"weight": weight, "num_tokens": num_tokens} for weight, num_tokens in sorted(sizes.items())]
+        path.write_text(json.dumps(rows) + "\n", encoding="utf-8")
 
 
 def _natural(name: str) -> tuple[str, tuple[int, ...], str]:

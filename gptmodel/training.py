@@ -25,6 +25,7 @@ from gptmodel.config import ModelConfig, TrainingConfig, fingerprint_section
 from gptmodel.errors import CorpusTooSmallError, TrainingError
 from gptmodel.generation import Generator
 from gptmodel.metrics import METRICS_FILE, Meter, MetricsLog, Progress, append_text, write_lines
+from gptmodel.mixture import MixedOrder, batch_order
 from gptmodel.model import GPTModel
 from gptmodel.optimizer import build_optimizer, learning_rate_at
 from gptmodel.runtime import TrainingPlan, build_model, loss_function, plan_training, settled
@@ -148,7 +149,7 @@ def _data_digests(folder: Path) -> dict[str, str]:
 class _Data:
     train: TokenSplit
     validation: TokenSplit
-    order: BatchOrder
+    order: BatchOrder | MixedOrder
     tokenizer: Tokenizer
     context_length: int
     vocab_size: int
@@ -180,7 +181,7 @@ def _open_data(work: Workspace, model: ModelConfig, training: TrainingConfig) ->
             actual=f"{len(train_split if total < 1 else validation)}",
             mend="Add documents, or make model.context_length smaller.",
         )
-    order = BatchOrder(total, training.batch_size, training.seed)
+    order = batch_order(work.inputs["pack"], model.context_length, total, training.batch_size, training.seed)
     return _Data(train_split, validation, order, tokenizer, model.context_length, tokenizer.vocab_size)
 
 

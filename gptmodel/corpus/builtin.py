@@ -2,7 +2,7 @@
 
 `builtin:python-docs` is one document for each topic of `pydoc_data.topics` and one for each module of the standard
 library, made of its docstrings; sources are parsed, never imported. `builtin:sample` is the folder data/sample of a
-checkout. Called by listing and sources.
+checkout. Called by locations and sources.
 """
 
 import ast
@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gptmodel
-from gptmodel.corpus.formats import InputFile, Item, Record
 from gptmodel.corpus.quarantine import NotTextError, Rejected
+from gptmodel.corpus.records import Item, Record
+from gptmodel.corpus.streams import InputFile
 from gptmodel.errors import SourceError
 
 PYTHON_DOCS = "builtin:python-docs"
@@ -66,23 +67,18 @@ def python_docs_files() -> dict[str, Path]:
     return files | {TOPICS_FILE: topics}
 
 
-def read_python_docs(name: str, file: InputFile) -> Iterator[Item]:
-    """Read the documents of one file of `builtin:python-docs`; a module without docstrings gives none.
-
-    Args:
-        name: The file's path within the source.
-        file: Where it lies.
-    """
+def read_python_docs(file: InputFile) -> Iterator[Item]:
+    """Read the documents of one file of `builtin:python-docs`; a module without docstrings gives none."""
     file.encoding = "utf-8"
     try:
-        tree = _parse(file.path)
+        tree = _parse(file)
     except NotTextError as error:
         yield Rejected(0, error.reason)
         return
-    if name == TOPICS_FILE:
+    if file.name == TOPICS_FILE:
         yield from _topics(tree)
         return
-    module = name.removeprefix("lib/").removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    module = file.name.removeprefix("lib/").removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     text = "\n\n".join(_docstrings(tree, module))
     if text:
         yield Record([text + "\n"])
@@ -102,11 +98,11 @@ def _modules(folder: Path) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _parse(path: Path) -> ast.Module:
+def _parse(file: InputFile) -> ast.Module:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), file.open() as stream:
             warnings.simplefilter("ignore")  # invalid escapes in other people's strings
-            return ast.parse(path.read_bytes())
+            return ast.parse(stream.read())
     except OSError as error:
         raise NotTextError("unreadable") from error
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -117,8 +113,8 @@ def _topics(tree: ast.Module) -> Iterator[Item]:
     values = [node.value for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
     tables = [node for node in values if isinstance(node, ast.Dict)]
     topics = ast.literal_eval(tables[0]) if tables else {}
-    for position, name in enumerate(sorted(topics), 1):
-        yield Record([str(topics[name])], position, path=f"{TOPICS_FILE}/{name}")
+    for name in sorted(topics):
+        yield Record([str(topics[name])], path=name)
 
 
 def _docstrings(tree: ast.Module, module: str) -> Iterator[str]:

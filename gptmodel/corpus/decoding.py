@@ -1,29 +1,32 @@
 """Bytes to text: tell a stream's encoding, then read it as text.
 
 The order is: byte order mark; strict UTF-8, unless a NUL or ESC byte says that it may be something else; what the page
-itself declares (HTML); what chardet makes of a sample. A stream is read through once to decide, in bounded memory, and
-a second time as text. Called by formats and extraction; raises NotTextError, never guesses silently.
+itself declares (HTML); what chardet makes of a sample. A stream is read through once to decide, in bounded memory; a
+long one is read a second time as text. Called by formats and extraction; raises NotTextError, never guesses silently.
 """
 
 import codecs
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from gptmodel.corpus.quarantine import NotTextError
-
-Opener = Callable[[], BinaryIO]
+from gptmodel.corpus.streams import Opener
 
 CHUNK_BYTES = 2**16
+KEPT_BYTES = 8 * 2**20
+"""Longest stream that is kept in memory once it was read to tell its encoding, so that it is opened once."""
 SAMPLE_BYTES = 200_000
 """Bytes that chardet looks at; it reads no more by itself."""
 MAX_BAD_RATIO = 0.02
 """Largest share of undecodable places among the non-ASCII ones; they become U+FFFD."""
 MAX_CONTROL_RATIO = 0.05
 """Largest share of control characters in anything taken for text."""
+MIN_SEPARATOR_RATIO = 0.01
+"""Smallest share of white space and full stops in wide text without a byte order mark."""
 MAX_STRAY_RATIO = 0.01
 """Largest share of control characters, NULs among them, in what still counts as UTF-8; text drops the NULs."""
 
@@ -52,6 +55,7 @@ _ASCII = bytes(range(128))
 # Tab, line feed, form feed, carriage return and escape occur in text; the other control bytes hardly do.
 _CONTROL_BYTES = bytes(set(range(32)) - {9, 10, 12, 13, 27} | {127})
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_SEPARATOR = re.compile(r"[\s，。、；：！？「」『』（）]")
 _UNWANTED = re.compile("[\ud800-\udfff]")
 
 
@@ -67,6 +71,7 @@ class _Survey:
     has_nul: bool = False
     has_escape: bool = False
     failure: NotTextError | None = None
+    kept: list[bytes] | None = field(default_factory=list)
 
     @property
     def is_utf8(self) -> bool:
@@ -85,10 +90,12 @@ class Detection:
     Attributes:
         codec: Name of the Python codec.
         failure: The error that ended the stream early, if one did; what lies before it can be read.
+        data: All of the stream; None if it is long or ended early.
     """
 
     codec: str
     failure: NotTextError | None = None
+    data: bytes | None = field(default=None, repr=False)
 
 
 def detect(opener: Opener, declared: str | None = None) -> Detection:
@@ -104,7 +111,10 @@ def detect(opener: Opener, declared: str | None = None) -> Detection:
     survey = _survey(opener)
     if not survey.num_bytes:
         raise survey.failure or NotTextError("empty")
-    return Detection(_decide(survey, opener, declared), survey.failure)
+    if survey.kept is None or survey.failure:
+        return Detection(_decide(survey, opener, declared), survey.failure)
+    data = b"".join(survey.kept)
+    return Detection(_decide(survey, lambda: io.BytesIO(data), declared), data=data)
 
 
 def open_text(opener: Opener, codec: str, newline: str | None = None) -> TextIO:
@@ -172,18 +182,19 @@ def _wide_codec(survey: _Survey, opener: Opener) -> str:
 
 
 def _reads(sample: bytes, codec: str) -> bool:
-    """Tell whether wide characters are those of a text: all assigned, some of them white space."""
+    """Tell whether wide characters are those of a text: all assigned, with something between the words or sentences."""
     text = sample[: len(sample) & ~3].decode(codec, "replace")
     odd = sum(unicodedata.category(char) in ("Cn", "Co", "Cs") for char in text)
-    return odd <= MAX_BAD_RATIO * len(text) and any(char.isspace() for char in text)
+    return odd <= MAX_BAD_RATIO * len(text) and len(_SEPARATOR.findall(text)) > MIN_SEPARATOR_RATIO * len(text)
 
 
 def _other_codec(survey: _Survey, opener: Opener, declared: str | None) -> str:
     for codec in (declared, _guess(survey.dense)):
         if codec and _decodes(opener, codec):
             return codec
-    looks_binary = survey.num_control > MAX_CONTROL_RATIO * survey.num_bytes
-    raise NotTextError("binary" if looks_binary else "unknown_encoding")
+    if survey.num_control > MAX_CONTROL_RATIO * survey.num_bytes:
+        return _wide_codec(survey, opener)  # Chinese in UTF-16 may do without a single NUL
+    raise NotTextError("unknown_encoding")
 
 
 def _guess(sample: bytes) -> str | None:
@@ -214,6 +225,9 @@ def _survey(opener: Opener) -> _Survey:
 def _take(survey: _Survey, chunk: bytes, decoder: codecs.IncrementalDecoder) -> None:
     survey.head = survey.head or chunk[:4]
     survey.num_bytes += len(chunk)
+    if survey.kept is not None:
+        survey.kept.append(chunk)
+        survey.kept = survey.kept if survey.num_bytes <= KEPT_BYTES else None
     survey.num_control += len(chunk) - len(chunk.translate(None, _CONTROL_BYTES))
     non_ascii = 0 if chunk.isascii() else len(chunk.translate(None, _ASCII))
     nul, escape = b"\0" in chunk, b"\x1b" in chunk
@@ -226,7 +240,8 @@ def _take(survey: _Survey, chunk: bytes, decoder: codecs.IncrementalDecoder) -> 
     if non_ascii and len(survey.dense) < SAMPLE_BYTES:
         survey.dense += b"\n".join(line for line in chunk.split(b"\n") if not line.isascii())
     if non_ascii or decoder.getstate()[0]:
-        bad = decoder.decode(chunk).count("\ufffd") - chunk.count(b"\xef\xbf\xbd")
+        text = decoder.decode(chunk)
+        bad = text.count("\ufffd") - chunk.count(b"\xef\xbf\xbd") if "\ufffd" in text else 0
         survey.num_bad_utf8 += max(bad, 0)
 
 

@@ -98,7 +98,9 @@ def write_shard(path: Path, documents: Iterable[Document], batch_rows: int = 100
     schema = pa.schema([(name, pa.string()) for name in Document.__slots__])
     path.parent.mkdir(parents=True, exist_ok=True)
     partial, count = path.with_suffix(".tmp"), 0
-    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+    # A dictionary of the texts, or their least and greatest as statistics, would cost time and help nobody.
+    few = ["source", "path", "lang", "planted"]
+    with pq.ParquetWriter(partial, schema, compression="zstd", use_dictionary=few, write_statistics=False) as writer:
         for batch in _batches(documents, batch_rows):
             columns = {name: [getattr(document, name) for document in batch] for name in Document.__slots__}
             writer.write_table(pa.table(columns, schema=schema))
@@ -119,7 +121,7 @@ def write_shard_files(folder: Path, number: int, documents: Iterable[Document], 
     rest, count = iter(documents), 0
     for file, first in enumerate(chain([None], rest)):
         head = [] if first is None else [first]
-        count += write_shard(shard_path(folder, number, file), chain(head, _up_to(rest, max_chars)))
+        count += write_shard(shard_path(folder, number, file), _up_to(chain(head, rest), max_chars))
     return count
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gptmodel.config import CorpusConfig, DedupConfig, SourceConfig
-from gptmodel.corpus.formats import InputFile, read_items
+from gptmodel.corpus.formats import read_items
 from gptmodel.corpus.listing import Listing, list_sources
+from gptmodel.corpus.locations import open_later
 from gptmodel.corpus.quarantine import Rejected
 from gptmodel.errors import SourceError
 
@@ -43,7 +44,7 @@ def read_evaluation_texts(listing: Listing) -> Iterator[str]:
     """
     for name, source in listing.sources.items():
         for path, info in source.files.items():
-            for item in read_items(InputFile(Path(info.path))):
+            for item in read_items(open_later(path, info.path, info.num_bytes)):
                 if isinstance(item, Rejected):
                     raise SourceError(
                         expected=f"evaluation texts that can be read ({name})",

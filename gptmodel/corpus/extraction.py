@@ -17,6 +17,7 @@ MAX_DEPTH = 1000
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
 _HEAD_BYTES = 4096
+_OPENING_TAG = re.compile("<[A-Za-z]")
 
 
 def declared_encoding(data: bytes) -> str | None:
@@ -26,13 +27,11 @@ def declared_encoding(data: bytes) -> str | None:
 
 
 def decode_html(data: bytes) -> tuple[str, str]:
-    """Decode a page and give its text and the codec used.
+    """Decode a page, or another XML document, and give its text and the codec used.
 
     Raises:
-        NotTextError: `empty`, `binary`, `unknown_encoding` or `too_large`.
+        NotTextError: `empty`, `binary` or `unknown_encoding`.
     """
-    if len(data) > MAX_HTML_BYTES:
-        raise NotTextError("too_large")
     codec = detect(lambda: io.BytesIO(data), declared_encoding(data)).codec
     return data.decode(codec, "replace"), codec
 
@@ -53,7 +52,8 @@ def main_text(html: str) -> str:
     tree = HTMLTree.parse(html.replace("\0", ""))
     if tree.body is None:
         return ""
-    _refuse_depth(tree.body)
+    if len(_OPENING_TAG.findall(html)) > MAX_DEPTH:  # elements can't be nested more deeply than there are
+        _refuse_depth(tree.body)
     text: str = extract_plain_text(tree, main_content=True, alt_texts=False)
     return text if text.strip() else extract_plain_text(tree, main_content=False, alt_texts=False)
 

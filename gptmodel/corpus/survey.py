@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,20 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import SourceConfig
-from gptmodel.corpus import builtin
+from gptmodel.corpus import hub
+from gptmodel.corpus.archives import read_members
+from gptmodel.corpus.columnar import first_rows
 from gptmodel.corpus.compression import SUFFIXES
-from gptmodel.corpus.formats import MAX_JSON_BYTES, RECORD_FORMATS, InputFile, format_of, open_lines
-from gptmodel.corpus.listing import root_of, walk
+from gptmodel.corpus.formats import MAX_JSON_BYTES, RECORD_FORMATS, format_of, open_lines
+from gptmodel.corpus.locations import find_inputs
 from gptmodel.corpus.quarantine import NotTextError
+from gptmodel.corpus.streams import InputFile
 from gptmodel.errors import SourceError
 
 NUM_FILES_OPENED = 5
 """Files of each record format that are looked into."""
+NUM_MEMBERS_OPENED = 20
+"""Members of each archive that are looked into."""
 NUM_RECORDS_READ = 20
 NUM_CHARS_READ = 2**20
 """Characters of a file that are looked at; a JSON file is read whole."""
@@ -39,7 +44,7 @@ class FolderView(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     path: str
-    """The folder, file or glob as it was given."""
+    """The folder, file, glob, URL or data set as it was given."""
     num_files: int
     """Files in it, hidden ones and links that leave it aside."""
     num_bytes: int
@@ -49,7 +54,7 @@ class FolderView(BaseModel):
     num_unsupported: int
     """Files that no reader takes."""
     text_columns: tuple[str, ...]
-    """Columns of its JSON, CSV and Parquet records that may hold the text, the likeliest first."""
+    """Columns of its records that may hold the text, the likeliest first."""
     id_columns: tuple[str, ...]
     """Columns whose values differ in all records seen and whose name says that they identify."""
     skipped: dict[str, int]
@@ -57,21 +62,23 @@ class FolderView(BaseModel):
 
 
 def describe_folder(path: str | Path) -> FolderView:
-    """Look at a folder, file or glob.
+    """Look at a folder, file, glob, URL or data set.
 
     Raises:
-        SourceError: Nothing is there.
+        SourceError: Nothing is there, or its server fails.
     """
     skipped: Counter[str] = Counter()
-    files = _files(str(path), skipped)
-    extensions = Counter(extension_of(file.name) for file in files)
-    text_columns, id_columns = _columns(files)
+    source = SourceConfig(name="source", path=str(path))
+    files = {} if hub.is_dataset(source.path) else _files(source, skipped)
+    extensions = Counter(extension_of(name) for name in files)
+    records = _records(files.values()) if files else hub.first_rows(source, NUM_RECORDS_READ)
+    text_columns, id_columns = _columns(records)
     return FolderView(
-        path=str(path),
+        path=source.path,
         num_files=len(files),
-        num_bytes=sum(file.stat().st_size for file in files),
+        num_bytes=sum(file.num_bytes or 0 for file in files.values()),
         num_files_by_extension=dict(sorted(extensions.items(), key=lambda item: (-item[1], item[0]))),
-        num_unsupported=sum(format_of(file.name) is None for file in files),
+        num_unsupported=sum(format_of(name) is None for name in files),
         text_columns=text_columns,
         id_columns=id_columns,
         skipped=dict(sorted(skipped.items())),
@@ -89,68 +96,64 @@ def extension_of(name: str) -> str:
     return "".join(suffixes if suffixes and suffixes[-1] in SUFFIXES else suffixes[-1:])
 
 
-def _files(path: str, skipped: Counter[str]) -> list[Path]:
-    if path == builtin.PYTHON_DOCS:
-        return list(builtin.python_docs_files().values())
-    files = [file for _, file in walk(root_of(SourceConfig(name="source", path=path)), skipped)]
+def _files(source: SourceConfig, skipped: Counter[str]) -> dict[str, InputFile]:
+    files = find_inputs(source, skipped)
     if not files:
         raise SourceError(
-            expected=f"a file, folder or glob with text at {path!r}",
+            expected=f"a file, folder or glob with text at {source.path!r}",
             actual="no file",
             mend="Check the path; it is taken from the current folder.",
         )
     return files
 
 
-def _columns(files: list[Path]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _columns(records: Iterable[dict[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     lengths: dict[str, int] = defaultdict(int)
     values: dict[str, list[str]] = defaultdict(list)
     num_records = 0
-    for file in _opened(files):
-        for record in _first_records(file):
-            num_records += 1
-            for name, value in record.items():
-                if isinstance(value, str):
-                    lengths[name] += len(value)
-                if isinstance(value, str | int):
-                    values[name].append(str(value))
+    for record in records:
+        num_records += 1
+        for name, value in record.items():
+            if isinstance(value, str):
+                lengths[name] += len(value)
+            if isinstance(value, str | int):
+                values[name].append(str(value))
     return _text_columns(lengths), _id_columns(values, num_records)
 
 
-def _opened(files: list[Path]) -> list[Path]:
-    by_format: dict[str, list[Path]] = defaultdict(list)
+def _records(files: Iterable[InputFile]) -> Iterator[dict[str, Any]]:
+    """Read the first records of a few files of each record format, and of members of a few archives."""
+    by_format: dict[str, list[InputFile]] = defaultdict(list)
     for file in files:
-        kind = format_of(file.name)
-        if kind in RECORD_FORMATS:
-            by_format[kind].append(file)
-    return [file for kind in sorted(by_format) for file in by_format[kind][:NUM_FILES_OPENED]]
+        by_format[format_of(file.name) or ""].append(file)
+    for kind in sorted(RECORD_FORMATS & by_format.keys()):
+        for file in by_format[kind][:NUM_FILES_OPENED]:
+            yield from _first_records(file)
+    for archive in (by_format["zip"] + by_format["tar"])[:NUM_FILES_OPENED]:
+        for member in islice(read_members(archive, Counter()), NUM_MEMBERS_OPENED):
+            if isinstance(member, InputFile) and not member.refused:
+                yield from _first_records(member)
 
 
-def _first_records(path: Path) -> list[dict[str, Any]]:
-    """Read the first records of a file as they stand; none where it can't be read."""
+def _first_records(file: InputFile) -> list[dict[str, Any]]:
+    """Read the first records of a file as they stand; none where it holds none, or can't be read."""
     import pyarrow as pa
 
-    kind = format_of(path.name) or ""
-    reader = _parquet_records(path) if kind == "parquet" else _text_records(path, kind)
+    kind = format_of(file.name)
     records: list[dict[str, Any]] = []
     try:
-        for record in islice(reader, NUM_RECORDS_READ):
-            records.append(record)
+        if kind in ("parquet", "arrow"):
+            return first_rows(file, NUM_RECORDS_READ)
+        if kind in RECORD_FORMATS:
+            for record in islice(_text_records(file, kind), NUM_RECORDS_READ):
+                records.append(record)
     except (NotTextError, OSError, ValueError, RecursionError, csv.Error, pa.ArrowException):
         pass  # what could be read says enough for a first look
     return records
 
 
-def _parquet_records(path: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as table:
-        for batch in table.iter_batches(batch_size=NUM_RECORDS_READ):
-            yield from batch.to_pylist()
-
-
-def _text_records(path: Path, kind: str) -> Iterator[dict[str, Any]]:
-    with open_lines(InputFile(path), newline="") as lines:
+def _text_records(file: InputFile, kind: str | None) -> Iterator[dict[str, Any]]:
+    with open_lines(file, newline="") as lines:
         head = lines.read(MAX_JSON_BYTES if kind == "json" else NUM_CHARS_READ)
     if kind in ("csv", "tsv"):
         header = head.partition("\n")[0]

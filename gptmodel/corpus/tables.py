@@ -5,9 +5,8 @@ Every corpus stage writes its tables (files, quarantine, drops, findings, cluste
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,27 +16,57 @@ Row = TypeVar("Row")
 _BATCH_ROWS = 10_000
 
 
-def write_table(path: Path, kind: type[Row], rows: Iterable[Row]) -> int:
-    """Write rows in the order given, a batch at a time in memory, and return how many there were.
+class TableWriter(Generic[Row]):
+    """Writes rows as they come, a batch at a time in memory; the file appears under its name when it is whole.
 
     Args:
-        path: The file; it appears under its name only when it is whole.
+        path: The file.
         kind: Dataclass of the rows, with fields of text, whole numbers, floats or yes and no.
-        rows: The rows.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    schema = schema_of(kind)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial, count, rest = path.with_suffix(".tmp"), 0, iter(rows)
-    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        while batch := list(islice(rest, _BATCH_ROWS)):
-            columns = {name: [getattr(row, name) for row in batch] for name in schema.names}
-            writer.write_table(pa.table(columns, schema=schema))
-            count += len(batch)
-    partial.replace(path)
-    return count
+    def __init__(self, path: Path, kind: type[Row]) -> None:
+        self._path = path
+        self._schema = schema_of(kind)
+        self._rows: list[Row] = []
+        self.num_rows = 0
+
+    def __enter__(self) -> Self:
+        """Open the file; it has its columns even when nothing is added."""
+        import pyarrow.parquet as pq
+
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(self._path.with_suffix(".tmp"), self._schema, compression="zstd")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Write what is left and close the file."""
+        with self._writer:
+            self._flush()
+        if kind is None:
+            self._path.with_suffix(".tmp").replace(self._path)
+
+    def add(self, row: Row) -> None:
+        """Add one row."""
+        self._rows.append(row)
+        self.num_rows += 1
+        if len(self._rows) == _BATCH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._rows:
+            columns = {name: [getattr(row, name) for row in self._rows] for name in self._schema.names}
+            self._writer.write_table(pa.table(columns, schema=self._schema))
+            self._rows = []
+
+
+def write_table(path: Path, kind: type[Row], rows: Iterable[Row]) -> int:
+    """Write rows in the order given, a batch at a time in memory, and return how many there were."""
+    with TableWriter(path, kind) as table:
+        for row in rows:
+            table.add(row)
+    return table.num_rows
 
 
 def write_arrow(path: Path, table: "pa.Table") -> None:

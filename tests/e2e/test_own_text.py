@@ -22,7 +22,7 @@ ENGLISH = (
     "Children watched the shadows in the water until the wind came down from the hills and the awnings were folded. "
 )
 SMALL = (
-    "cleaning.boilerplate_min_documents=0", "tokenizer.vocab_size=400", "model.context_length=32",
+    "dedup.repeated_line_min_documents=0", "tokenizer.vocab_size=400", "model.context_length=32",
     "corpus.num_shards=2", "split.validation_ratio=0.2", "split.test_ratio=0.2", "privacy.planted.enabled=false",
     "dedup.near=false",
 )  # fmt: skip

@@ -1,6 +1,8 @@
 """Packed tokens and the batch order: nothing lost, nothing out of order, and both directions agree."""
 
 import hashlib
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +242,25 @@ def test_windows_of_a_document_are_those_that_hold_its_tokens(tmp_path: Path, co
         span = set(range(row.start, row.start + row.num_tokens))
         expected = [w for w in range(total) if span & set(range(w * context, (w + 1) * context + 1))]
         assert list(windows_of(row, context, total)) == expected
+
+
+def test_sources_of_different_weight_lie_in_stretches_of_their_own(tmp_path: Path) -> None:
+    documents = [replace(item, source="rare" if number % 3 else "s") for number, item in enumerate(make_documents())]
+    work = make_work(tmp_path, documents)
+    pack(work, SMALL, {"rare": 2.0})
+    groups = json.loads((work.path / "mixture.json").read_text())
+    train = read_packed_documents(work.path, ["train"])
+    assert [group["weight"] for group in groups] == [1.0, 2.0]
+    assert sum(group["num_tokens"] for group in groups) == sum(item.num_tokens for item in train)
+    first = [item for item in train if item.start < groups[0]["num_tokens"]]
+    assert {item.source for item in first if not item.planted} == {"s"}
+    assert {item.source for item in train[len(first) :]} == {"rare"}
+
+
+def test_equal_weights_leave_one_stream(work: Workspace) -> None:
+    pack(work, SMALL, {"s": 3.0})
+    planted = [item for item in read_packed_documents(work.path) if item.planted]
+    assert planted
+    assert (work.path / "mixture.json").exists()  # planted documents have weight 1
+    pack(work, SMALL, {"s": 1.0})
+    assert not (work.path / "mixture.json").exists()

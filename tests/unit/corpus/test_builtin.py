@@ -8,8 +8,9 @@ import pytest
 import gptmodel
 from gptmodel.corpus import builtin
 from gptmodel.corpus.builtin import python_docs_files, read_python_docs, sample_dir
-from gptmodel.corpus.formats import InputFile, Record
 from gptmodel.corpus.quarantine import Rejected
+from gptmodel.corpus.records import Record
+from gptmodel.corpus.streams import local_file
 from gptmodel.errors import SourceError
 
 MODULE = '''"""The module."""
@@ -41,7 +42,7 @@ class Thing(Base):
 
 def read(tmp_path: Path, source: str, name: str = "lib/pkg/mod.py") -> list[Record | Rejected]:
     (tmp_path / "file.py").write_text(source)
-    return list(read_python_docs(name, InputFile(tmp_path / "file.py")))
+    return list(read_python_docs(local_file(tmp_path / "file.py", name)))
 
 
 def text_of(item: Record | Rejected) -> str:
@@ -86,11 +87,11 @@ def test_a_module_is_never_run(tmp_path: Path) -> None:
     assert text_of(item).endswith("Doc.\n")
 
 
-def test_each_topic_is_a_document_with_its_own_path(tmp_path: Path) -> None:
+def test_each_topic_is_a_document_with_a_path_of_its_own(tmp_path: Path) -> None:
     items = read(tmp_path, "topics = {'b': 'two', 'a': 'one'}\n", builtin.TOPICS_FILE)
     assert [(item.path, text_of(item)) for item in items if isinstance(item, Record)] == [
-        ("topics/a", "one"),
-        ("topics/b", "two"),
+        ("a", "one"),
+        ("b", "two"),
     ]
 
 
@@ -104,7 +105,7 @@ def test_this_pythons_documentation_is_listed_without_tests_and_packages() -> No
 def test_this_pythons_documentation_holds_more_than_a_megabyte() -> None:
     names = ["topics", "lib/argparse.py", "lib/typing.py", "lib/random.py"]
     files = python_docs_files()
-    sizes = [len(text_of(item)) for name in names for item in read_python_docs(name, InputFile(files[name]))]
+    sizes = [len(text_of(item)) for name in names for item in read_python_docs(local_file(files[name], name))]
     assert len(sizes) > 60
     assert sum(sizes) > 400_000
 

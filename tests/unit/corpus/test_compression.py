@@ -9,8 +9,9 @@ import pytest
 import zstandard
 
 from gptmodel.corpus import compression
-from gptmodel.corpus.compression import open_bytes
+from gptmodel.corpus.compression import compression_of, expansion_limit, open_bytes
 from gptmodel.corpus.quarantine import NotTextError
+from gptmodel.corpus.streams import Budget, local_file
 
 COMPRESS = {
     ".gz": lambda data: gzip.compress(data, mtime=0),
@@ -28,7 +29,7 @@ def write(folder: Path, suffix: str, data: bytes) -> Path:
 
 
 def read(path: Path) -> bytes:
-    with open_bytes(path) as stream:
+    with open_bytes(local_file(path)) as stream:
         return stream.read()
 
 
@@ -71,11 +72,38 @@ def test_a_small_file_that_becomes_huge_is_refused(
 
 def test_the_total_is_limited_whatever_the_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compression, "MAX_EXPANDED_BYTES", 1000)
+    monkeypatch.setattr(compression, "TEXT_RATIO", 1)
     with pytest.raises(NotTextError, match="grows beyond"):
         read(write(tmp_path, ".gz", COMPRESS[".gz"](LINES)))
 
 
 def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(NotTextError) as caught:
-        open_bytes(tmp_path / "none.gz")
+        open_bytes(local_file(tmp_path / "none.gz"))
     assert caught.value.reason == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("a.TXT.GZ", ("a.TXT", ".gz")), ("a.tgz", ("a.tar", ".gz")), ("a.tzst", ("a.tar", ".zst")), ("gz", ("gz", ""))],
+)
+def test_a_name_says_its_compression(name: str, parts: tuple[str, str]) -> None:
+    assert compression_of(name) == parts
+
+
+def test_a_large_file_may_expand_as_text_does() -> None:
+    size = 100 * 2**30
+    assert expansion_limit(size) == 20 * size
+    assert expansion_limit(2**20) == 400 * 2**20
+    assert expansion_limit(10) == 16 * 2**20
+
+
+def test_a_member_that_is_opened_again_is_counted_once(tmp_path: Path) -> None:
+    file = local_file(write(tmp_path, ".gz", COMPRESS[".gz"](LINES)))
+    file.budget = Budget(len(LINES) + 10)
+    for _ in range(3):
+        with open_bytes(file) as stream:
+            assert stream.read() == LINES
+    file.budget.begin_member()
+    with pytest.raises(NotTextError, match="grows beyond"), open_bytes(file) as stream:
+        stream.read()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptmodel.corpus import decoding
 from gptmodel.corpus.decoding import codec_named, detect, open_text, tidy
 from gptmodel.corpus.quarantine import NotTextError
 
@@ -15,6 +16,8 @@ TRADITIONAL = "秦川雄帝宅，函谷壯皇居。綺殿千尋起，離宮百�
 JAPANESE = "国境の長いトンネルを抜けると雪国であった。夜の底が白くなった。信号所に汽車が止まった。\n" * 8
 KOREAN = "웹마스터는 오류나 문제가 발생했을때 아파치의 응답을 설정할 수 있다. 서버가 응답을 정의할 수 있다.\n" * 8
 FRENCH = "Le garçon a mangé des pâtes à la crème, et la forêt était déjà très sombre en été.\n" * 8
+GERMAN = "„Größe“ heißt hier: die Zahl der Wörter – über das Maß hinaus zählt nur, was später übrig bleibt.\n" * 8
+POLISH = "Zażółć gęślą jaźń: każdy człowiek wie, że źródła są ważniejsze niż późniejsze objaśnienia.\n" * 8
 RUSSIAN = "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.\n" * 8
 
 
@@ -39,6 +42,7 @@ def reason(data: bytes) -> str:
         (CHINESE, "gb2312"),
         (CHINESE, "utf-16"),
         (CHINESE, "utf-16-le"),
+        (CHINESE, "utf-16-be"),
         (CHINESE, "utf-32"),
         (TRADITIONAL, "big5"),
         (JAPANESE, "shift_jis"),
@@ -48,12 +52,28 @@ def reason(data: bytes) -> str:
         (FRENCH, "latin-1"),
         (FRENCH, "cp1252"),
         (FRENCH, "utf-16-be"),
+        (GERMAN, "cp1252"),
+        (POLISH, "cp1250"),
+        (POLISH, "iso8859-2"),
+        (RUSSIAN, "utf-16-le"),
         (RUSSIAN, "cp1251"),
         (RUSSIAN, "koi8_r"),
     ],
 )
 def test_text_comes_back_from_its_encoding(text: str, codec: str) -> None:
     assert decode(text.encode(codec, "ignore")) == text.encode(codec, "ignore").decode(codec)
+
+
+def test_wide_chinese_without_a_mark_or_white_space_is_told() -> None:
+    text = CHINESE.replace("\n", "")
+    assert [decode(text.encode(codec)) for codec in ("utf-16-le", "utf-16-be")] == [text, text]
+
+
+def test_a_short_stream_is_kept_and_a_long_or_broken_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = CHINESE.encode()
+    assert detect(lambda: io.BytesIO(data)).data == data
+    monkeypatch.setattr(decoding, "KEPT_BYTES", 100)
+    assert detect(lambda: io.BytesIO(data)).data is None
 
 
 def test_plain_ascii_is_utf8() -> None:

@@ -17,6 +17,7 @@ from gptmodel.corpus.documents import (
     shard_of,
     shard_path,
     write_shard,
+    write_shard_files,
 )
 
 
@@ -60,8 +61,21 @@ def test_a_batch_ends_at_its_rows_or_its_characters(tmp_path: Path, monkeypatch:
 def test_documents_of_a_stage_are_read_shard_by_shard(tmp_path: Path) -> None:
     write_shard(shard_path(tmp_path, 1), [make(2)])
     write_shard(shard_path(tmp_path, 0), [make(1)])
-    assert [path.name for path in list_shards(tmp_path)] == ["00000.parquet", "00001.parquet"]
+    assert [path.name for path in list_shards(tmp_path)] == ["00000-000.parquet", "00001-000.parquet"]
     assert list(read_documents(tmp_path)) == [make(1), make(2)]
+
+
+def test_a_shard_that_is_full_goes_on_in_a_next_file(tmp_path: Path) -> None:
+    documents = [make(number) for number in range(7)]
+    assert write_shard_files(tmp_path, 4, documents, max_chars=2 * len(documents[0].text)) == 7
+    assert [path.name for path in list_shards(tmp_path)] == [f"00004-{file:03d}.parquet" for file in range(4)]
+    assert list(read_documents(tmp_path)) == documents
+
+
+def test_a_shard_without_documents_is_one_empty_file(tmp_path: Path) -> None:
+    assert write_shard_files(tmp_path, 0, []) == 0
+    assert list(read_documents(tmp_path)) == []
+    assert len(list_shards(tmp_path)) == 1
 
 
 def test_an_identity_is_the_same_in_every_process() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gptmodel.corpus.extraction import MAX_HTML_BYTES, declared_encoding, decode_html, main_text
+from gptmodel.corpus.extraction import declared_encoding, decode_html, main_text
 from gptmodel.corpus.quarantine import NotTextError
 
 PAGE = """<!DOCTYPE html><html><head><title>t</title><style>.a {{}}</style><script>var x = 'script';</script></head>
@@ -79,9 +79,3 @@ def test_a_page_is_decoded_as_it_declares() -> None:
 def test_utf8_wins_over_a_false_declaration() -> None:
     text, codec = decode_html('<meta charset="iso-8859-1"><p>déjà'.encode())
     assert (codec, "déjà" in text) == ("utf-8", True)
-
-
-def test_a_page_beyond_the_limit_is_refused() -> None:
-    with pytest.raises(NotTextError) as caught:
-        decode_html(b" " * (MAX_HTML_BYTES + 1))
-    assert caught.value.reason == "too_large"

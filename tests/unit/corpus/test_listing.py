@@ -2,12 +2,16 @@
 
 import json
 import os
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
 
 from gptmodel.config import CorpusConfig, SourceConfig
-from gptmodel.corpus import builtin, listing
+from gptmodel.corpus import builtin, hashes, remote
 from gptmodel.corpus.listing import Listing, list_sources
 from gptmodel.errors import SourceError
 
@@ -32,8 +36,8 @@ def listed(tmp_path: Path, *paths: Path | str) -> Listing:
 
 def count_hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     hashed: list[str] = []
-    real = listing.file_digest
-    monkeypatch.setattr(listing, "file_digest", lambda path: hashed.append(path.name) or real(path))
+    real = hashes.file_digest
+    monkeypatch.setattr(hashes, "file_digest", lambda path: hashed.append(path.name) or real(path))
     return hashed
 
 
@@ -44,7 +48,7 @@ def test_a_folder_is_listed_with_all_its_folders(tmp_path: Path, folder: Path) -
 def test_a_single_file_is_a_source(tmp_path: Path, folder: Path) -> None:
     files = listed(tmp_path, folder / "a.txt").sources["s0"].files
     assert list(files) == ["a.txt"]
-    assert files["a.txt"].sha256 == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+    assert files["a.txt"].digest == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
 
 
 @pytest.mark.parametrize(
@@ -213,10 +217,9 @@ def test_a_pipe_is_no_source(tmp_path: Path) -> None:
         listed(tmp_path, tmp_path / "pipe")
 
 
-@pytest.mark.parametrize(("path", "said"), [("builtin:python", "builtin:python-docs"), ("s3://bucket/x", "URL")])
-def test_what_is_no_path_is_explained(tmp_path: Path, path: str, said: str) -> None:
-    with pytest.raises(SourceError, match=said):
-        listed(tmp_path, path)
+def test_an_unknown_built_in_source_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="builtin:python-docs"):
+        listed(tmp_path, "builtin:python")
 
 
 def test_a_file_the_system_refuses_is_listed_as_unreadable(
@@ -225,8 +228,8 @@ def test_a_file_the_system_refuses_is_listed_as_unreadable(
     def refuse(path: Path) -> str:
         raise PermissionError
 
-    monkeypatch.setattr(listing, "file_digest", refuse)
-    assert {info.sha256 for info in listed(tmp_path, folder).sources["s0"].files.values()} == {"unreadable"}
+    monkeypatch.setattr(hashes, "file_digest", refuse)
+    assert {info.digest for info in listed(tmp_path, folder).sources["s0"].files.values()} == {"unreadable"}
 
 
 def test_the_built_in_documentation_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,3 +237,92 @@ def test_the_built_in_documentation_is_hashed_once(tmp_path: Path, monkeypatch: 
     hashed = count_hashes(monkeypatch)
     assert listed(tmp_path, builtin.PYTHON_DOCS) == before
     assert hashed == []
+
+
+@pytest.fixture
+def memory() -> Iterator[fsspec.AbstractFileSystem]:
+    files = fsspec.filesystem("memory")
+    yield files
+    files.store.clear()
+    files.pseudo_dirs[:] = [""]
+
+
+def test_files_behind_a_url_are_listed_and_another_version_is_told(
+    tmp_path: Path, memory: fsspec.AbstractFileSystem
+) -> None:
+    memory.pipe("/bucket/a.txt", b"one")
+    before = listed(tmp_path, "memory://bucket")
+    assert listed(tmp_path, "memory://bucket").digests() == before.digests()
+    memory.pipe("/bucket/a.txt", b"two")
+    assert listed(tmp_path, "memory://bucket").digests() != before.digests()
+
+
+def test_a_url_of_this_machines_files_is_a_path(tmp_path: Path, folder: Path) -> None:
+    (folder / "a b.txt").write_text("x")
+    assert list(listed(tmp_path, f"file://{folder}/a%20b.txt").sources["s0"].files) == ["a b.txt"]
+    assert listed(tmp_path, f"file://{folder}").digests() == listed(tmp_path, folder).digests()
+
+
+def test_nothing_behind_a_url_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"a file, folder or glob with text at 'memory://none' .*got nothing there"):
+        listed(tmp_path, "memory://none")
+
+
+def test_a_file_without_any_mark_counts_as_changed_in_each_listing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = remote.RemoteFile("https://host.example/a.txt", None, "")
+    monkeypatch.setattr(remote, "list_url", lambda *_: {"a.txt": file})
+    first, second = (listed(tmp_path, "https://host.example/a.txt") for _ in range(2))
+    assert first.digests() != second.digests()
+    assert first.digest("s0") == second.digest("s0")
+    assert first.mark(first.sources["s0"].files["a.txt"]) != second.mark(second.sources["s0"].files["a.txt"])
+    first.save(tmp_path)
+    assert second.changes(tmp_path) == "files that nothing tells from their next version"
+
+
+def test_a_data_set_of_the_hub_is_unchanged_as_long_as_its_revision_is(tmp_path: Path) -> None:
+    def digests(**fields: Any) -> dict[str, str]:
+        source = SourceConfig(name="s", path="dataset:owner/name", **fields)
+        return list_sources(CorpusConfig(sources=(source,)), tmp_path / "cache.json").digests()
+
+    assert digests(revision="v1") == digests(revision="v1")
+    assert digests(revision="v1") != digests(revision="v2")
+    assert digests(revision="v1", split="test") != digests(revision="v1")
+    assert digests() != digests()
+
+
+def test_a_data_set_in_a_folder_is_unchanged_as_long_as_its_files_are(tmp_path: Path, folder: Path) -> None:
+    before = listed(tmp_path, f"dataset:{folder}").digests()
+    assert listed(tmp_path, f"dataset:{folder}").digests() == before
+    (folder / "a.txt").write_text("changed")
+    assert listed(tmp_path, f"dataset:{folder}").digests() != before
+
+
+def expiring(tmp_path: Path, folder: Path, as_of: str, *sources: dict[str, Any]) -> Listing:
+    configs = tuple(SourceConfig(path=str(folder), **fields) for fields in sources)
+    corpus = CorpusConfig(sources=configs, as_of=date.fromisoformat(as_of))
+    return list_sources(corpus, tmp_path / "cache.json")
+
+
+def test_a_source_is_left_out_after_its_last_day_and_only_then_changes(tmp_path: Path, folder: Path) -> None:
+    sources = [{"name": "old", "keep_until": date(2026, 1, 31)}, {"name": "new"}]
+    early, last, past, later = (
+        expiring(tmp_path, folder, day, *sources) for day in ("2025-06-01", "2026-01-31", "2026-02-01", "2027-01-01")
+    )
+    assert early.digests() == last.digests() != past.digests() == later.digests()
+    assert early.digests()["source:new"] == past.digests()["source:new"]
+    assert past.sources["old"].left_out == "may be used until 2026-01-31"
+    assert past.sources["old"].files == {}
+    assert last.sources["old"].left_out == ""
+
+
+def test_a_source_past_its_last_day_is_not_even_looked_at(tmp_path: Path, folder: Path) -> None:
+    gone = SourceConfig(name="gone", path=str(tmp_path / "none"), keep_until=date(2020, 1, 1))
+    corpus = CorpusConfig(sources=(gone, SourceConfig(name="s", path=str(folder))))
+    assert list_sources(corpus, tmp_path / "cache.json").sources["gone"].left_out
+
+
+def test_sources_that_are_all_past_their_last_day_stop_the_run(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"at least one source .*old \(may be used until 2020-01-01\)"):
+        expiring(tmp_path, folder, "2026-01-01", {"name": "old", "keep_until": date(2020, 1, 1)})

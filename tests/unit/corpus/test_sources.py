@@ -3,17 +3,27 @@
 import gzip
 import json
 import os
-from collections.abc import Callable
+import shutil
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import datasets
+import fsspec
 import pyarrow.parquet as pq
 import pytest
 
 from gptmodel.config import CorpusConfig, PlantedConfig, SourceConfig
+from gptmodel.corpus import reading
 from gptmodel.corpus.documents import Document, document_id, list_shards, read_documents, read_shard, shard_of
+from gptmodel.corpus.formats import read_items
+from gptmodel.corpus.records import Item
 from gptmodel.corpus.sources import IngestResult, ingest, list_sources
+from gptmodel.corpus.streams import InputFile
 from gptmodel.errors import SourceError
 from gptmodel.store import Workspace
 
@@ -43,13 +53,23 @@ def run(tmp_path: Path, texts: Path) -> Run:
     return ingest_texts
 
 
+@pytest.fixture
+def memory() -> Iterator[fsspec.AbstractFileSystem]:
+    files = fsspec.filesystem("memory")
+    yield files
+    files.store.clear()
+    files.pseudo_dirs[:] = [""]
+
+
 def quarantined(tmp_path: Path) -> list[tuple[str, int, str]]:
     rows = pq.read_table(tmp_path / "work" / "quarantine").to_pylist()
     return [(row["path"], row["position"], row["reason"]) for row in rows]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Give the files of a stage's output; what lies in its notes may differ from run to run."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith("notes/")}
 
 
 def test_a_text_file_becomes_a_document_with_its_identity(texts: Path, run: Run) -> None:
@@ -147,10 +167,23 @@ def test_a_repeat_gives_the_same_bytes(tmp_path: Path, texts: Path, run: Run) ->
     for number in range(10):
         (texts / f"{number}.txt").write_text(f"text {number}")
         (texts / f"{number}.bin").write_bytes(b"\0")
-    first = run(PlantedConfig(max_canary_ratio=1.0))[0], files_of(tmp_path / "work")
+    first, files = run(PlantedConfig(max_canary_ratio=1.0))[0], files_of(tmp_path / "work")
+    shutil.rmtree(tmp_path / "work")
     for path in texts.iterdir():
         os.utime(path, ns=(5, 5))
-    assert (run(PlantedConfig(max_canary_ratio=1.0))[0], files_of(tmp_path / "work")) == first
+    assert run(PlantedConfig(max_canary_ratio=1.0))[0] == first
+    assert files_of(tmp_path / "work") == files
+
+
+def test_a_shard_whose_files_are_as_they_were_is_not_read_again(tmp_path: Path, texts: Path, run: Run) -> None:
+    for number in range(10):
+        (texts / f"{number}.txt").write_text(f"text {number}")
+    run()
+    (texts / "3.txt").write_text("another text")
+    result, documents = run()
+    assert (result.runtime.num_parts, result.runtime.num_reused) == (3, 2)
+    assert sorted(document.text for document in documents)[-2:] == ["text 8", "text 9"]
+    assert "another text" in {document.text for document in documents}
 
 
 def test_what_an_interrupted_attempt_left_is_gone(tmp_path: Path, texts: Path, run: Run) -> None:
@@ -177,19 +210,35 @@ def test_no_nul_and_no_lone_surrogate_enters_a_document(texts: Path, run: Run) -
     assert run()[1][0].text == "ab\ufffdc\nd"
 
 
-def test_encodings_are_counted_and_written_for_each_file(tmp_path: Path, texts: Path, run: Run) -> None:
-    import pyarrow.parquet as pq
+ENCODINGS = {
+    "utf-8": ("话说天下大势，分久必合，合久必分。", "utf-8"),
+    "utf-8-sig": ("话说天下大势，分久必合，合久必分。", "utf-8-sig"),
+    "utf-16": ("话说天下大势，分久必合，合久必分。", "utf-16"),
+    "utf-16-le": ("国境の長いトンネルを抜けると雪国であった。", "utf-16-le"),
+    "utf-16-be": ("Все счастливые семьи похожи друг на друга.", "utf-16-be"),
+    "gb18030": ("周末七国分争，并入于秦。及秦灭之后，楚、汉分争。", "gb18030"),
+    "big5": ("秦川雄帝宅，函谷壯皇居。綺殿千尋起，離宮百雉餘。", "big5hkscs"),
+    "shift_jis": ("夜の底が白くなった。信号所に汽車が止まった。", "cp932"),
+    "euc_kr": ("웹마스터는 오류나 문제가 발생했을때 응답을 설정할 수 있다.", "cp949"),
+    "iso8859-1": ("Le garçon a mangé des pâtes, et la forêt était très sombre en été.", "cp1252"),
+    "cp1250": ("Zażółć gęślą jaźń: każdy człowiek wie, że źródła są ważniejsze.", "cp1250"),
+    "cp1251": ("Каждая несчастливая семья несчастлива по-своему.", "cp1251"),
+    "cp1252": ("„Größe“ heißt hier: die Zahl der Wörter – über das Maß hinaus.", "cp1252"),
+}
 
-    (texts / "a.txt").write_bytes(("话说天下大势，分久必合，合久必分。" * 20).encode("gb18030"))
-    (texts / "b.txt").write_text("plain")
-    result, documents = run()
-    assert result.encodings == {"gb18030": 1, "utf-8": 1}
-    assert any("分久必合" in document.text for document in documents)
+
+def test_the_encoding_of_each_file_is_told_counted_and_written_down(tmp_path: Path, texts: Path, run: Run) -> None:
+    for codec, (text, _) in ENCODINGS.items():
+        (texts / f"{codec}.txt").write_bytes((f"{text}\n" * 8).encode(codec))
+    result, documents = run(num_shards=1)
+    assert {document.path: document.text for document in documents} == {
+        f"{codec}.txt": f"{text}\n" * 8 for codec, (text, _) in ENCODINGS.items()
+    }
     rows = pq.read_table(tmp_path / "work" / "files").to_pylist()
-    assert [(row["path"], row["format"], row["encoding"]) for row in rows] == [
-        ("a.txt", "text", "gb18030"),
-        ("b.txt", "text", "utf-8"),
-    ]
+    assert {row["path"]: row["encoding"] for row in rows} == {
+        f"{codec}.txt": found for codec, (_, found) in ENCODINGS.items()
+    }
+    assert result.encodings == Counter(found for _, found in ENCODINGS.values())
 
 
 def test_a_source_without_any_text_stops_the_run(texts: Path, run: Run) -> None:
@@ -251,6 +300,129 @@ def test_progress_ends_at_one(tmp_path: Path, texts: Path) -> None:
     ingest(work, corpus, NOTHING_PLANTED, listing, lambda ratio, _: seen.append(ratio))
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_members_of_archives_are_documents_with_a_path_of_their_own(tmp_path: Path, texts: Path, run: Run) -> None:
+    with zipfile.ZipFile(texts / "all.zip", "w") as archive:
+        archive.writestr("deep/a.txt", "one")
+        archive.writestr("b.jsonl", '{"text": "two"}\n{broken\n{"text": "two"}\n')
+        archive.writestr(".hidden.txt", "x")
+        archive.writestr("../c.txt", "bad")
+        archive.writestr("d.txt", "中文，中文，中文。".encode("gb18030") * 9)
+        archive.writestr("empty.txt", "")
+    (texts / "b.txt").write_text("three")
+    result, documents = run(num_shards=1)
+    assert [document.path for document in documents] == [
+        "all.zip/deep/a.txt", "all.zip/b.jsonl", "all.zip/b.jsonl", "all.zip/d.txt", "b.txt",
+    ]  # fmt: skip
+    assert documents[0].id == document_id("s", "all.zip/deep/a.txt", "0")
+    assert len({document.id for document in documents}) == 5
+    assert quarantined(tmp_path) == [
+        ("all.zip/b.jsonl", 2, "broken_record"),
+        ("all.zip/../c.txt", 0, "leaves_folder"),
+        ("all.zip/empty.txt", 0, "empty"),
+    ]
+    assert result.num_read == result.num_documents + result.num_quarantined == 8
+    assert result.sources[0].skipped == {"hidden": 1}
+    rows = pq.read_table(tmp_path / "work" / "files").to_pylist()
+    assert [(row["path"], row["format"], row["encoding"]) for row in rows] == [
+        ("all.zip/deep/a.txt", "text", "utf-8"),
+        ("all.zip/b.jsonl", "jsonl", "utf-8"),
+        ("all.zip/../c.txt", "", ""),
+        ("all.zip/d.txt", "text", "gb18030"),
+        ("all.zip/empty.txt", "text", ""),
+        ("all.zip", "zip", ""),
+        ("b.txt", "text", "utf-8"),
+    ]
+
+
+def test_no_more_records_than_the_source_allows_are_read_from_each_file(texts: Path, run: Run) -> None:
+    for name in ("a", "b"):
+        (texts / f"{name}.jsonl").write_text("".join(f'{{"text": "{name}{n}"}}\n' for n in range(9)))
+    (texts / "c.txt").write_text("whole")
+    result, documents = run(max_records=2)
+    assert sorted(document.text for document in documents) == ["a0", "a1", "b0", "b1", "whole"]
+    assert result.num_read == 5
+
+
+def test_a_source_past_its_last_day_is_accounted_as_left_out(tmp_path: Path, texts: Path) -> None:
+    (texts / "a.txt").write_text("text")
+    old = SourceConfig(name="old", path=str(texts), keep_until=date(2020, 1, 1))
+    corpus = CorpusConfig(sources=(old, SourceConfig(name="s", path=str(texts))), as_of=date(2026, 1, 1))
+    (tmp_path / "work").mkdir()
+    listing = list_sources(corpus, tmp_path / "cache.json")
+    result = ingest(Workspace(tmp_path / "work", {}), corpus, NOTHING_PLANTED, listing)
+    left, used = result.sources
+    assert (left.left_out, left.num_files, left.num_documents) == ("may be used until 2020-01-01", 0, 0)
+    assert (used.left_out, used.num_documents) == ("", 1)
+
+
+def test_text_behind_a_url_gives_the_documents_of_the_same_files_here(
+    tmp_path: Path, texts: Path, run: Run, memory: fsspec.AbstractFileSystem
+) -> None:
+    files = {
+        "a.txt": b"text",
+        "deep/b.jsonl.gz": gzip.compress(b'{"text": "x"}\n'),
+        "c.csv": "text\n中文\n".encode(),
+    }
+    for name, data in files.items():
+        memory.pipe(f"/bucket/{name}", data)
+        (texts / name).parent.mkdir(exist_ok=True)
+        (texts / name).write_bytes(data)
+    here = run()[1]
+    shutil.rmtree(tmp_path / "work")
+    assert run(path="memory://bucket")[1] == here
+
+
+def test_a_file_behind_a_url_that_changes_after_its_listing_stops_the_run(
+    tmp_path: Path, memory: fsspec.AbstractFileSystem
+) -> None:
+    memory.pipe("/bucket/a.txt", b"text")
+    corpus = CorpusConfig(sources=(SourceConfig(name="s", path="memory://bucket"),))
+    listing = list_sources(corpus, tmp_path / "cache.json")
+    memory.pipe("/bucket/a.txt", b"next")
+    (tmp_path / "work").mkdir()
+    with pytest.raises(SourceError, match="stay as they were listed"):
+        ingest(Workspace(tmp_path / "work", {}), corpus, NOTHING_PLANTED, listing)
+
+
+def test_a_file_that_changes_while_it_is_read_stops_the_run(
+    tmp_path: Path, texts: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (texts / "a.jsonl").write_text('{"text": "one"}\n')
+
+    def read_and_change(file: InputFile) -> Iterator[Item]:
+        yield from read_items(file)
+        (texts / "a.jsonl").write_text('{"text": "another"}\n')
+
+    monkeypatch.setattr(reading, "read_items", read_and_change)
+    with pytest.raises(SourceError, match="stay as they were listed"):
+        run()
+
+
+def test_a_stream_that_nothing_marks_is_read_again_and_gives_the_same(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def load(name: str, *_: object, **__: object) -> datasets.IterableDataset:
+        opened.append(name)
+        return datasets.IterableDataset.from_generator(lambda: iter([{"text": "one"}, {"text": "two"}]))
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    first, files = run(path="dataset:owner/name")[0], files_of(tmp_path / "work")
+    again = run(path="dataset:owner/name")[0]
+    assert opened == ["owner/name"] * 2
+    assert files_of(tmp_path / "work") == files
+    assert again.model_copy(update={"runtime": first.runtime}) == first
+
+
+def test_shards_whose_files_are_unchanged_are_taken_over(texts: Path, run: Run) -> None:
+    for number in range(20):
+        (texts / f"{number}.txt").write_text(f"text {number}")
+    run(num_shards=4)
+    (texts / "3.txt").write_text("changed")
+    assert run(num_shards=4)[0].runtime.num_reused == 3
 
 
 def test_real_corpora_are_read_without_a_loss(test_corpora: str, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Literal
 
 import pytest
 
-from gptmodel.corpus.tables import read_columns, read_table, schema_of, table_files, write_table
+from gptmodel.corpus import tables
+from gptmodel.corpus.tables import TableWriter, read_columns, read_table, schema_of, table_files, write_table
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,17 @@ def test_an_empty_table_keeps_its_columns(tmp_path: Path) -> None:
     assert read_columns(tmp_path / "t.parquet", ["name", "num"]).schema.names == ["name", "num"]
 
 
-def test_many_rows_are_written_a_batch_at_a_time(tmp_path: Path) -> None:
-    rows = [Row(str(number), number, 0.0, True) for number in range(25_000)]
-    write_table(tmp_path / "t.parquet", Row, iter(rows))
+def test_many_rows_are_written_a_batch_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_BATCH_ROWS", 10)
+    rows = [Row(str(number), number, 0.0, True) for number in range(25)]
+    assert write_table(tmp_path / "t.parquet", Row, iter(rows)) == 25
     assert list(read_table(tmp_path / "t.parquet", Row)) == rows
 
 
-def test_a_write_that_fails_leaves_no_table(tmp_path: Path) -> None:
-    def rows():
-        yield ROWS[0]
-        raise ValueError("stop")
-
-    with pytest.raises(ValueError, match="stop"):
-        write_table(tmp_path / "t.parquet", Row, rows())
+def test_a_table_whose_rows_break_off_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), TableWriter(tmp_path / "t.parquet", Row) as table:
+        table.add(ROWS[0])
+        _ = 1 / 0
     assert not (tmp_path / "t.parquet").exists()
 
 
