@@ -66,8 +66,8 @@ CHAIN = (
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
           ("ingest", "clean", "scrub", "deduplicate", "split"),
           ("great_expectations", "jinja2", "numpy", "pandas", "xxhash", *_FINDERS),
-          aside=("gptmodel.corpus.cleaning", "gptmodel.corpus.dedup", "gptmodel.corpus.sources",
-                 "gptmodel.corpus.split")),
+          aside=("gptmodel.corpus.cleaning", "gptmodel.corpus.dedup", "gptmodel.corpus.reading",
+                 "gptmodel.corpus.sources", "gptmodel.corpus.split")),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers")),
     # How often a source is read is told by ingest.
     Stage("pack", "gptmodel.tokens", ("tokens",), ("ingest", "scrub", "split", "tokenizer"), ("numpy", "tokenizers")),

@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from gptmodel.corpus.documents import Document
 from gptmodel.corpus.members import MEMBERS_DIR, read_shard_members
 from gptmodel.corpus.quality_overlaps import Marks
+from gptmodel.corpus.reading import FILES_DIR
 from gptmodel.corpus.repeated_lines import REPEATED_LINES_FILE, read_repeated
-from gptmodel.corpus.sources import FILES_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow, read_shard_corpus
 from gptmodel.corpus.tables import read_columns, write_table
 from gptmodel.parts import Made, Mapper, Part, Progress, in_turn, input_digests, make_parts, text_parts

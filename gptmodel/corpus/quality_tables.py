@@ -308,7 +308,7 @@ def _num_lost(total: Totals, sources: "pd.DataFrame", accounts: Accounts) -> int
 
 
 def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) -> list[dict[str, str | float | int]]:
-    """Give the account of each source through the stages, in the order of preference; sources without files aside.
+    """Give the account of each source through the stages, in the order of preference; sources past their day aside.
 
     Args:
         num_scrubbed: Documents in the shards of scrubbed text, by source.
@@ -320,7 +320,7 @@ def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) 
     compared = {source.name: source for source in accounts.dedup.sources}
     rows = []
     for source in accounts.ingest.sources:
-        if not source.num_files:  # left out altogether: it is past its last day
+        if source.left_out:
             continue
         clean, dedup = cleaned.get(source.name), compared.get(source.name)
         row: dict[str, str | float | int] = {

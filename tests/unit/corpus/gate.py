@@ -14,8 +14,9 @@ from gptmodel.corpus.quality import QualityResult, check_quality
 from gptmodel.corpus.quality_checks import CheckResult
 from gptmodel.corpus.quality_reading import Search, read_shards
 from gptmodel.corpus.quality_tables import Accounts, Tables, build_tables
+from gptmodel.corpus.reading import FILES_DIR, FileRow
 from gptmodel.corpus.scrubbing import ScrubResult, scope
-from gptmodel.corpus.sources import FILES_DIR, FileRow, IngestResult, SourceAccount
+from gptmodel.corpus.sources import IngestResult, SourceAccount
 from gptmodel.corpus.split import split
 from gptmodel.corpus.split_table import SplitRow, read_shard_split, write_shard_split
 from gptmodel.corpus.tables import write_table
@@ -108,9 +109,7 @@ class House:
 
 def ingest_result(sizes: Counter[str], quarantined: int = 0) -> IngestResult:
     sources = [
-        SourceAccount.model_construct(
-            name=name, num_files=size, num_documents=size, num_parts=size, num_quarantined=quarantined
-        )
+        SourceAccount.model_construct(name=name, num_documents=size, num_parts=size, num_quarantined=quarantined)
         for name, size in sorted(sizes.items())
     ]
     num_quarantined = quarantined * len(sources)

@@ -19,8 +19,8 @@ from gptmodel.corpus.quality_reading import (
     read_statistics,
     search_share,
 )  # fmt: skip
+from gptmodel.corpus.reading import FILES_DIR, FileRow
 from gptmodel.corpus.repeated_lines import REPEATED_LINES_FILE
-from gptmodel.corpus.sources import FILES_DIR, FileRow
 from gptmodel.corpus.split_table import read_split
 from gptmodel.corpus.tables import read_table, write_table
 from tests.unit.corpus.gate import KINDS, House, make, prose, sound

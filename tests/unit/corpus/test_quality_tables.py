@@ -113,9 +113,11 @@ def test_a_source_whose_account_does_not_add_up_is_told_from_the_others(
     assert house.tables().sources["num_lost"].tolist() == lost
 
 
-def test_a_source_that_gave_nothing_has_a_row_and_one_without_files_has_none(tmp_path: Path) -> None:
+def test_a_source_that_gave_nothing_has_a_row_and_one_past_its_last_day_has_none(tmp_path: Path) -> None:
     house = sound(tmp_path)
     house.ingest = ingest_result(Counter(notes=60, mail=3, past=0))
+    past = house.ingest.sources[2].model_copy(update={"left_out": "past its last day"})
+    house.ingest = house.ingest.model_copy(update={"sources": [*house.ingest.sources[:2], past]})
     house.clean = clean_result(Counter(notes=60, mail=3))
     rows = house.tables().sources.set_index("source")
     assert rows.index.tolist() == ["mail", "notes"]
