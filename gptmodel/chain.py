@@ -54,7 +54,7 @@ class Stage:
 CHAIN = (
     Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet")),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
-          ("ftfy", "numpy", "py3langid", "regex", "xxhash"), reads_text_of=("ingest",)),
+          ("ftfy", "numpy", "py3langid", "regex", "zstandard", *_FINDERS), reads_text_of=("ingest",)),
     Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
           reads_text_of=("clean",)),
     # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.
@@ -63,7 +63,7 @@ CHAIN = (
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
           ("ingest", "clean", "scrub", "deduplicate", "split"),
           ("chardet", "ftfy", "great_expectations", "numpy", "pandas", "py3langid", "regex", "resiliparse", "xxhash",
-           *_FINDERS)),
+           "zstandard", *_FINDERS)),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("tokenizers",)),
     Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
