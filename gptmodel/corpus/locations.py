@@ -17,6 +17,16 @@ from gptmodel.errors import SourceError
 from gptmodel.store import digest_of
 
 
+def is_local(path: str) -> bool:
+    """Tell whether a source's path is one of this machine, which may be written relative to the current folder.
+
+    Example:
+        >>> is_local("texts/*.txt"), is_local("s3://bucket"), is_local("dataset:a/b"), is_local("builtin:sample")
+        (True, False, False, False)
+    """
+    return "://" not in path and not path.startswith(("builtin:", "dataset:"))
+
+
 def find_inputs(source: SourceConfig, skipped: Counter[str]) -> dict[str, InputFile]:
     """Give the files of a source as they can be opened, by path within it.
 
