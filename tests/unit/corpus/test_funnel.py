@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptmodel.corpus import funnel as room
+from gptmodel.corpus import split_table
 from gptmodel.corpus.funnel import Count, Funnel, SourceFunnel, build_funnel
 from tests.unit.corpus import known as corpus
 from tests.unit.corpus.known import IN, STAGES, Known
@@ -91,6 +93,10 @@ def test_the_total_is_the_sum_of_the_sources(known: Known) -> None:
 def test_a_run_that_read_nothing_has_an_empty_funnel() -> None:
     assert build_funnel({}).sources == ()
     assert build_funnel({}).imbalances() == []
+
+
+def test_the_splits_are_those_of_the_split() -> None:
+    assert room.SPLITS == split_table.SPLITS
 
 
 def test_it_is_read_back_from_json_as_it_was(known: Known) -> None:
