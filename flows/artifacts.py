@@ -1,6 +1,7 @@
 """What a stage leaves on the Prefect dashboard: tables of its account, progress, links and the decision's sentence."""
 
 import contextlib
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, str]
 
+# The stages that leave documents out, and the heads of the funnel's columns for them.
+_LOSING = {"clean": "dropped by rules", "deduplicate": "duplicates"}
+_TEXT_WIDTH = 110
 _LONG = 15
 """More counts than these under one name are a table of their own."""
 
@@ -72,8 +76,8 @@ def show_funnel(funnel: Funnel) -> None:
 
 def show_drop_samples(samples: "Sequence[DropSample]", warnings: Sequence[str]) -> None:
     """Leave what cleaning warns of, and a scrubbed example of what each rule dropped, as Markdown."""
-    parts = [f"**Look here:** {_escaped(warning)}" for warning in warnings]
-    parts += [f"**{sample.reason}** ({sample.source}, `{sample.id}`)\n\n> {_quoted(sample.text)}" for sample in samples]
+    parts = [f"**Look here**\n\n{_verbatim(warning)}" for warning in warnings]
+    parts += [f"**{one.reason}** ({one.source}, `{one.id}`)\n\n{_verbatim(one.text)}" for one in samples]
     text = "\n\n".join(parts) or "No sample was kept."
     create_markdown_artifact(text, key="clean-dropped-samples", description="What the rules dropped, a sample each")
 
@@ -93,7 +97,7 @@ def show_samples(samples: list[dict[str, Any]], curve: list[dict[str, Any]]) -> 
     """Leave the loss curve as a table, and the same prompt completed along the training as Markdown."""
     table = [{name: _text(value) for name, value in row.items()} for row in _thinned(curve, 60)]
     create_table_artifact(table=table, key="loss-curve", description="Loss by step, nats per token")
-    parts = [f"**step {s['step']}** `{s['prompt']}`\n\n> {_quoted(s['text'])}" for s in samples]
+    parts = [f"**step {s['step']}**\n\n{_verbatim(s['prompt'] + s['text'])}" for s in samples]
     create_markdown_artifact("\n\n".join(parts) or "no samples", key="samples", description="One prompt, along the way")
 
 
@@ -135,10 +139,10 @@ def _funnel_row(source: SourceFunnel) -> Row:
     row = {"source": source.name, "read": _text(source.num_read), "set aside": _text(source.num_quarantined),
            "documents": _text(source.documents.num_documents)}  # fmt: skip
     for step in source.steps:
-        if step.stage != "scrub":  # which drops nothing
+        if step.stage in _LOSING:
             reasons = {reason: count.num_documents for reason, count in step.lost.items()}
-            row[f"dropped by {step.stage}"] = _text(reasons)
-    row |= {"kept": _text(source.kept.num_documents), "kept bytes": _text(source.kept.num_bytes)}
+            row[_LOSING[step.stage]] = _text(reasons)
+    row |= {"kept": _text(source.kept.num_documents), "text": f"{source.kept.num_bytes / 1e6:,.1f} MB"}
     return row | {split: _text(count.num_documents) for split, count in source.splits.items()}
 
 
@@ -194,12 +198,10 @@ def _thinned(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     return kept if not rows or kept[-1] is rows[-1] else [*kept, rows[-1]]
 
 
-def _quoted(text: str) -> str:
-    return _escaped(text).replace("\n", "\n> ")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("<", "&lt;")
+def _verbatim(text: str) -> str:
+    """Give a text as a code block: as Markdown it could make the page load a picture from anywhere."""
+    rows = [row for line in text.splitlines() for row in textwrap.wrap(line, _TEXT_WIDTH) or [""]]
+    return "\n".join(f"    {row}" for row in rows)
 
 
 def _key(*words: str) -> str:

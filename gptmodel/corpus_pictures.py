@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from gptmodel.corpus.distribution import BINS_PER_DOUBLING, Distribution, bin_start
+from gptmodel.corpus.distribution import Distribution, bin_start
 from gptmodel.corpus.language import UNKNOWN
 from gptmodel.corpus.split_table import SPLITS, Split
 from gptmodel.page import FIRST, INK, SECOND, THIRD, new_figure, number_text, quiet_axes, svg_of
@@ -111,7 +111,7 @@ def _strip(axes: Any, row: int, bins: Counter[int]) -> None:
     for place, number in sorted(bins.items()):
         left, right = bin_start(place), bin_start(place + 1)
         axes.barh(row, right - left, 0.7, left, color=FIRST, alpha=round(0.08 + 0.92 * number / most, 3))
-    median = bin_start(_median_bin(bins)) * 2 ** (0.5 / BINS_PER_DOUBLING)
+    median = bin_start(_median_bin(bins)) * 2**0.5  # the middle of its bin on this axis
     axes.plot([median, median], [row - 0.42, row + 0.42], color=SECOND, lw=1.6)
 
 

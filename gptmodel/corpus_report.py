@@ -16,7 +16,7 @@ from gptmodel.corpus.cluster_table import Cluster, largest_clusters
 from gptmodel.corpus.distribution import Distribution
 from gptmodel.corpus.funnel import Count, Funnel, Line, SourceFunnel, build_funnel
 from gptmodel.corpus_pictures import languages_svg, lengths_by_language_svg, lengths_svg
-from gptmodel.page import Account, Bar, Row, bars, name_text, number_text, row_of, write_page
+from gptmodel.page import Account, Bar, Row, bars, gate_box, name_text, number_text, row_of, write_page
 
 MOST_CLUSTERS = 20
 MOST_SAMPLES = 2
@@ -24,8 +24,16 @@ MOST_SAMPLES = 2
 SOURCE_COLUMNS = ("name", "num_files", "num_documents", "num_quarantined", "num_bytes", "licence", "personal_data")
 
 _OWNER_COLUMNS = ("owner", "purpose", "keep_until")
+_SOURCE_HEAD = ("source", "files", "texts", "set aside", "bytes", "licence", "personal data", "owner", "purpose",
+                "keep until", "not read", "digest")  # fmt: skip
 _CHECK_COLUMNS = ("name", "severity", "passed", "observed", "limit")
 _CLEAN, _DEDUP = "clean", "deduplicate"
+_LOSSES = {
+    "exact": "exact duplicate",
+    "near": "near duplicate",
+    "boilerplate": "little but repeated lines",
+    "contaminated": "shares text with an evaluation text",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ def write_corpus_report(
         clusters=[_cluster_row(cluster, tables.kept, private) for cluster in tables.clusters],
         num_clusters=accounts[_DEDUP]["num_clusters"],
         pictures=_pictures(tables.distribution), encodings=bars(accounts["ingest"]["encodings"]),
-        sources=[_source(row) for row in accounts["ingest"]["sources"]],
+        sources=_source_table(accounts["ingest"]["sources"]),
         checks=[row_of(check, _CHECK_COLUMNS) for check in accounts.get("quality gate", {}).get("checks", ())],
         stages=[(name, str(row["fingerprint"]), str(row["digest"])) for name, row in stages.items()],
     )  # fmt: skip
@@ -97,7 +105,11 @@ def funnel_losses(source: SourceFunnel) -> list[Row]:
     """Give what was lost: (stage, reason, documents, bytes), the most documents first."""
     lost = [line for line in source.lines() if line.kind == "lost"]
     ordered = sorted(lost, key=lambda line: (line.num_documents, line.stage, line.what))
-    return [(line.stage, name_text(line.what), number_text(-line.num_documents), _bytes(line)) for line in ordered]
+    return [(line.stage, _loss(line.what), number_text(-line.num_documents), _bytes(line)) for line in ordered]
+
+
+def _loss(what: str) -> str:
+    return _LOSSES.get(what, name_text(what))
 
 
 def _bytes(line: Line) -> str:
@@ -118,11 +130,7 @@ def _read_tables(folders: Mapping[str, Path]) -> _Tables:
 
 def _gates(accounts: Mapping[str, Account]) -> list[Account]:
     decision = accounts.get("quality gate", {}).get("decision")
-    if not decision:
-        return []
-    label = "Quality gate passed" if decision["passed"] else "Quality gate: no"
-    reason = decision["reason"].removeprefix("passed: ").removeprefix("Blocked by the quality gate: ")
-    return [{**decision, "label": label, "reason": reason}]
+    return [gate_box(decision, "Quality gate passed", "Quality gate: no")] if decision else []
 
 
 def _figures(funnel: Funnel, accounts: Mapping[str, Account]) -> list[Row]:
@@ -167,7 +175,7 @@ def _way(line: Line) -> dict[str, Any]:
     sign = "+" if line.kind in ("added", "changed") else ""
     size = "" if line.num_bytes is None else f"{line.num_bytes:{sign},}"
     count = "" if line.kind == "changed" else f"{line.num_documents:{'+' if line.kind == 'added' else ''},}"
-    return {"kind": line.kind, "cells": (line.stage, name_text(line.what), _minus(count), _minus(size))}
+    return {"kind": line.kind, "cells": (line.stage, _loss(line.what), _minus(count), _minus(size))}
 
 
 def _minus(text: str) -> str:
@@ -194,11 +202,18 @@ def _pictures(distribution: Distribution) -> list[tuple[str, str, str]]:
     """Give the pictures there are: (heading, drawing, how to read it)."""
     drawn = (
         ("Languages", languages_svg(distribution), "Documents that are in, by language and split."),
-        ("Lengths by split", lengths_svg(distribution), "The three lines should have one shape."),
+        ("Lengths by split", lengths_svg(distribution), "The three splits should look alike; a small one is ragged."),
         ("Lengths by language", lengths_by_language_svg(distribution),
          "Darker where more of a language's documents lie; the mark is the median."),
     )  # fmt: skip
     return [picture for picture in drawn if picture[1]]
+
+
+def _source_table(rows: Sequence[Account]) -> tuple[list[str], list[Row]]:
+    """Give head and rows of the table of sources, without the columns that are empty for all of them."""
+    table = [_source(row) for row in rows]
+    filled = [place for place, _ in enumerate(_SOURCE_HEAD) if any(row[place] for row in table)]
+    return [_SOURCE_HEAD[place] for place in filled], [tuple(row[place] for place in filled) for row in table]
 
 
 def _source(row: Account) -> Row:

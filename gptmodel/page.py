@@ -77,6 +77,19 @@ def svg_of(figure: "Figure") -> str:
     return text
 
 
+def gate_box(decision: Account, yes: str, no: str) -> Account:
+    """Give a gate's answer as the pages show it.
+
+    Args:
+        decision: The decision, as JSON values.
+        yes: What a yes is called; the sentence after it does not say so again.
+        no: What a no is called.
+    """
+    said = "passed" if decision["passed"] else "Blocked by the quality gate"
+    reason = decision["reason"].removeprefix(said).lstrip(": ")
+    return {**decision, "label": yes if decision["passed"] else no, "reason": reason}
+
+
 def bars(counts: Mapping[str, int]) -> list[Bar]:
     """Give counts as bars, the largest first."""
     most = max(counts.values(), default=0) or 1

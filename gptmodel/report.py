@@ -18,6 +18,7 @@ from gptmodel.page import (
     Bar,
     Row,
     bars,
+    gate_box,
     name_text,
     new_figure,
     number_text,
@@ -121,13 +122,9 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
     }
 
 
-def _gates(accounts: Mapping[str, Account]) -> list[dict[str, Any]]:
+def _gates(accounts: Mapping[str, Account]) -> list[Account]:
     decisions = [(accounts.get(stage, {}).get("decision"), yes, no) for stage, yes, no in _GATES]
-    return [
-        {**decision, "label": yes if decision["passed"] else no, "reason": decision["reason"].removeprefix("passed: ")}
-        for decision, yes, no in decisions
-        if decision
-    ]
+    return [gate_box(decision, yes, no) for decision, yes, no in decisions if decision]
 
 
 def _figures(accounts: Mapping[str, Account]) -> list[Row]:

@@ -6,12 +6,9 @@ Counted from the documents' accounts, so that no text is read. Planted test phra
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import floor, log2
 
 from gptmodel.corpus.account import DocumentAccount
 from gptmodel.corpus.split_table import SPLITS
-
-BINS_PER_DOUBLING = 2
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,7 @@ class Distribution:
 
     Attributes:
         languages: Documents by split and language.
-        lengths: Documents by split, language and bin of length: bin n holds texts of `bin_start(n)` bytes and more.
+        lengths: Documents by split, language and bin of length: bin n holds texts of 2^n to 2^(n+1) - 1 bytes.
     """
 
     languages: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -57,15 +54,15 @@ def distribution_of(accounts: Iterable[DocumentAccount]) -> Distribution:
 
 
 def bin_of(num_bytes: int) -> int:
-    """Give the bin of a length; bins are half as wide again from one to the next (a factor of the root of two)."""
-    return floor(BINS_PER_DOUBLING * log2(max(1, num_bytes)))
-
-
-def bin_start(place: int) -> float:
-    """Give the length in bytes at which a bin begins.
+    """Give the bin of a length; each is twice as wide as the one before.
 
     Example:
-        >>> [round(bin_start(place)) for place in (0, 2, 20)]
-        [1, 2, 1024]
+        >>> [bin_of(num_bytes) for num_bytes in (0, 1, 2, 1023, 1024)]
+        [0, 0, 1, 9, 10]
     """
-    return float(2 ** (place / BINS_PER_DOUBLING))
+    return max(1, num_bytes).bit_length() - 1
+
+
+def bin_start(place: int) -> int:
+    """Give the least length of a bin, in bytes."""
+    return int(2**place)

@@ -81,8 +81,9 @@ def words(page: str) -> str:
     [
         "gpt version 3", "Promoted. first version.", "Leak test: no. 2 of 16 recognised. Scope: 13 kinds",
         "Quality gate passed.", "1.74", "81.5", "1,311,232", "2,457,600", "1,594", "too short 41 30", "too large 58",
-        "exact 20 200", "near 12 100", "EMAIL 148", "CREDIT_CARD 0", "ADDRESS", "xz 2.31", "unigram 3.02", "0.004",
-        "enough documents", "CC0", "abc123", "f" * 16, "num_layers 4", "sources.1.name notes", "models:/gpt/3", "1,900",
+        "exact duplicate 20 200", "near duplicate 12 100", "EMAIL 148", "CREDIT_CARD 0", "ADDRESS", "xz 2.31",
+        "unigram 3.02", "0.004", "enough documents", "CC0", "abc123", "f" * 16, "num_layers 4",
+        "sources.1.name notes", "models:/gpt/3", "1,900",
     ],
 )  # fmt: skip
 def test_the_page_says(words: str, text: str) -> None:

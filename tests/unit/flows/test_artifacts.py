@@ -66,11 +66,11 @@ def test_the_funnel_is_a_table_by_source_that_says_whether_it_adds_up(left: list
     [table] = left
     assert table["description"].endswith("It adds up.")
     books, mail, total = table["table"]
-    assert (books["source"], books["read"], books["set aside"], books["dropped by clean"]) == (
+    assert (books["source"], books["read"], books["set aside"], books["dropped by rules"]) == (
         "books", "14", "2", "too short 2, too few letters 1",
     )  # fmt: skip
-    assert (mail["dropped by deduplicate"], mail["kept"], mail["test"]) == ("exact 2, near 1", "7", "1")
-    assert (total["source"], total["documents"], total["kept bytes"]) == ("all sources", "25", "7,500")
+    assert (mail["duplicates"], mail["kept"], mail["test"]) == ("exact 2, near 1", "7", "1")
+    assert (total["source"], total["documents"], total["text"]) == ("all sources", "25", "0.0 MB")
 
 
 def test_a_funnel_that_does_not_add_up_says_where(left: list[dict[str, Any]]) -> None:
@@ -84,12 +84,13 @@ def test_a_funnel_of_one_source_needs_no_total(left: list[dict[str, Any]]) -> No
     assert [row["source"] for row in left[0]["table"]] == ["books"]
 
 
-def test_samples_of_what_was_dropped_are_quoted_and_never_markup(left: list[dict[str, Any]]) -> None:
-    artifacts.show_drop_samples([DropSample("notes", "too short", "ab" * 16, "<b>\nnext")], ["the rule <x> drops"])
-    assert left[0]["key"] == "clean-dropped-samples"
-    assert left[0]["markdown"].startswith("**Look here:** the rule &lt;x> drops")
-    assert "**too short** (notes, `abab" in left[0]["markdown"]
-    assert "> &lt;b>\n> next" in left[0]["markdown"]
+def test_samples_of_what_was_dropped_stand_as_code_and_never_as_markup(left: list[dict[str, Any]]) -> None:
+    sample = DropSample("notes", "too short", "ab" * 16, "![x](http://elsewhere)\n\n# <b>next")
+    artifacts.show_drop_samples([sample], ["the rule <x> drops"])
+    [markdown] = left
+    assert markdown["key"] == "clean-dropped-samples"
+    assert markdown["markdown"].startswith("**Look here**\n\n    the rule <x> drops\n\n**too short** (notes, `abab")
+    assert markdown["markdown"].endswith("\n\n    ![x](http://elsewhere)\n    \n    # <b>next")
 
 
 def test_without_samples_that_is_said(left: list[dict[str, Any]]) -> None:
@@ -149,12 +150,11 @@ def test_a_decision_shows_its_answer_scope_and_numbers(left: list[dict[str, Any]
     assert "|" not in no["markdown"]
 
 
-def test_samples_are_quoted_and_never_markup(left: list[dict[str, Any]]) -> None:
-    artifacts.show_samples([{"step": 3, "prompt": "The", "text": "<script>\nnext"}], [{"step": 3, "train_loss": 5.0}])
+def test_samples_stand_as_code_and_never_as_markup(left: list[dict[str, Any]]) -> None:
+    artifacts.show_samples([{"step": 3, "prompt": "The", "text": " <script>\nnext"}], [{"step": 3, "train_loss": 5.0}])
     table, markdown = left
     assert table["table"] == [{"step": "3", "train_loss": "5"}]
-    assert "<script" not in markdown["markdown"]
-    assert "\n> next" in markdown["markdown"]
+    assert markdown["markdown"] == "**step 3**\n\n    The <script>\n    next"
 
 
 def test_no_samples_are_said(left: list[dict[str, Any]]) -> None:
