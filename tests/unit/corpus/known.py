@@ -92,7 +92,7 @@ def _write_notes(folder: Path) -> dict[tuple[str, str], list[Fate]]:
     files["judged.txt"] = (f"{prose(70)} {_EVALUATED}.", [(dropped, "deduplicate", "contaminated")])
     files["photo.png"] = (b"\x89PNG\0", [(gone, "ingest", "unsupported_format")])
     files["blank.txt"] = (" \n", [(gone, "ingest", "empty")])
-    files["cut.txt.gz"] = (gzip.compress(prose(80).encode())[:-9], [(gone, "ingest", "damaged_archive")])
+    files["cut.txt.gz"] = (gzip.compress(prose(80).encode(), mtime=0)[:-9], [(gone, "ingest", "damaged_archive")])
     for name, (content, _) in files.items():
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     return {("notes", name): fates for name, (_, fates) in files.items()}
