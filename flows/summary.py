@@ -44,7 +44,9 @@ def _scrub(a: Account) -> str:
 
 
 def _deduplicate(a: Account) -> str:
-    return f"{a['num_kept']:,} kept; {a['num_exact']:,} exact, {a['num_near']:,} near duplicates"
+    words = f"{a['num_kept']:,} kept; {a['num_exact']:,} exact, {a['num_near']:,} near duplicates"
+    others = (("of boilerplate alone", a["num_boilerplate"]), ("with evaluation text", a["num_contaminated"]))
+    return ", ".join([words, *(f"{count:,} {what}" for what, count in others if count)])
 
 
 def _split(a: Account) -> str:
