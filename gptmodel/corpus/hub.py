@@ -3,7 +3,7 @@
 Nothing is downloaded as a whole, no text is kept on disk, and no code of a data set is run: the library knows data
 files alone. A stream that fails ends the run with an error, since what was read half is no text. A damaged record
 costs the rest of the stream, for the library reads its files in pieces of many records; where that matters, name the
-files themselves (hf://datasets/OWNER/NAME/...). Called by listing, reading and survey.
+files themselves (hf://datasets/OWNER/NAME/...). Called by listing, locations, reading and survey.
 """
 
 import os

@@ -1,6 +1,6 @@
 """From a source's path to its files, wherever they are: on this machine, behind a URL, built in.
 
-Called by listing, sources and survey.
+Called by listing, reading and survey.
 """
 
 import os
