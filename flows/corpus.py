@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from flows import artifacts
 from flows.run import STAGE_OPTIONS, Progress, Run, delete_raw_text
-from gptmodel.store import Output, Workspace
+from gptmodel.store import NOTES_DIR, Output, Workspace
 
 
 @task(name="ingest", **STAGE_OPTIONS)
@@ -93,4 +93,20 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
         )  # fmt: skip
         return check_quality(work, run.config.quality, accounts, progress, run.engine.map)
 
-    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, show=artifacts.show_decision_of)
+    def show(output: Output) -> None:
+        artifacts.show_decision_of(output, _data_docs(run, output))
+
+    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, show=show)
+
+
+def _data_docs(run: Run, output: Output) -> dict[str, str]:
+    """Give the addresses of the gate's pages, by name: those MLflow has, and the first one on this machine."""
+    from gptmodel.corpus.quality_pages import DATA_DOCS_DIR, OVERVIEW, result_pages
+
+    folder = run.folder(output) / NOTES_DIR / DATA_DOCS_DIR
+    pages = {"All checks": folder / OVERVIEW}
+    pages |= {f"Great Expectations on {name}": path for name, path in result_pages(folder).items()}
+    paths = {name: f"{DATA_DOCS_DIR}/{path.relative_to(folder).as_posix()}" for name, path in pages.items()}
+    links = {name: run.delivery.page_of_output(output, path) for name, path in paths.items()}
+    found = {name: link for name, link in links.items() if link}
+    return found | {"Data Docs on this machine": (folder / OVERVIEW).absolute().as_uri()}

@@ -16,7 +16,7 @@ from flows.ledger import Entry
 from gptmodel import registry, tracking
 from gptmodel.chain import section_of, stage_named
 from gptmodel.config import Config, to_toml
-from gptmodel.mlflow_http import call
+from gptmodel.mlflow_http import Missing, call
 from gptmodel.registry import RunEnd
 from gptmodel.store import NOTES_DIR, Output, Store, output_of, write_synced
 
@@ -102,6 +102,14 @@ class Delivery:
         except (OSError, ValueError, KeyError):
             return None
         return run_id
+
+    def page_of_output(self, output: Output, artifact: str) -> str | None:
+        """Give the page of an output's artifact in the MLflow UI; None if MLflow has it not, or does not answer."""
+        try:
+            run_id = json.loads(self._marker(output).read_text())["run_id"]
+            return self.page_of(run_id, artifact)
+        except (OSError, ValueError, KeyError, Missing):
+            return None
 
     def deliver(self, run_id: str, output: Output, store: Store) -> None:
         """Log a committed stage: its account as metrics and JSON, its artifacts, its datasets with their digests."""
