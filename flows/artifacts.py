@@ -48,20 +48,33 @@ def show_account(stage: str, account: Mapping[str, Any], about: str) -> None:
             create_table_artifact(table=table, key=_key(stage, name), description=f"{_words(name)} of {stage}")
 
 
-def show_decision(stage: str, decision: Decision) -> None:
-    """Leave a gate's answer with its scope and its numbers as Markdown."""
+def show_decision(
+    stage: str, decision: Decision, checks: Sequence[Mapping[str, Any]] = (), pages: Mapping[str, str] | None = None
+) -> None:  # fmt: skip
+    """Leave a gate's answer as Markdown: its scope, the checks that failed, its numbers, and where to read on.
+
+    Args:
+        stage: Name of the stage.
+        decision: The answer.
+        checks: The checks behind it, as they stand in the stage's account.
+        pages: Pages that show more, by name: http addresses become links; a browser follows no link from here to a file
+            of this machine, so that such an address stands there to be copied.
+    """
     word = "passed" if decision.passed else "no"
     parts = [f"## {stage}: {word}", decision.reason.removeprefix("passed: ")]
     parts += [f"**Scope:** {decision.scope}"] if decision.scope else []
+    parts += _failed(checks)
+    parts += ["\n".join(f"- {_page(name, url)}" for name, url in pages.items())] if pages else []
     if decision.numbers:
         lines = [f"| {_words(name)} | {_text(value)} |" for name, value in decision.numbers.items()]
         parts.append("\n".join(["| figure | value |", "| --- | --- |", *lines]))
     create_markdown_artifact("\n\n".join(parts), key=_key(stage, "decision"), description=f"The gate's answer: {word}")
 
 
-def show_decision_of(output: Output) -> None:
-    """Leave the decision of a gate's output."""
-    show_decision(output.stage, Decision.model_validate(output.result["decision"]))
+def show_decision_of(output: Output, pages: Mapping[str, str] | None = None) -> None:
+    """Leave the decision of a gate's output, with the checks that failed and the pages that show more."""
+    decision = Decision.model_validate(output.result["decision"])
+    show_decision(output.stage, decision, output.result.get("checks", ()), pages)
 
 
 def show_funnel(funnel: Funnel) -> None:
@@ -144,6 +157,21 @@ def _funnel_row(source: SourceFunnel) -> Row:
             row[_LOSING[step.stage]] = _text(reasons)
     row |= {"kept": _text(source.kept.num_documents), "text": f"{source.kept.num_bytes / 1e6:,.1f} MB"}
     return row | {split: _text(count.num_documents) for split, count in source.splits.items()}
+
+
+def _failed(checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give a table of the checks that failed, if any did, with the documents they failed for."""
+    rows = [
+        f"| {check['name']} | {'warning' if check['severity'] == 'soft' else 'no'} | {check['observed']} "
+        f"| {check['limit']} | {_text(check.get('document_ids', []))} |"
+        for check in checks if not check["passed"]
+    ]  # fmt: skip
+    head = ["| check | answer | found | allowed | documents |", "| --- | --- | --- | --- | --- |"]
+    return ["\n".join([*head, *rows])] if rows else []
+
+
+def _page(name: str, url: str) -> str:
+    return f"[{name}]({url})" if url.startswith("http") else f"{name}: `{url}`"
 
 
 def _figures(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

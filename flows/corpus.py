@@ -133,7 +133,7 @@ def _show_clusters(run: Run, output: Output) -> None:
 
 def _show_corpus(run: Run, output: Output) -> None:
     """Leave the gate's answer, the funnel and the corpus report, which stands in the home too."""
-    artifacts.show_decision_of(output)
+    artifacts.show_decision_of(output, _data_docs(run, output))
     artifacts.show_funnel(build_funnel({name: record.output.result for name, record in run.records.items()}))
     written = run.folder(output) / NOTES_DIR / CORPUS_REPORT
     if not written.exists():  # an answer from before there was a report
@@ -142,5 +142,18 @@ def _show_corpus(run: Run, output: Output) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(written, path)
     run.links["corpus report"] = path.as_uri()
-    url = run.delivery.page_of_stage(output, CORPUS_REPORT)
-    artifacts.show_link(run.flow_run_id, "corpus-report", url, "report of the corpus")
+    if url := run.delivery.page_of_output(output, CORPUS_REPORT):
+        artifacts.show_link(run.flow_run_id, "corpus-report", url, "report of the corpus")
+
+
+def _data_docs(run: Run, output: Output) -> dict[str, str]:
+    """Give the addresses of the gate's pages, by name: those MLflow has, and the first one on this machine."""
+    from gptmodel.corpus.quality_pages import DATA_DOCS_DIR, OVERVIEW, result_pages
+
+    folder = run.folder(output) / NOTES_DIR / DATA_DOCS_DIR
+    pages = {"All checks": folder / OVERVIEW}
+    pages |= {f"Great Expectations on {name}": path for name, path in result_pages(folder).items()}
+    paths = {name: f"{DATA_DOCS_DIR}/{path.relative_to(folder).as_posix()}" for name, path in pages.items()}
+    links = {name: run.delivery.page_of_output(output, path) for name, path in paths.items()}
+    found = {name: link for name, link in links.items() if link}
+    return found | {"Data Docs on this machine": (folder / OVERVIEW).absolute().as_uri()}

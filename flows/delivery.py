@@ -16,7 +16,7 @@ from flows.ledger import Entry
 from gptmodel import registry, tracking
 from gptmodel.chain import section_of, stage_named
 from gptmodel.config import Config, to_toml
-from gptmodel.mlflow_http import call
+from gptmodel.mlflow_http import Missing, call
 from gptmodel.registry import RunEnd
 from gptmodel.store import NOTES_DIR, Output, Store, output_of, write_synced
 
@@ -71,10 +71,6 @@ class Delivery:
             self._experiment_id = info["experiment_id"]
         return registry.run_page(self.uri, self._experiment_id, run_id, artifact)
 
-    def page_of_stage(self, output: Output, artifact: str) -> str:
-        """Give the page of an artifact of a delivered stage."""
-        return self.page_of(json.loads(self._marker(output).read_text())["run_id"], artifact)
-
     @property
     def _prefect_link(self) -> str:
         url = self._tags["prefect.flow_run_url"]
@@ -109,6 +105,14 @@ class Delivery:
         except (OSError, ValueError, KeyError):
             return None
         return run_id
+
+    def page_of_output(self, output: Output, artifact: str) -> str | None:
+        """Give the page of an output's artifact in the MLflow UI; None if MLflow has it not, or does not answer."""
+        try:
+            run_id = json.loads(self._marker(output).read_text())["run_id"]
+            return self.page_of(run_id, artifact)
+        except (OSError, ValueError, KeyError, Missing):
+            return None
 
     def deliver(self, run_id: str, output: Output, store: Store) -> None:
         """Log a committed stage: its account as metrics and JSON, its artifacts, its datasets with their digests."""

@@ -167,9 +167,15 @@ def _source_checks(config: QualityConfig) -> list[Check]:
             "no source dominates", "soft", "corpus", "ExpectColumnMaxToBeBetween",
             {"column": "largest_source_ratio", "max_value": config.warn_source_ratio},
             f"at most {_percent(config.warn_source_ratio)}",
-            lambda tables, _: _of_row(tables.sources, "bytes_ratio", "{bytes_ratio} of the text is from {source}"),
+            lambda tables, _: _largest_source(tables.sources),
         ),
     ]  # fmt: skip
+
+
+def _largest_source(sources: "pd.DataFrame") -> str:
+    if len(sources) == 1:
+        return "one source"
+    return _of_row(sources, "bytes_ratio", "{bytes_ratio} of the text is from {source}")
 
 
 def _language_checks(config: QualityConfig) -> list[Check]:

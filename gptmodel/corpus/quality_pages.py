@@ -7,10 +7,13 @@ script from elsewhere fills it; an overview takes its place, that stands alone i
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gptmodel.corpus.quality_checks import CheckResult
 from gptmodel.decision import Decision
 from gptmodel.store import write_synced
+
+if TYPE_CHECKING:
+    from gptmodel.corpus.quality_checks import CheckResult
 
 DATA_DOCS_DIR = "data-docs"
 """Folder of the pages in a stage's notes."""
@@ -28,13 +31,13 @@ _STYLE = (
 )
 
 
-def write_overview(docs_dir: Path, decision: Decision, checks: Sequence[CheckResult]) -> None:
+def write_overview(docs_dir: Path, decision: Decision, checks: Sequence["CheckResult"]) -> None:
     """Make the pages that Great Expectations wrote stand alone, and write the overview before them.
 
     Args:
         docs_dir: Folder of the pages.
         decision: The gate's answer.
-        checks: All checks.
+        checks: All checks; those that failed come first.
     """
     import jinja2
 
@@ -45,8 +48,9 @@ def write_overview(docs_dir: Path, decision: Decision, checks: Sequence[CheckRes
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
     template = environment.get_template("quality.html.j2")
+    first = sorted(checks, key=lambda check: (check.passed, check.severity != "hard"))
     pages = {name: path.relative_to(docs_dir).as_posix() for name, path in result_pages(docs_dir).items()}
-    write_synced(docs_dir / OVERVIEW, template.render(decision=decision, checks=checks, pages=pages))
+    write_synced(docs_dir / OVERVIEW, template.render(decision=decision, checks=first, pages=pages))
 
 
 def result_pages(docs_dir: Path) -> dict[str, Path]:

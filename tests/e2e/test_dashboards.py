@@ -5,6 +5,7 @@ GPTMODEL_SCREENSHOTS=DIR keeps the pictures there.
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,20 @@ def test_the_mlflow_run_leads_back_to_prefect_and_shows_the_datasets_digest(
 def test_a_report_opens_inside_mlflow(view: Page, addresses: dict[str, str], record: dict[str, Any], key: str) -> None:
     view.goto(_link(addresses, record, key), wait_until="domcontentloaded")
     expect(view.frame_locator("iframe").get_by_text("The funnel")).to_be_visible()
+
+
+def test_the_quality_gates_decision_leads_to_its_pages_inside_mlflow(
+    view: Page, addresses: dict[str, str], record: dict[str, Any]
+) -> None:
+    query = {
+        "artifacts": {"flow_run_id": {"any_": [record["flow_run_id"]]}, "key": {"any_": ["quality-gate-decision"]}}
+    }
+    found = httpx.post(f"{addresses['PREFECT_API_URL']}/artifacts/filter", json=query).raise_for_status().json()[0]
+    links = dict(re.findall(r"^- \[([^\]]+)\]\((http[^)]+)\)$", found["data"], re.MULTILINE))
+    assert "Great Expectations on documents" in links
+    view.goto(links["All checks"], wait_until="domcontentloaded")
+    expect(view.frame_locator("iframe").get_by_text("Quality gate: passed")).to_be_visible()
+    expect(view.frame_locator("iframe").get_by_text("no duplicates across splits")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

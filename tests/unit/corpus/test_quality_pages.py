@@ -25,6 +25,7 @@ def test_the_overview_shows_the_answer_and_each_check_with_its_documents(docs_di
     assert "1 findings in a second search of the scrubbed text" in page
     assert f"<code>{make(99).id}</code>" in page
     assert page.count("<td>passed</td>") > 20
+    assert page.index('<td class="no">no</td>') < page.index("<td>passed</td>")
 
 
 def test_the_overview_leads_to_the_page_of_each_table(docs_dir: Path) -> None:

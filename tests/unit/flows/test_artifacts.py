@@ -10,7 +10,7 @@ from gptmodel.corpus.cleaning import DropSample
 from gptmodel.corpus.cluster_table import Cluster
 from gptmodel.corpus.funnel import build_funnel
 from gptmodel.decision import Decision
-from tests.unit.flows.accounts import ACCOUNTS
+from tests.unit.flows.accounts import ACCOUNTS, output
 
 VALID_KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -148,6 +148,25 @@ def test_a_decision_shows_its_answer_scope_and_numbers(left: list[dict[str, Any]
     assert (yes["key"], no["key"]) == ("privacy-audit-decision", "quality-gate-decision")
     assert no["markdown"].startswith("## quality gate: no")
     assert "|" not in no["markdown"]
+
+
+def test_a_decision_names_the_checks_that_failed_with_their_documents_and_leads_to_their_pages(
+    left: list[dict[str, Any]],
+) -> None:
+    checks = [
+        {"name": "few", "passed": False, "severity": "hard", "observed": "3", "limit": "at most 1",
+         "document_ids": ["a1", "b2"]},
+        {"name": "usual", "passed": False, "severity": "soft", "observed": "9", "limit": "at most 5"},
+        {"name": "sound", "passed": True, "severity": "hard", "observed": "0", "limit": "at most 0"},
+    ]  # fmt: skip
+    pages = {"All checks": "http://127.0.0.1:1/#/page", "On this machine": "file:///home/index.html"}
+    result = {"decision": {"passed": False, "reason": "3, at most 1 allowed."}, "checks": checks}
+    artifacts.show_decision_of(output("quality gate", **result), pages)
+    text = left[0]["markdown"]
+    assert "| few | no | 3 | at most 1 | a1, b2 |" in text
+    assert "| usual | warning | 9 | at most 5 | none |" in text
+    assert "sound" not in text
+    assert "- [All checks](http://127.0.0.1:1/#/page)\n- On this machine: `file:///home/index.html`" in text
 
 
 def test_samples_stand_as_code_and_never_as_markup(left: list[dict[str, Any]]) -> None:
