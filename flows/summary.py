@@ -35,7 +35,8 @@ def _ingest(a: Account) -> str:
 
 def _clean(a: Account) -> str:
     dropped = f"; dropped {a['num_dropped']:,}: {counted(a['dropped_by_reason'], 4)}" if a["num_dropped"] else ""
-    return f"{a['num_kept']:,} kept{dropped}"
+    warnings = "".join(f"\nwarning: {words}" for words in a["warnings"])
+    return f"{a['num_kept']:,} kept{dropped}{warnings}"
 
 
 def _scrub(a: Account) -> str:

@@ -19,12 +19,14 @@ from gptmodel.corpus.scrubbing.stage import FINDINGS_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
 Status = Literal["train", "validation", "test", "kept", "dropped", "quarantined"]
 Row = dict[str, Any]
 
 _TEXT_STAGES = ("scrub", "clean", "ingest")
+_BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,12 @@ def read_accounts(
 
 
 def _quarantined(folders: Mapping[str, Path], chosen: "pc.Expression | None") -> Iterator[DocumentAccount]:
-    for row in _tables(folders, "ingest", QUARANTINE_DIR, ("source", "path", "position", "reason"), chosen):
+    for row in _rows(folders, "ingest", QUARANTINE_DIR, ("source", "path", "position", "reason"), chosen):
         yield DocumentAccount("", status="quarantined", stage="ingest", **row)
 
 
 def _dropped(folders: Mapping[str, Path], chosen: "pc.Expression | None") -> Iterator[DocumentAccount]:
-    for row in _tables(folders, "clean", DROPS_DIR, ("id", "source", "path", "reason", "num_bytes"), chosen):
+    for row in _rows(folders, "clean", DROPS_DIR, ("id", "source", "path", "reason", "num_bytes"), chosen):
         yield DocumentAccount(status="dropped", stage="clean", **row)
 
 
@@ -95,66 +97,79 @@ def _documents(
     folders: Mapping[str, Path], stage: str, shard: Path, chosen: "pc.Expression | None"
 ) -> Iterator[DocumentAccount]:
     """Give the documents of one shard, put together from the tables beside it."""
-    documents = _rows(shard, ("id", "source", "path", "lang", "planted"), chosen)
-    if not documents:
+    documents = _read(shard, ("id", "source", "path", "lang", "planted"), chosen)
+    if not len(documents):
         return
     # Of a few documents the other tables are read for these alone.
-    only = None if chosen is None else _id_among([row["id"] for row in documents])
-    members = _by_id(folders, "deduplicate", MEMBERS_DIR, shard, ("id", "cluster", "reason", "num_bytes"), only)
-    splits = _by_id(folders, "split", SPLIT_DIR, shard, ("id", "split"), only)
-    findings = _findings(folders, shard, only)
+    only = None if chosen is None else _id_among(documents["id"])
+    for name, table, columns in (
+        ("deduplicate", MEMBERS_DIR, ("id", "cluster", "reason", "num_bytes")), ("split", SPLIT_DIR, ("id", "split"))
+    ):  # fmt: skip
+        documents = _joined(documents, _beside(folders, name, table, shard, columns, only))
+    findings = _beside(folders, "scrub", FINDINGS_DIR, shard, ("id", "kind", "num"), only)
     last = "deduplicate" if "deduplicate" in folders else stage
-    for row in documents:
-        is_planted, name = bool(row.pop("planted")), row["id"]
-        member = members.get(name, {"cluster": "", "reason": "", "num_bytes": None})
-        status, decided = _status(member["reason"], splits.get(name), last)
-        yield DocumentAccount(
-            **row, **member, status=status, stage=decided, is_planted=is_planted, findings=findings.get(name, {})
-        )
+    for batch in documents.to_batches(max_chunksize=_BATCH_ROWS):
+        kinds = _kinds_by_id(findings, batch.column("id"))
+        for row in batch.to_pylist():
+            yield _account(row, kinds.get(row["id"], {}), last)
 
 
-def _status(reason: str, split: Row | None, last: str) -> tuple[Status, str]:
-    if split is not None:
-        return split["split"], "split"
-    return ("dropped", "deduplicate") if reason else ("kept", last)
+def _account(row: Row, findings: Mapping[str, int], last: str) -> DocumentAccount:
+    reason, split = row.get("reason") or "", row.get("split")
+    status: Status = split or ("dropped" if reason else "kept")
+    stage = "split" if split else "deduplicate" if reason else last
+    return DocumentAccount(
+        row["id"], row["source"], row["path"], status, stage, reason, num_bytes=row.get("num_bytes"), lang=row["lang"],
+        cluster=row.get("cluster") or "", is_planted=bool(row["planted"]), findings=findings,
+    )  # fmt: skip
 
 
-def _findings(folders: Mapping[str, Path], shard: Path, only: "pc.Expression | None") -> dict[str, dict[str, int]]:
+def _joined(documents: "pa.Table", other: "pa.Table | None") -> "pa.Table":
+    """Put another table's columns beside the documents, by id; nothing stands where it has no row for one."""
+    import pyarrow.compute as pc
+
+    if other is None:
+        return documents
+    places = pc.index_in(documents["id"], value_set=other["id"].combine_chunks())
+    for name in other.column_names[1:]:
+        documents = documents.append_column(name, other[name].take(places))
+    return documents
+
+
+def _kinds_by_id(findings: "pa.Table | None", ids: "pa.Array") -> dict[str, dict[str, int]]:
+    """Add up the findings of some documents by kind."""
+    import pyarrow.compute as pc
+
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for row in _beside(folders, "scrub", FINDINGS_DIR, shard, ("id", "kind", "num"), only):
+    mine = findings.filter(pc.is_in(findings["id"], value_set=ids)).to_pylist() if findings is not None else []
+    for row in mine:
         kinds = found[row["id"]]
         kinds[row["kind"]] = kinds.get(row["kind"], 0) + row["num"]
     return dict(found)
 
 
-def _by_id(
-    folders: Mapping[str, Path], stage: str, table: str, shard: Path, columns: Sequence[str],
-    only: "pc.Expression | None",
-) -> dict[str, Row]:  # fmt: skip
-    return {row.pop("id"): row for row in _beside(folders, stage, table, shard, columns, only)}
-
-
 def _beside(
     folders: Mapping[str, Path], stage: str, table: str, shard: Path, columns: Sequence[str],
     only: "pc.Expression | None",
-) -> list[Row]:  # fmt: skip
-    """Read a stage's table of one shard; none if the stage did not run or the shard had nothing for it."""
+) -> "pa.Table | None":  # fmt: skip
+    """Read a stage's table of one shard; None if the stage did not run or the shard had nothing for it."""
     path = folders[stage] / table / shard.name if stage in folders else None
-    return _rows(path, columns, only) if path is not None and path.exists() else []
+    return _read(path, columns, only) if path is not None and path.exists() else None
 
 
-def _tables(
+def _rows(
     folders: Mapping[str, Path], stage: str, table: str, columns: Sequence[str], chosen: "pc.Expression | None"
 ) -> Iterator[Row]:
+    """Read a stage's table of all shards, row by row."""
     for path in sorted((folders[stage] / table).glob("*.parquet")) if stage in folders else ():
-        yield from _rows(path, columns, chosen)
+        for batch in _read(path, columns, chosen).to_batches(max_chunksize=_BATCH_ROWS):
+            yield from batch.to_pylist()
 
 
-def _rows(path: Path, columns: Sequence[str], chosen: "pc.Expression | None") -> list[Row]:
+def _read(path: Path, columns: Sequence[str], chosen: "pc.Expression | None") -> "pa.Table":
     import pyarrow.parquet as pq
 
-    rows: list[Row] = pq.read_table(path, columns=list(columns), filters=chosen, partitioning=None).to_pylist()
-    return rows
+    return pq.read_table(path, columns=list(columns), filters=chosen, partitioning=None)
 
 
 def _chosen(source: str, path: str) -> "pc.Expression | None":
@@ -175,10 +190,10 @@ def _id_is(document: str) -> "pc.Expression":
     return (pc.field("id") == document) | pc.starts_with(pc.field("id"), f"{document}.")
 
 
-def _id_among(ids: Sequence[str]) -> "pc.Expression":
+def _id_among(ids: "pa.ChunkedArray") -> "pc.Expression":
     import pyarrow.compute as pc
 
-    return pc.field("id").isin(ids)
+    return pc.field("id").isin(ids.combine_chunks())
 
 
 def _also(one: "pc.Expression | None", other: "pc.Expression") -> "pc.Expression":
