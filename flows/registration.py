@@ -228,11 +228,12 @@ def _show_report(run: Run, made: RegisterResult, path: Path) -> None:
 
 
 def _facts(run: Run, made: RegisterResult) -> dict[str, Any]:
+    corpus_report = run.delivery.page_of_output(run.records["quality gate"].output, CORPUS_REPORT)
     return {
         "model": made.uri,
         "Prefect run": run.flow_run_url,
         "MLflow version": registry.version_page(run.delivery.uri, made.name, made.version),
-        "corpus report": run.delivery.page_of_stage(run.records["quality gate"].output, CORPUS_REPORT),
+        **({"corpus report": corpus_report} if corpus_report else {}),
         "stages": {
             name: {"fingerprint": record.output.fingerprint, "digest": record.output.digest}
             for name, record in run.records.items()
