@@ -52,7 +52,8 @@ class Stage:
 
 
 CHAIN = (
-    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), ("resiliparse", "chardet")),
+    Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (),
+          ("chardet", "datasets", "fsspec", "resiliparse")),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
           ("ftfy", "numpy", "py3langid", "regex", "xxhash"), reads_text_of=("ingest",)),
     Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
@@ -62,8 +63,8 @@ CHAIN = (
     Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate"), ("numpy", "xxhash")),
     Stage("quality gate", "gptmodel.corpus.quality", ("quality",),
           ("ingest", "clean", "scrub", "deduplicate", "split"),
-          ("chardet", "ftfy", "great_expectations", "numpy", "pandas", "py3langid", "regex", "resiliparse", "xxhash",
-           *_FINDERS)),
+          ("chardet", "datasets", "fsspec", "ftfy", "great_expectations", "numpy", "pandas", "py3langid", "regex",
+           "resiliparse", "xxhash", *_FINDERS)),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("tokenizers",)),
     Stage("pack", "gptmodel.tokens", ("tokens",), ("scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
