@@ -58,8 +58,8 @@ class SourceConfig(Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     """Short name, unique in the run; part of every document's identity."""
     path: str
-    """File, folder, glob or URL (s3://, gs://, https://, hf://); `dataset:NAME` for a data set by the library
-    `datasets`; `builtin:python-docs` for the documentation text that CPython carries."""
+    """File, folder, glob or URL (s3://, gs://, https://, hf://); `dataset:OWNER/NAME` or `dataset:FOLDER` for a data
+    set by the library `datasets`; `builtin:python-docs` for the documentation text that CPython carries."""
     personal_data: Literal["yes", "no", "unknown"] = "unknown"
     """Whether the text holds data about people. Text from before scrubbing stays only if every source says `no`."""
     licence: str = "unknown"
