@@ -234,7 +234,8 @@ def test_any_place_of_a_file_can_be_read_where_its_server_allows(memory: fsspec.
 
 @pytest.mark.parametrize(
     "url",
-    ["https://ann:hunter22@host.example/a.txt", "https://hunter22@host.example/a", "s3://AKIA:hun/ter22@bucket/a",
+    ["https://ann:hunter22@host.example/a.txt", "https://hunter22@host.example/a",  # pragma: allowlist secret
+     "s3://AKIA:hun/ter22@bucket/a",  # pragma: allowlist secret
      "https://host.example/a.txt?X-Amz-Signature=hunter22", "https://host.example/a?access_token=hunter22",
      "https://account.example/c/a.txt?sv=1&sig=hunter22"],
 )  # fmt: skip
