@@ -1,8 +1,9 @@
 """What a stage leaves on the Prefect dashboard: tables of its account, progress, links and the decision's sentence."""
 
 import contextlib
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect import get_client
@@ -14,14 +15,26 @@ from prefect.artifacts import (
 )
 from prefect.client.schemas.actions import ArtifactCreate
 
+from flows.pace import Pace
+from gptmodel.corpus.funnel import Funnel, SourceFunnel
 from gptmodel.decision import Decision
 from gptmodel.store import Output
 
+if TYPE_CHECKING:
+    from gptmodel.corpus.cleaning import DropSample
+    from gptmodel.corpus.cluster_table import Cluster
+
 Row = dict[str, str]
+
+# The stages that leave documents out, and the heads of the funnel's columns for them.
+_LOSING = {"clean": "dropped by rules", "deduplicate": "duplicates"}
+_TEXT_WIDTH = 110
+_LONG = 15
+"""More counts than these under one name are a table of their own."""
 
 
 def show_account(stage: str, account: Mapping[str, Any], about: str) -> None:
-    """Leave a stage's numbers as a table, and each list of records in it as a table of its own.
+    """Leave a stage's numbers as a table, and each list of records or long list of counts as a table of its own.
 
     Args:
         stage: Name of the stage.
@@ -30,9 +43,8 @@ def show_account(stage: str, account: Mapping[str, Any], about: str) -> None:
     """
     rows = [{"figure": name, "value": text} for name, text in _figures(account)]
     create_table_artifact(table=rows, key=_key(stage), description=about)
-    for name, records in account.items():
-        if _is_records(records):
-            table = [_columns(record) for record in records]
+    for name, value in account.items():
+        if table := _table(value):
             create_table_artifact(table=table, key=_key(stage, name), description=f"{_words(name)} of {stage}")
 
 
@@ -65,11 +77,40 @@ def show_decision_of(output: Output, pages: Mapping[str, str] | None = None) -> 
     show_decision(output.stage, decision, output.result.get("checks", ()), pages)
 
 
+def show_funnel(funnel: Funnel) -> None:
+    """Leave what each source gave and lost as a table, and whether it adds up."""
+    imbalances = funnel.imbalances()
+    about = "Files and records read, and what became of the documents in them, by source. "
+    about += f"It does not add up: {'; '.join(imbalances)}" if imbalances else "It adds up."
+    total = [funnel.total] if len(funnel.sources) > 1 else []
+    table = [_funnel_row(source) for source in (*funnel.sources, *total)]
+    create_table_artifact(table=table, key="funnel", description=about)
+
+
+def show_drop_samples(samples: "Sequence[DropSample]", warnings: Sequence[str]) -> None:
+    """Leave what cleaning warns of, and a scrubbed example of what each rule dropped, as Markdown."""
+    parts = [f"**Look here**\n\n{_verbatim(warning)}" for warning in warnings]
+    parts += [f"**{one.reason}** ({one.source}, `{one.id}`)\n\n{_verbatim(one.text)}" for one in samples]
+    text = "\n\n".join(parts) or "No sample was kept."
+    create_markdown_artifact(text, key="clean-dropped-samples", description="What the rules dropped, a sample each")
+
+
+def show_clusters(clusters: "Sequence[Cluster]", num_clusters: int) -> None:
+    """Leave the largest clusters of duplicates as a table."""
+    table = [
+        {"documents": _text(cluster.num_documents), "kept": cluster.id, "from": cluster.source,
+         "sources": _text(cluster.sources), "left out": _text(cluster.reasons)}
+        for cluster in clusters
+    ]  # fmt: skip
+    about = f"The largest of {num_clusters:,} clusters of duplicates; of each, one document is kept"
+    create_table_artifact(table=table, key="deduplicate-clusters", description=about)
+
+
 def show_samples(samples: list[dict[str, Any]], curve: list[dict[str, Any]]) -> None:
     """Leave the loss curve as a table, and the same prompt completed along the training as Markdown."""
     table = [{name: _text(value) for name, value in row.items()} for row in _thinned(curve, 60)]
     create_table_artifact(table=table, key="loss-curve", description="Loss by step, nats per token")
-    parts = [f"**step {s['step']}** `{s['prompt']}`\n\n> {_quoted(s['text'])}" for s in samples]
+    parts = [f"**step {s['step']}**\n\n{_verbatim(s['prompt'] + s['text'])}" for s in samples]
     create_markdown_artifact("\n\n".join(parts) or "no samples", key="samples", description="One prompt, along the way")
 
 
@@ -88,6 +129,7 @@ class Progress:
     def __init__(self, stage: str) -> None:
         self._stage = stage
         self._id: Any = None
+        self._pace = Pace()
 
     @property
     def is_shown(self) -> bool:
@@ -97,11 +139,24 @@ class Progress:
     def report(self, done_ratio: float, message: str) -> None:
         """Update the dashboard; a server that is away does not disturb the stage."""
         percent = round(100 * min(max(done_ratio, 0.0), 1.0), 1)
+        left = self._pace.words(done_ratio)
+        message = f"{message}, {left}" if left else message
         with contextlib.suppress(Exception):
             if self._id is None:
                 self._id = create_progress_artifact(percent, key=_key(self._stage, "progress"), description=message)
             else:
                 update_progress_artifact(self._id, progress=percent, description=message)
+
+
+def _funnel_row(source: SourceFunnel) -> Row:
+    row = {"source": source.name, "read": _text(source.num_read), "set aside": _text(source.num_quarantined),
+           "documents": _text(source.documents.num_documents)}  # fmt: skip
+    for step in source.steps:
+        if step.stage in _LOSING:
+            reasons = {reason: count.num_documents for reason, count in step.lost.items()}
+            row[_LOSING[step.stage]] = _text(reasons)
+    row |= {"kept": _text(source.kept.num_documents), "text": f"{source.kept.num_bytes / 1e6:,.1f} MB"}
+    return row | {split: _text(count.num_documents) for split, count in source.splits.items()}
 
 
 def _failed(checks: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -120,17 +175,25 @@ def _page(name: str, url: str) -> str:
 
 
 def _figures(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Give what is no list of records as (name, text), the names of what contains it before each."""
+    """Give what is no table of its own as (name, text), the names of what contains it before each."""
     if not isinstance(value, dict):
         yield path, _text(value)
         return
     for key, item in value.items():
-        if not _is_records(item) and key != "decision":
+        if not _table(item) and key != "decision":
             yield from _figures(item, f"{path}: {_words(key)}" if path else _words(key))
 
 
-def _is_records(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+def _table(value: Any) -> list[Row]:
+    """Give a list of records, a record for each name, or a long list of counts as rows; nothing for all else."""
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return [_columns(record) for record in value]
+    if isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values()):
+        return [{"name": name} | _columns(record) for name, record in value.items()]
+    if isinstance(value, dict) and len(value) > _LONG and all(isinstance(item, int) for item in value.values()):
+        ordered = sorted(value.items(), key=lambda item: (-item[1], item[0]))
+        return [{"name": _words(name), "count": _text(count)} for name, count in ordered]
+    return []
 
 
 def _columns(record: Mapping[str, Any]) -> Row:
@@ -163,8 +226,10 @@ def _thinned(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     return kept if not rows or kept[-1] is rows[-1] else [*kept, rows[-1]]
 
 
-def _quoted(text: str) -> str:
-    return text.replace("\n", "\n> ").replace("<", "&lt;")
+def _verbatim(text: str) -> str:
+    """Give a text as a code block: as Markdown it could make the page load a picture from anywhere."""
+    rows = [row for line in text.splitlines() for row in textwrap.wrap(line, _TEXT_WIDTH) or [""]]
+    return "\n".join(f"    {row}" for row in rows)
 
 
 def _key(*words: str) -> str:

@@ -1,12 +1,16 @@
 """Tasks of the corpus stages: raw text in, a split and checked corpus out."""
 
+import shutil
+
 from prefect import task
 from prefect.client.schemas.objects import State
 from pydantic import BaseModel
 
 from flows import artifacts
+from flows.delivery import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
 from flows.run import STAGE_OPTIONS, Progress, Run, delete_raw_text
-from gptmodel.store import NOTES_DIR, Output, Workspace
+from gptmodel.corpus.funnel import build_funnel
+from gptmodel.store import NOTES_DIR, Output, Workspace, write_synced
 
 
 @task(name="ingest", **STAGE_OPTIONS)
@@ -31,7 +35,7 @@ def clean_task(run: Run, ingest: Output) -> State:
         private = [source["name"] for source in ingest.result["sources"] if source["personal_data"] == "yes"]
         return clean(work, run.config.cleaning, progress, run.engine.map, private)
 
-    return run.stage("clean", compute, ingest)
+    return run.stage("clean", compute, ingest, show=lambda output: _show_cleaning(run, output))
 
 
 @task(name="scrub", **STAGE_OPTIONS)
@@ -59,7 +63,8 @@ def deduplicate_task(run: Run, ingest: Output, scrub: Output) -> State:
         return deduplicate(work, run.config.dedup, order, run.evaluation, progress, run.engine.map)
 
     external = run.evaluation.digests() if run.evaluation else None
-    return run.stage("deduplicate", compute, ingest, scrub, external=external)
+    return run.stage("deduplicate", compute, ingest, scrub, external=external,
+                     show=lambda output: _show_clusters(run, output))  # fmt: skip
 
 
 @task(name="split", **STAGE_OPTIONS)
@@ -91,12 +96,54 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
             ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult), deduplicate.read(DedupResult),
             split.read(SplitResult),
         )  # fmt: skip
-        return check_quality(work, run.config.quality, accounts, progress, run.engine.map)
+        answer = check_quality(work, run.config.quality, accounts, progress, run.engine.map)
+        _write_report(work, answer, ingest, clean, scrub, deduplicate, split)
+        return answer
 
-    def show(output: Output) -> None:
-        artifacts.show_decision_of(output, _data_docs(run, output))
+    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split,
+                     show=lambda output: _show_corpus(run, output))  # fmt: skip
 
-    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, show=show)
+
+def _write_report(work: Workspace, answer: BaseModel, *outputs: Output) -> None:
+    """Write the corpus report and the funnel among the gate's notes, which are committed and delivered with it."""
+    from gptmodel.corpus_report import write_corpus_report
+
+    accounts = {output.stage: output.result for output in outputs}
+    stages = {output.stage: {"fingerprint": output.fingerprint, "digest": output.digest} for output in outputs}
+    funnel = build_funnel(accounts)
+    write_synced(work.notes / FUNNEL, funnel.model_dump_json(indent=1))
+    write_synced(work.notes / FUNNEL_TABLE, funnel.as_csv())
+    accounts["quality gate"] = answer.model_dump(mode="json")
+    write_corpus_report(work.notes / CORPUS_REPORT, accounts=accounts, folders=work.inputs, stages=stages)
+
+
+def _show_cleaning(run: Run, output: Output) -> None:
+    from gptmodel.corpus.cleaning import read_drop_samples
+
+    if not run.records[output.stage].cached:
+        artifacts.show_drop_samples(read_drop_samples(run.folder(output), most=1), output.result["warnings"])
+
+
+def _show_clusters(run: Run, output: Output) -> None:
+    from gptmodel.corpus.cluster_table import largest_clusters
+
+    if not run.records[output.stage].cached:
+        artifacts.show_clusters(largest_clusters(run.folder(output), most=20), output.result["num_clusters"])
+
+
+def _show_corpus(run: Run, output: Output) -> None:
+    """Leave the gate's answer, the funnel and the corpus report, which stands in the home too."""
+    artifacts.show_decision_of(output, _data_docs(run, output))
+    artifacts.show_funnel(build_funnel({name: record.output.result for name, record in run.records.items()}))
+    written = run.folder(output) / NOTES_DIR / CORPUS_REPORT
+    if not written.exists():  # an answer from before there was a report
+        return
+    path = run.home.reports_dir / f"corpus-{output.fingerprint[:12]}" / "index.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(written, path)
+    run.links["corpus report"] = path.as_uri()
+    if url := run.delivery.page_of_output(output, CORPUS_REPORT):
+        artifacts.show_link(run.flow_run_id, "corpus-report", url, "report of the corpus")
 
 
 def _data_docs(run: Run, output: Output) -> dict[str, str]:

@@ -23,6 +23,9 @@ from gptmodel.store import NOTES_DIR, Output, Store, output_of, write_synced
 EXPERIMENT = "gptmodel"
 METRICS = "metrics.jsonl"
 REPORT = "report.html"
+CORPUS_REPORT = "corpus.html"
+FUNNEL, FUNNEL_TABLE = "funnel.json", "funnel.csv"
+_MOST_FIGURES = 40
 _NOTE = "mlflow.note.content"  # a run's description in the MLflow UI, as Markdown
 
 
@@ -170,7 +173,9 @@ def _flat(value: Any, path: str = "") -> dict[str, str]:
 def _numbers(value: Any, path: str = "") -> dict[str, float]:
     if isinstance(value, dict):
         rows = [_numbers(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()]
-        return {_metric_name(key): number for row in rows for key, number in row.items()}
+        found = {_metric_name(key): number for row in rows for key, number in row.items()}
+        # Long tables within an account stand in account.json alone: nobody finds anything among hundreds of metrics.
+        return found if not path or len(found) <= _MOST_FIGURES else {}
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return {path: float(value)} if is_number and path else {}
 
@@ -180,8 +185,9 @@ def _metric_name(name: str) -> str:
 
 
 def _artifacts(folder: Path) -> list[Path]:
-    wanted = ("curve.jsonl", "samples.jsonl", "curve.png", "listing.json", f"{NOTES_DIR}/runtime.json")
-    named = [folder / name for name in wanted] + [folder / NOTES_DIR / "data-docs"]
+    wanted = ("curve.jsonl", "samples.jsonl", "curve.png", "listing.json")
+    notes = ("runtime.json", CORPUS_REPORT, FUNNEL, FUNNEL_TABLE, "data-docs")
+    named = [folder / name for name in wanted] + [folder / NOTES_DIR / name for name in notes]
     return [path for path in named if path.exists()]
 
 

@@ -9,6 +9,8 @@ from prefect.schedules import Cron
 
 from flows.stack import WORK_POOL, Addresses
 from gptmodel.config import Config
+from gptmodel.corpus.locations import is_local
+from gptmodel.corpus.remote import refuse_secrets
 
 NAME = "data-to-model"
 _DESCRIPTION = """Turns the text of the chosen preset into a registered GPT; what is finished is not computed again.
@@ -53,5 +55,6 @@ def parameters_of(config: Config) -> dict[str, Any]:
 
 
 def _absolute(path: str) -> str:
-    is_a_place = "://" not in path and not path.startswith("builtin:")
-    return os.path.abspath(os.path.expanduser(path)) if is_a_place else path
+    if "://" in path:
+        refuse_secrets(path)  # the server would store it
+    return os.path.abspath(os.path.expanduser(path)) if is_local(path) else path

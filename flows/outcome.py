@@ -1,8 +1,13 @@
 """A finished run as one JSON object (`gptmodel run --json`) and as the closing lines a person reads."""
 
+from collections import Counter
 from typing import Any
 
 from flows.run import Run
+from gptmodel.corpus.funnel import SourceFunnel, build_funnel
+
+# What deduplication calls shortly, for a list in which its reasons stand beside those of cleaning.
+_REASONS = {"exact": "exact duplicate", "near": "near duplicate"}
 
 
 def summarise(run: Run) -> dict[str, Any]:
@@ -43,22 +48,26 @@ def _mlflow_run(run: Run) -> str | None:
 
 
 def _corpus(results: dict[str, Any]) -> dict[str, Any] | None:
-    ingest, clean, dedup = results.get("ingest"), results.get("clean"), results.get("deduplicate")
-    if ingest is None:
+    if "ingest" not in results:
         return None
-    dropped = dict(clean["dropped_by_reason"]) if clean else {}
-    if dedup:
-        dropped |= {"exact duplicate": dedup["num_exact"], "near duplicate": dedup["num_near"]}
-    dropped = {reason: count for reason, count in dropped.items() if count}
-    last = dedup or clean
+    funnel = build_funnel(results)
+    return _counts(funnel.total) | {
+        "num_divided": results["ingest"]["num_divided"],
+        "sources": {source.name: _counts(source) for source in funnel.sources},
+    }
+
+
+def _counts(source: SourceFunnel) -> dict[str, Any]:
+    """Say what became of what was read; long texts are kept or dropped part by part, so that only the parts add up."""
+    lost: Counter[str] = Counter()
+    for reason, count in ((reason, count) for step in source.steps for reason, count in step.lost.items()):
+        lost[_REASONS.get(reason, reason)] += count.num_documents
     return {
-        # Long texts are kept or dropped part by part, so that only the parts add up.
-        "num_read": ingest["num_parts"] + ingest["num_quarantined"],
-        "num_kept": last["num_kept"] if last else ingest["num_parts"],
-        "num_dropped": sum(dropped.values()),
-        "num_quarantined": ingest["num_quarantined"],
-        "num_divided": ingest["num_divided"],
-        "dropped_by_reason": dropped,
+        "num_read": source.documents.num_documents + source.num_quarantined,
+        "num_kept": source.kept.num_documents,
+        "num_dropped": source.dropped.num_documents,
+        "num_quarantined": source.num_quarantined,
+        "dropped_by_reason": dict(lost),
     }
 
 

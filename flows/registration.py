@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from pydantic import BaseModel, ConfigDict
 
 from flows import artifacts
-from flows.delivery import REPORT
+from flows.delivery import CORPUS_REPORT, REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
 from gptmodel.decision import Decision
@@ -228,10 +228,12 @@ def _show_report(run: Run, made: RegisterResult, path: Path) -> None:
 
 
 def _facts(run: Run, made: RegisterResult) -> dict[str, Any]:
+    corpus_report = run.delivery.page_of_output(run.records["quality gate"].output, CORPUS_REPORT)
     return {
         "model": made.uri,
         "Prefect run": run.flow_run_url,
         "MLflow version": registry.version_page(run.delivery.uri, made.name, made.version),
+        **({"corpus report": corpus_report} if corpus_report else {}),
         "stages": {
             name: {"fingerprint": record.output.fingerprint, "digest": record.output.digest}
             for name, record in run.records.items()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gptmodel.config import load_config
+from gptmodel.corpus.locations import is_local
 from gptmodel.corpus.survey import FolderView, describe_folder
 from gptmodel.errors import ConfigError
 from gptmodel.store import write_synced
@@ -57,8 +58,7 @@ def write_starter(file: Path, source: str) -> Iterator[str]:
 
 
 def _fill(file: Path, source: str, view: FolderView) -> str:
-    is_a_place = "://" not in source and not source.startswith("builtin:")
-    path = str(Path(source).expanduser().resolve()) if is_a_place else source
+    path = str(Path(source).expanduser().resolve()) if is_local(source) else source
     named = load_config("tiny", sources=[path])
     return _TEMPLATE.format(
         path=_quoted(path), count=view.num_files, size=f"{view.num_bytes / 1e6:.1f} MB", file=_quoted(str(file)),

@@ -35,7 +35,8 @@ def _ingest(a: Account) -> str:
 
 def _clean(a: Account) -> str:
     dropped = f"; dropped {a['num_dropped']:,}: {counted(a['dropped_by_reason'], 4)}" if a["num_dropped"] else ""
-    return f"{a['num_kept']:,} kept{dropped}"
+    warnings = "".join(f"\nwarning: {words}" for words in a["warnings"])
+    return f"{a['num_kept']:,} kept{dropped}{warnings}"
 
 
 def _scrub(a: Account) -> str:
@@ -44,7 +45,9 @@ def _scrub(a: Account) -> str:
 
 
 def _deduplicate(a: Account) -> str:
-    return f"{a['num_kept']:,} kept; {a['num_exact']:,} exact, {a['num_near']:,} near duplicates"
+    words = f"{a['num_kept']:,} kept; {a['num_exact']:,} exact, {a['num_near']:,} near duplicates"
+    others = (("of boilerplate alone", a["num_boilerplate"]), ("with evaluation text", a["num_contaminated"]))
+    return ", ".join([words, *(f"{count:,} {what}" for what, count in others if count)])
 
 
 def _split(a: Account) -> str:

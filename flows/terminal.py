@@ -9,9 +9,11 @@ import sys
 import textwrap
 import threading
 import time
+from collections import defaultdict
 from contextvars import ContextVar
 from typing import Any, TextIO
 
+from flows.pace import Pace
 from gptmodel.errors import GPTModelError
 
 BAR_WIDTH = 24
@@ -32,6 +34,7 @@ class Terminal:
         self._watched = bool(stream and stream.isatty())
         self._drawn = self._said = 0.0
         self._open = False
+        self._paces: defaultdict[int, Pace] = defaultdict(Pace)
         # Samples are shown from the thread that tells the dashboards.
         self._lock = threading.Lock()
         self.as_json = as_json
@@ -49,6 +52,7 @@ class Terminal:
         """Write a stage's closing line; `seconds` None means it was cached."""
         took = "cached" if seconds is None else f"{seconds:.1f} s"
         first, *rest = [row for line in text.split("\n") for row in textwrap.wrap(line, _TEXT_WIDTH)] or [""]
+        self._paces.pop(number, None)  # its text may be made again later in the run
         self.line(f"{number:2d} {name:<14} {first:<{_TEXT_WIDTH}} {took:>8}")
         for more in rest:
             self.line(f"{'':17} {more}")
@@ -60,6 +64,8 @@ class Terminal:
     def progress(self, number: int, name: str, done_ratio: float, message: str) -> None:
         """Show how far a stage is: a bar redrawn in place, or a plain line now and then when nobody watches."""
         now = time.monotonic()
+        left = self._paces[number].words(done_ratio)
+        message = f"{message}   {left}" if left else message
         if self._watched and now - self._drawn >= _REDRAW_SECONDS:
             filled = round(BAR_WIDTH * min(max(done_ratio, 0.0), 1.0))
             bar = "#" * filled + "-" * (BAR_WIDTH - filled)

@@ -55,7 +55,7 @@ class Stage:
 CHAIN = (
     Stage("ingest", "gptmodel.corpus.sources", ("corpus", "privacy.planted"), (), _READERS),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
-          ("ftfy", "py3langid", "regex", *_FINDERS), reads_text_of=("ingest",)),
+          ("ftfy", "numpy", "py3langid", "regex", "zstandard", *_FINDERS), reads_text_of=("ingest",)),
     Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
           reads_text_of=("clean",)),
     # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.

@@ -80,7 +80,7 @@ def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 class Meter:
-    """Speed, time left and the progress line.
+    """Speed, the time left as a figure, and the progress line.
 
     Args:
         num_steps: Steps of the whole training.
@@ -123,7 +123,5 @@ class Meter:
         if self._progress is None or (now - self._shown < _PROGRESS_SECONDS and step < self._num_steps):
             return
         self._shown = now
-        left = divmod(round(self.eta(step)), 60)
-        line = (f"step {step}/{self._num_steps}   loss {curve[-1]['train_loss']:.3f}   "
-                f"{self.recent:,.0f} tokens/s   {left[0]}:{left[1]:02d} left")  # fmt: skip
+        line = f"step {step}/{self._num_steps}   loss {curve[-1]['train_loss']:.3f}   {self.recent:,.0f} tokens/s"
         self._progress(step / self._num_steps, line)

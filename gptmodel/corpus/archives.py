@@ -2,7 +2,7 @@
 
 A member is read by the reader of its own name. Members that no folder could hold (links, devices, names that lead out
 of it), encrypted ones, archives in the archive and what expands without end come with the reason why they are not
-opened; where an archive breaks off, the members before the break stay. Called by sources.
+opened; where an archive breaks off, the members before the break stay. Called by reading and survey.
 """
 
 import contextlib
@@ -103,7 +103,8 @@ class _Contents:
         """Tell whether a member is hidden, and count it."""
         parts = _parts(found.name)
         is_hidden = ".." not in parts and any(part.startswith(".") for part in parts)
-        self._hidden["hidden"] += is_hidden
+        if is_hidden:
+            self._hidden["hidden"] += 1
         return is_hidden
 
     def file_of(self, found: _Found) -> InputFile:

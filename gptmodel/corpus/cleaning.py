@@ -1,6 +1,7 @@
 """The stage `clean`: each document put right, or dropped with its reason.
 
-Characters are repaired and the language is found; then each rule looks at the document and passes it on or drops it.
+Characters are repaired; then each rule of the chosen set looks at the document and passes it on, takes lines out of it
+or drops it. What stays has a language.
 Each shard by itself: what is known only of the whole corpus (duplicates, lines that a source repeats) comes later.
 Planted test phrases get the characters put right like all text and skip the rest.
 """
@@ -18,8 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from gptmodel.config import CleaningConfig, ScrubbingConfig, fingerprint_section
 from gptmodel.corpus.characters import put_right, repair_mojibake
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
-from gptmodel.corpus.language import UNKNOWN, detect_language
-from gptmodel.corpus.rules import Dropped, apply_rules
+from gptmodel.corpus.rules import Dropped, Verdict, apply_rules, check_rules
 from gptmodel.corpus.scrubbing import scrub_text
 from gptmodel.corpus.tables import read_table, table_files, write_table
 from gptmodel.parts import Mapper, PartsRuntime, Progress, clear_but_parts, in_turn, make_text_parts, text_parts
@@ -69,6 +69,8 @@ class SourceCleaning(BaseModel):
     """Documents dropped, by reason."""
     dropped_bytes_by_reason: dict[str, int]
     """Their UTF-8 bytes, by reason."""
+    removed_bytes_by_rule: dict[str, int] = {}
+    """UTF-8 bytes taken out of documents kept, by the editing rule that did."""
     languages: dict[str, int]
     """Documents kept, by language."""
 
@@ -95,7 +97,7 @@ class CleanResult(BaseModel):
     languages: dict[str, int]
     """Documents kept, by language; `und` where it can't be told."""
     warnings: list[str]
-    """A sentence for each rule that dropped more than `warn_dropped_ratio` of a source."""
+    """A sentence for each rule that dropped, or took out, more than `warn_dropped_ratio` of a source."""
     sources: list[SourceCleaning]
     """The same by source, sorted by name."""
     runtime: PartsRuntime = PartsRuntime()
@@ -115,6 +117,7 @@ class _Tally(BaseModel):
     languages: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     dropped_bytes: Counter[str] = Counter()
+    removed_bytes: Counter[str] = Counter()
 
     def __add__(self, other: "_Tally") -> "_Tally":
         return _Tally(**{name: getattr(self, name) + getattr(other, name) for name in _Tally.model_fields})
@@ -145,6 +148,7 @@ def clean(
     Raises:
         ConfigError: `languages` names one that can't be told, or `skip` a rule that is not in the set.
     """
+    check_rules(config)
     clear_but_parts(work)
     make = partial(_clean_shard, folder=work.path, config=config, private=frozenset(private))
     settings = [fingerprint_section(config), sorted(private)]
@@ -193,49 +197,51 @@ class _Cleaning:
                 yield tidy
                 continue
             self._count_read(document, repaired)
-            outcome = self._judge(tidy)
-            if isinstance(outcome, Dropped):
-                self._note_drop(outcome, tidy)
+            verdict = apply_rules(tidy, self._config)
+            if verdict.reason:
+                self._note_drop(tidy, verdict.reason)
             else:
-                self._count_kept(outcome)
-                yield outcome
+                self._count_kept(verdict)
+                yield verdict.document
 
     def samples(self) -> list[DropSample]:
         """Give the scrubbed examples of what was dropped, sorted by source and reason."""
         return [sample for key in sorted(self._samples) for sample in self._samples[key]]
 
-    def _judge(self, document: Document) -> Document | Dropped:
-        # A source's hint holds.
-        lang = document.lang if document.lang != UNKNOWN else detect_language(document.text, self._config.languages)
-        return apply_rules(replace(document, lang=lang), self._config)
-
     def _count_read(self, document: Document, repaired: str) -> None:
         tally = self.tallies[document.source]
         tally.num_read += 1
-        tally.num_bytes_read += len(document.text.encode())
+        tally.num_bytes_read += _num_bytes(document)
         tally.num_chars_read += len(document.text)
         tally.num_repaired += repaired != document.text
 
-    def _count_kept(self, document: Document) -> None:
+    def _count_kept(self, verdict: Verdict) -> None:
+        document = verdict.document
         tally = self.tallies[document.source]
         tally.num_kept += 1
-        tally.num_bytes_kept += len(document.text.encode())
+        tally.num_bytes_kept += _num_bytes(document)
         tally.num_chars_kept += len(document.text)
         tally.languages[document.lang] += 1
+        tally.removed_bytes.update(verdict.removed_bytes)
 
-    def _note_drop(self, drop: Dropped, document: Document) -> None:
+    def _note_drop(self, document: Document, reason: str) -> None:
+        drop = Dropped(document.id, document.source, document.path, reason, _num_bytes(document))
         self.drops.append(drop)
         tally = self.tallies[document.source]
-        tally.dropped[drop.reason] += 1
-        tally.dropped_bytes[drop.reason] += drop.num_bytes
+        tally.dropped[reason] += 1
+        tally.dropped_bytes[reason] += drop.num_bytes
         if document.source in self._private:
             return
-        kept = self._samples[document.source, drop.reason]
-        sample = DropSample(document.source, drop.reason, document.id, "")
+        kept = self._samples[document.source, reason]
+        sample = DropSample(document.source, reason, document.id, "")
         if len(kept) < self._config.num_drop_samples or (kept and _draw(sample) < _draw(kept[-1])):
             kept.append(replace(sample, text=_excerpt(document.text)))
             kept.sort(key=_draw)
             del kept[self._config.num_drop_samples :]
+
+
+def _num_bytes(document: Document) -> int:
+    return len(document.text) if document.text.isascii() else len(document.text.encode())
 
 
 def _excerpt(text: str) -> str:
@@ -269,14 +275,19 @@ def _source(name: str, tally: _Tally) -> SourceCleaning:
         name=name, num_read=tally.num_read, num_kept=tally.num_kept, num_bytes_read=tally.num_bytes_read,
         num_bytes_kept=tally.num_bytes_kept, dropped_by_reason=dict(sorted(tally.dropped.items())),
         dropped_bytes_by_reason=dict(sorted(tally.dropped_bytes.items())),
+        removed_bytes_by_rule=dict(sorted(tally.removed_bytes.items())),
         languages=dict(sorted(tally.languages.items())),
     )  # fmt: skip
 
 
 def _warnings(source: str, tally: _Tally, limit: float) -> Iterator[str]:
-    for reason, count in sorted(tally.dropped.items()):
-        if count > limit * tally.num_read:
-            yield (
-                f"source {source}: the rule {reason!r} drops {count:,} of {tally.num_read:,} documents "
-                f"({100 * count / tally.num_read:.0f} %); to turn it off: cleaning.skip = [{reason!r}]"
-            )
+    for does, counts, total, unit in (
+        ("drops", tally.dropped, tally.num_read, "documents"),
+        ("takes out", tally.removed_bytes, tally.num_bytes_read, "bytes"),
+    ):
+        for rule, count in sorted(counts.items()):
+            if count > limit * total:
+                yield (
+                    f"source {source}: the rule {rule!r} {does} {count:,} of {total:,} {unit} "
+                    f"({100 * count / total:.0f} %); to turn it off: cleaning.skip = [{rule!r}]"
+                )

@@ -189,9 +189,10 @@ def _reads(sample: bytes, codec: str) -> bool:
 
 
 def _other_codec(survey: _Survey, opener: Opener, declared: str | None) -> str:
-    for codec in (declared, _guess(survey.dense)):
-        if codec and _decodes(opener, codec):
-            return codec
+    if declared and _decodes(opener, declared):
+        return declared
+    if (guess := _guess(survey.dense)) and _decodes(opener, guess):
+        return guess
     if survey.num_control > MAX_CONTROL_RATIO * survey.num_bytes:
         return _wide_codec(survey, opener)  # Chinese in UTF-16 may do without a single NUL
     raise NotTextError("unknown_encoding")

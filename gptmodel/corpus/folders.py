@@ -1,7 +1,7 @@
 """What lies on this machine below a file, folder or glob.
 
 Hidden files and folders, links that leave the root, linked folders, and what is no regular file are left out and
-counted. Called by listing and survey.
+counted. Called by locations and listing.
 """
 
 import glob

@@ -2,7 +2,7 @@
 
 A reader yields a `Record` for each text and `Rejected` for each record it can't take; a file that fails as a whole
 ends as one `Rejected`. Nothing here raises for bad content, and no file is held in memory but where its format leaves
-no choice (HTML, JSON, XML), under a limit. Called by sources; the survey asks it for the table of formats.
+no choice (HTML, JSON, XML), under a limit. Called by reading; the survey asks it for the table of formats.
 """
 
 import csv

@@ -1,10 +1,9 @@
-"""Data sets through the library `datasets`, as a stream: `dataset:OWNER/NAME` of the Hugging Face hub, or
-`dataset:FOLDER` on this machine.
+"""Data sets as streams by the library `datasets`: `dataset:OWNER/NAME` of its hub, `dataset:FOLDER` of this machine.
 
 Nothing is downloaded as a whole, no text is kept on disk, and no code of a data set is run: the library knows data
 files alone. A stream that fails ends the run with an error, since what was read half is no text. A damaged record
 costs the rest of the stream, for the library reads its files in pieces of many records; where that matters, name the
-files themselves (hf://datasets/OWNER/NAME/...). Called by listing, reading and survey.
+files themselves (hf://datasets/OWNER/NAME/...). Called by listing, locations, reading and survey.
 """
 
 import os

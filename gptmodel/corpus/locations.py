@@ -1,6 +1,6 @@
 """From a source's path to its files, wherever they are: on this machine, behind a URL, built in.
 
-Called by listing, sources and survey.
+Called by listing, reading and survey.
 """
 
 import os
@@ -15,6 +15,16 @@ from gptmodel.corpus.folders import walk
 from gptmodel.corpus.streams import InputFile, local_file
 from gptmodel.errors import SourceError
 from gptmodel.store import digest_of
+
+
+def is_local(path: str) -> bool:
+    """Tell whether a source's path is one of this machine, which may be written relative to the current folder.
+
+    Example:
+        >>> is_local("texts/*.txt"), is_local("s3://bucket"), is_local("dataset:a/b"), is_local("builtin:sample")
+        (True, False, False, False)
+    """
+    return "://" not in path and not path.startswith(("builtin:", "dataset:"))
 
 
 def find_inputs(source: SourceConfig, skipped: Counter[str]) -> dict[str, InputFile]:

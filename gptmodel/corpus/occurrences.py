@@ -42,7 +42,8 @@ class Occurrences:
         return True
 
     def _grow(self) -> None:
-        marks = [mark for mark in self._slots if mark]
-        self._slots, self._num_keys = array("Q", bytes(16 * len(self._slots))), 0
-        for mark in marks:
-            self._is_new(mark)
+        before = self._slots
+        self._slots, self._num_keys = array("Q", bytes(16 * len(before))), 0
+        for mark in before:
+            if mark:
+                self._is_new(mark)

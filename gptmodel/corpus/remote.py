@@ -2,7 +2,7 @@
 
 Nothing is kept on disk. Credentials come from the environment or fsspec's own configuration, never from the URL,
 which is shown and stored. A server that fails ends the run with an error, since what was read half is no text.
-Called by listing, sources and survey.
+Called by listing and locations.
 """
 
 import contextlib
@@ -171,13 +171,14 @@ def _file_system(url: str) -> tuple[Any, str]:
     import fsspec
 
     refuse_secrets(url)
-    protocol = url.partition("://")[0].lower()
+    protocol, _, place = url.partition("://")
+    protocol = protocol.lower()
     if "::" in url or protocol in _CACHES:
         raise SourceError(
             expected="a plain URL", actual="a chained or cached one", mend="Name the files themselves, as s3://..."
         )
     try:
-        files, path = fsspec.url_to_fs(url, **_http_options(protocol))
+        files, path = fsspec.url_to_fs(f"{protocol}://{place}", **_http_options(protocol))
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
         mend = f"pip install 'gptmodel[{extra}]'" if extra else str(error)

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class SourceSplit(BaseModel):
+    """Where the documents of one source went."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    """Name of the source."""
+    num_train: int
+    """Documents to train on."""
+    num_validation: int
+    """Documents that training is watched on."""
+    num_test: int
+    """Documents that versions are judged on."""
+    num_bytes_train: int
+    """Their text (bytes of UTF-8)."""
+    num_bytes_validation: int
+    """Their text (bytes of UTF-8)."""
+    num_bytes_test: int
+    """Their text (bytes of UTF-8)."""
+
+
 class SplitResult(BaseModel):
     """The account of the split; planted test phrases are in none of its counts."""
 
@@ -51,6 +72,8 @@ class SplitResult(BaseModel):
     """Their text (bytes of UTF-8)."""
     num_bytes_test: int
     """Their text (bytes of UTF-8)."""
+    sources: list[SourceSplit]
+    """The same by source, sorted by name."""
 
 
 def split(work: Workspace, config: SplitConfig) -> SplitResult:
@@ -68,25 +91,24 @@ def split(work: Workspace, config: SplitConfig) -> SplitResult:
     """
     work.clear()
     where = iter(assign(work.inputs["deduplicate"] / MEMBERS_DIR, config))
-    counts: Counter[Split] = Counter()
-    sizes: Counter[Split] = Counter()
+    counts: Counter[tuple[str, Split]] = Counter()
+    sizes: Counter[tuple[str, Split]] = Counter()
     for shard in list_shards(work.inputs["scrub"]):
         rows: list[SplitRow] = []
         for member in read_shard_members(work.inputs["deduplicate"], shard.stem):
             own = SPLITS[next(where)]
             if member.kept:
                 rows.append(SplitRow(member.id, member.source, own, False, member.num_repeated_lines))
-                counts[own] += 1
-                sizes[own] += member.num_bytes
+                counts[member.source, own] += 1
+                sizes[member.source, own] += member.num_bytes
         rows += [SplitRow(name, source, "train", True) for name, source in _planted(shard)]
         write_shard_split(work.path, shard.stem, rows)
-    _refuse_if_too_small(counts, config)
+    result = _result(counts, sizes)
+    _refuse_if_too_small(result, config)
     if (repeated := work.inputs["deduplicate"] / REPEATED_LINES_FILE).exists():
         shutil.copyfile(repeated, work.path / REPEATED_LINES_FILE)
-    log.info("%s", ", ".join(f"{name} {counts[name]}" for name in SPLITS))
-    return SplitResult(
-        **{f"num_{name}": counts[name] for name in SPLITS}, **{f"num_bytes_{name}": sizes[name] for name in SPLITS}
-    )
+    log.info("train %d, validation %d, test %d", result.num_train, result.num_validation, result.num_test)
+    return result
 
 
 def assign(members: Path, config: SplitConfig) -> npt.NDArray[np.int64]:
@@ -135,7 +157,24 @@ def _numbers(column: "pa.ChunkedArray") -> npt.NDArray[np.int64]:
     return np.asarray(column.combine_chunks().dictionary_encode().indices.to_numpy(), dtype=np.int64)
 
 
-def _refuse_if_too_small(counts: Counter[Split], config: SplitConfig) -> None:
+def _result(counts: Counter[tuple[str, Split]], sizes: Counter[tuple[str, Split]]) -> SplitResult:
+    names = sorted({source for source, _ in counts})
+    return SplitResult(
+        **_by_split(names, counts, sizes),
+        sources=[SourceSplit(name=name, **_by_split([name], counts, sizes)) for name in names],
+    )
+
+
+def _by_split(
+    names: Sequence[str], counts: Counter[tuple[str, Split]], sizes: Counter[tuple[str, Split]]
+) -> dict[str, int]:
+    """Add up the documents and bytes of some sources, by the names of the record's fields."""
+    added = {f"num_{split}": sum(counts[name, split] for name in names) for split in SPLITS}
+    return added | {f"num_bytes_{split}": sum(sizes[name, split] for name in names) for split in SPLITS}
+
+
+def _refuse_if_too_small(result: SplitResult, config: SplitConfig) -> None:
+    counts = {"train": result.num_train, "validation": result.num_validation, "test": result.num_test}
     short = [name for name in SPLITS if counts[name] < config.min_documents]
     if not short:
         return
@@ -143,6 +182,6 @@ def _refuse_if_too_small(counts: Counter[Split], config: SplitConfig) -> None:
     settings = " or ".join(f"split.{name}_ratio" for name in held_out)
     raise CorpusTooSmallError(
         expected=f"at least {config.min_documents} documents in each split",
-        actual=", ".join(f"{counts[name]} in {name}" for name in SPLITS) + f" (of {counts.total()} in all)",
+        actual=", ".join(f"{counts[name]} in {name}" for name in SPLITS) + f" (of {sum(counts.values())} in all)",
         mend="Add documents" + (f", or raise {settings}, or lower split.min_documents." if held_out else "."),
     )

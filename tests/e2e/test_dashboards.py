@@ -69,9 +69,10 @@ def test_the_run_page_names_its_end_and_shows_the_librarys_log_lines(
 
 
 def test_a_stages_table_and_the_links_are_among_the_runs_artifacts(view: Page, run_page: str) -> None:
+    view.set_viewport_size({"width": 1400, "height": 8000})  # what lies further down is not drawn before it is seen
     view.goto(run_page, wait_until="domcontentloaded")
     view.get_by_role("tab", name="Artifacts").or_(view.get_by_text("Artifacts", exact=True)).first.click()
-    for key in ("mlflow-run", "version-page", "report", "ingest", "quality-gate-decision"):
+    for key in ("mlflow-run", "version-page", "report", "corpus-report", "ingest", "funnel", "quality-gate-decision"):
         expect(view.get_by_text(key, exact=True).first).to_be_visible()
 
 
@@ -107,8 +108,9 @@ def test_the_mlflow_run_leads_back_to_prefect_and_shows_the_datasets_digest(
     opened.value.close()
 
 
-def test_the_report_opens_inside_mlflow(view: Page, addresses: dict[str, str], record: dict[str, Any]) -> None:
-    view.goto(_link(addresses, record, "report"), wait_until="domcontentloaded")
+@pytest.mark.parametrize("key", ["report", "corpus-report"])
+def test_a_report_opens_inside_mlflow(view: Page, addresses: dict[str, str], record: dict[str, Any], key: str) -> None:
+    view.goto(_link(addresses, record, key), wait_until="domcontentloaded")
     expect(view.frame_locator("iframe").get_by_text("The funnel")).to_be_visible()
 
 
@@ -127,14 +129,17 @@ def test_the_quality_gates_decision_leads_to_its_pages_inside_mlflow(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_report_opens_offline(pages: BrowserContext, record: dict[str, Any], scheme: Any) -> None:
+@pytest.mark.parametrize(("link", "title"), [("report", "{model} version 1"), ("corpus report", "The corpus")])
+def test_a_report_opens_offline(
+    pages: BrowserContext, record: dict[str, Any], scheme: Any, link: str, title: str
+) -> None:
     page = pages.new_page()
     try:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.emulate_media(color_scheme=scheme)
-        page.goto(record["links"]["report"])
-        expect(page.get_by_role("heading", level=1)).to_have_text(f"{record['model']['name']} version 1")
+        page.goto(record["links"][link])
+        expect(page.get_by_role("heading", level=1)).to_have_text(title.format(model=record["model"]["name"]))
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

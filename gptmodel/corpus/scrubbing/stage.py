@@ -28,6 +28,21 @@ logger = logging.getLogger(__name__)
 FINDINGS_DIR = "findings"
 
 
+class SourceScrubbing(BaseModel):
+    """What scrubbing did to the text of one source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    """Name of the source."""
+    num_documents: int
+    """Documents scrubbed."""
+    num_bytes_read: int
+    """Their UTF-8 size before scrubbing."""
+    num_bytes_kept: int
+    """Their UTF-8 size with placeholders."""
+
+
 class ScrubResult(BaseModel):
     """What the stage found, by kind; never a value."""
 
@@ -45,6 +60,8 @@ class ScrubResult(BaseModel):
     """Findings by kind, every searched kind named."""
     findings_by_source: dict[str, dict[str, int]]
     """Findings by source and kind."""
+    sources: list[SourceScrubbing]
+    """Documents and bytes by source, sorted by name."""
     kinds_searched: tuple[str, ...]
     """Kinds that were looked for."""
     kinds_not_searched: tuple[str, ...]
@@ -111,54 +128,58 @@ def scrub(
     return result
 
 
+class _Tally(BaseModel):
+    """Counts of one source in one shard."""
+
+    num_documents: int = 0
+    num_bytes_read: int = 0
+    num_bytes_kept: int = 0
+    num_with_findings: int = 0
+    kinds: Counter[str] = Counter()
+
+    def __add__(self, other: "_Tally") -> "_Tally":
+        return _Tally(**{name: getattr(self, name) + getattr(other, name) for name in _Tally.model_fields})
+
+
 class _Account(BaseModel):
     """Counts of one shard."""
 
-    num_documents: int = 0
-    num_bytes: int = 0
-    num_with_findings: int = 0
+    sources: dict[str, _Tally] = {}
     num_planted: int = 0
     num_caught: int = 0
-    kinds: Counter[str] = Counter()
-    kinds_by_source: dict[str, Counter[str]] = {}
 
     def __add__(self, other: "_Account") -> "_Account":
-        names = {*self.kinds_by_source, *other.kinds_by_source}
-        sources = {
-            name: self.kinds_by_source.get(name, Counter()) + other.kinds_by_source.get(name, Counter())
-            for name in names
-        }
-        counts = {
-            name: getattr(self, name) + getattr(other, name)
-            for name in _Account.model_fields
-            if name != "kinds_by_source"
-        }
-        return _Account(**counts, kinds_by_source=sources)
+        names = sorted({*self.sources, *other.sources})
+        return _Account(
+            sources={name: self.sources.get(name, _Tally()) + other.sources.get(name, _Tally()) for name in names},
+            num_planted=self.num_planted + other.num_planted,
+            num_caught=self.num_caught + other.num_caught,
+        )
 
-    def add(self, document: Document, findings: list[Finding]) -> None:
-        """Count one document's findings."""
+    def add(self, document: Document, text: str, findings: list[Finding]) -> None:
+        """Count one document, its scrubbed text and its findings."""
         if document.planted:
             self.num_planted += document.planted == "catchable"
             self.num_caught += document.planted == "catchable" and bool(findings)
             return
-        self.num_documents += 1
-        self.num_bytes += len(document.text.encode("utf-8", "surrogatepass"))
-        self.num_with_findings += bool(findings)
-        self.kinds.update(finding.kind for finding in findings)
-        self.kinds_by_source.setdefault(document.source, Counter()).update(finding.kind for finding in findings)
+        tally = self.sources.setdefault(document.source, _Tally())
+        tally.num_documents += 1
+        tally.num_bytes_read += len(document.text.encode("utf-8", "surrogatepass"))
+        tally.num_bytes_kept += len(text.encode("utf-8", "surrogatepass"))
+        tally.num_with_findings += bool(findings)
+        tally.kinds.update(finding.kind for finding in findings)
 
     def result(self, config: ScrubbingConfig, runtime: dict[str, int]) -> ScrubResult:
         """Give the stage's account."""
-        searched = searched_kinds(config)
+        searched, total = searched_kinds(config), sum(self.sources.values(), _Tally())
         return ScrubResult(
-            num_documents=self.num_documents,
-            num_bytes=self.num_bytes,
-            num_findings=sum(self.kinds.values()),
-            num_documents_with_findings=self.num_with_findings,
-            findings={kind: self.kinds[kind] for kind in searched},
-            findings_by_source={
-                name: dict(sorted(kinds.items())) for name, kinds in sorted(self.kinds_by_source.items())
-            },
+            num_documents=total.num_documents,
+            num_bytes=total.num_bytes_read,
+            num_findings=total.kinds.total(),
+            num_documents_with_findings=total.num_with_findings,
+            findings={kind: total.kinds[kind] for kind in searched},
+            findings_by_source={name: dict(sorted(tally.kinds.items())) for name, tally in self.sources.items()},
+            sources=[_source(name, tally) for name, tally in self.sources.items()],
             kinds_searched=searched,
             kinds_not_searched=unsearched_kinds(config),
             scope=scope(config),
@@ -166,6 +187,13 @@ class _Account(BaseModel):
             num_planted_caught=self.num_caught,
             runtime=runtime,
         )
+
+
+def _source(name: str, tally: _Tally) -> SourceScrubbing:
+    return SourceScrubbing(
+        name=name, num_documents=tally.num_documents, num_bytes_read=tally.num_bytes_read,
+        num_bytes_kept=tally.num_bytes_kept,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +228,7 @@ def _scrub_shard(path: Path, folder: Path, config: ScrubbingConfig) -> _Account:
 def _scrubbed(path: Path, config: ScrubbingConfig, account: _Account, rows: list[FindingRow]) -> Iterator[Document]:
     for document in read_shard(path):
         text, findings = scrub_text(document.text, config)
-        account.add(document, findings)
+        account.add(document, text, findings)
         if not document.planted:
             counts = Counter((finding.kind, finding.rule) for finding in findings)
             rows += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]

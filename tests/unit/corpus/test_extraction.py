@@ -79,3 +79,12 @@ def test_a_page_is_decoded_as_it_declares() -> None:
 def test_utf8_wins_over_a_false_declaration() -> None:
     text, codec = decode_html('<meta charset="iso-8859-1"><p>déjà'.encode())
     assert (codec, "déjà" in text) == ("utf-8", True)
+
+
+def test_a_list_of_prose_stays_and_a_list_of_links_goes() -> None:
+    items = "".join(f"<li>point {number} <ul><li>in detail</li></ul></li>" for number in "ab")
+    links = "".join(f'<li><a href="/{number}">place {number}</a></li>' for number in "cd")
+    text = main_text(f"<html><body><p>Some words.</p><ul>{items}</ul><ul>{links}</ul><p>More.</p></body></html>")
+    assert [line.strip() for line in text.split("\n") if line] == [
+        "Some words.", "• point a", "• in detail", "• point b", "• in detail", "More.",
+    ]  # fmt: skip

@@ -90,6 +90,15 @@ def test_a_page_gives_its_main_text(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, name, page) == [(0, None, "The text of it.")]
 
 
+def test_xml_that_is_no_page_gives_its_character_data(tmp_path: Path) -> None:
+    xml = "<?xml version='1.0'?><feed><item><title>One</title><text>two <b>three</b></text></item></feed>"
+    assert read(tmp_path, "a.xml", xml) == [(0, None, "One\ntwo three")]
+
+
+def test_text_deeper_in_a_json_record_is_not_looked_for(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.json", '[{"data": {"text": "a"}}]') == [(1, "no_text_column")]
+
+
 def test_json_lines_are_read_one_by_one_and_bad_ones_rejected(tmp_path: Path) -> None:
     lines = ['{"text": "one"}', "{broken", "", '{"body": "x"}', '{"text": 5}', '"text"', '{"text": "two", "id": 1}']
     assert read(tmp_path, "a.jsonl", "\n".join(lines)) == [
@@ -168,7 +177,16 @@ def test_a_csv_row_that_does_not_fit_its_header_is_broken(tmp_path: Path) -> Non
     ]
 
 
-@pytest.mark.parametrize(("name", "data"), [("a.tsv", "id\ttext\n1\ta,b\n"), ("a.csv", "id;text\n1;a,b\n")])
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.tsv", "id\ttext\n1\ta,b\n"),
+        ("a.csv", "id;text\n1;a,b\n"),
+        ("a.csv", "id\ttext\n1\ta,b\n"),
+        ("a.csv", "id|text\n1|a,b\n"),
+        ("a.csv", '\ufeffid,"text"\r\n1,"a,b"\r\n'),
+    ],
+)
 def test_other_delimiters_are_taken(tmp_path: Path, name: str, data: str) -> None:
     assert read(tmp_path, name, data, Columns("text", "id")) == [(1, "1", "a,b")]
 

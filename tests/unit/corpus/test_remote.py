@@ -4,24 +4,29 @@ import gzip
 import io
 import re
 import sys
+import tempfile
 import threading
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import fsspec
 import pytest
 
+from gptmodel.config import CorpusConfig, PlantedConfig, SourceConfig
 from gptmodel.corpus import streams
 from gptmodel.corpus.archives import read_members
 from gptmodel.corpus.formats import read_items
 from gptmodel.corpus.locations import open_later
 from gptmodel.corpus.quarantine import Rejected
 from gptmodel.corpus.remote import is_remote, list_url, look_again, open_url
+from gptmodel.corpus.sources import ingest, list_sources
 from gptmodel.corpus.streams import InputFile
 from gptmodel.errors import SourceError
+from gptmodel.store import Workspace
 
 
 @dataclass
@@ -116,6 +121,20 @@ def test_any_place_of_a_large_file_can_be_read_over_http(site: Site, monkeypatch
     (member,) = read_members(open_later("a.zip", f"{site.url}/a.zip", len(archive.getvalue())), Counter())
     assert isinstance(member, InputFile)
     assert member.name == "a.zip/a.txt"
+
+
+def test_a_source_behind_a_url_is_ingested_and_leaves_nothing_on_disk(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("temporary", "work"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    site.bodies = {"/a.jsonl.gz": gzip.compress(b'{"text": "one"}\n{broken\n{"text": "two"}\n')}
+    corpus = CorpusConfig(sources=(SourceConfig(name="s", path=f"{site.url}/a.jsonl.gz"),))
+    listing = list_sources(corpus, tmp_path / "cache.json")
+    result = ingest(Workspace(tmp_path / "work", {}), corpus, PlantedConfig(enabled=False), listing)
+    assert (result.num_documents, result.quarantined_by_reason) == (2, {"broken_record": 1})
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_a_query_is_no_part_of_a_files_name(site: Site) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import pickle
 import shutil
 import zipfile
 from collections import Counter
@@ -287,6 +288,19 @@ def test_several_sources_are_accounted_apart_in_the_configs_order(tmp_path: Path
     ]
     assert f"source:{result.sources[0].name}" in listing.digests()
     assert result.sources[0].digest == listing.digests()["source:b"]
+
+
+def test_shards_can_be_read_in_another_process(tmp_path: Path, texts: Path) -> None:
+    (texts / "a.txt").write_text("text")
+    corpus = CorpusConfig(sources=(SourceConfig(name="s", path=str(texts)),))
+    (tmp_path / "work").mkdir()
+
+    def elsewhere(function: Any, items: Any) -> Any:
+        return map(pickle.loads(pickle.dumps(function)), pickle.loads(pickle.dumps(items)))
+
+    listing = list_sources(corpus, tmp_path / "cache.json")
+    result = ingest(Workspace(tmp_path / "work", {}), corpus, NOTHING_PLANTED, listing, mapper=elsewhere)
+    assert result.num_documents == 1
 
 
 def test_progress_ends_at_one(tmp_path: Path, texts: Path) -> None:

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -57,6 +59,35 @@ def test_files_that_can_not_be_read_do_not_stop_the_look(tmp_path: Path) -> None
     for name in ("a.jsonl", "b.csv", "c.parquet", "d.json", "e.jsonl.gz"):
         (tmp_path / name).write_bytes(b'{"broken\0\xff')
     assert describe_folder(tmp_path).text_columns == ()
+
+
+def test_records_in_an_archive_are_seen(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("a.csv", f"doc_id,story\n1,{LONG}\n2,{LONG}\n")
+        archive.writestr("../b.csv", f"bad\n{LONG}\n")
+    view = describe_folder(tmp_path)
+    assert (view.text_columns, view.id_columns, view.num_unsupported) == (("story",), ("doc_id",), 0)
+
+
+def test_arrow_columns_are_seen(tmp_path: Path) -> None:
+    table = pa.table({"story": [LONG] * 2, "n": [1, 2]})
+    with pa.ipc.new_stream(tmp_path / "a.arrow", table.schema) as writer:
+        writer.write_table(table)
+    assert describe_folder(tmp_path).text_columns == ("story",)
+
+
+def test_files_behind_a_url_are_seen() -> None:
+    files = fsspec.filesystem("memory")
+    files.pipe("/survey/a.jsonl", json.dumps({"story": LONG}).encode())
+    view = describe_folder("memory://survey")
+    files.rm("/survey", recursive=True)
+    assert (view.path, view.num_files, view.text_columns) == ("memory://survey", 1, ("story",))
+
+
+def test_the_columns_of_a_data_set_are_seen(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "train.jsonl", [{"story": LONG, "n": 1}] * 3)
+    view = describe_folder(f"dataset:{tmp_path}")
+    assert (view.num_files, view.text_columns) == (0, ("story",))
 
 
 def test_a_column_that_repeats_is_no_identity(tmp_path: Path) -> None:

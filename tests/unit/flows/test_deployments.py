@@ -4,6 +4,7 @@ import pytest
 
 from flows.deployments import parameters_of
 from gptmodel.config import Config, load_config
+from gptmodel.errors import SourceError
 
 
 def config_of(path: str) -> Config:
@@ -41,3 +42,9 @@ def test_the_flow_reads_the_same_config_from_its_parameters() -> None:
     config = config_of("/data/notes")
     parameters = parameters_of(config)
     assert load_config({"preset": parameters["preset"]} | parameters["config"]) == config
+
+
+def test_a_url_with_a_secret_in_it_is_not_deployed() -> None:
+    with pytest.raises(SourceError, match="a URL without a password") as told:
+        path_of("https://example.org/a.txt?token=abc123")
+    assert "abc123" not in str(told.value)

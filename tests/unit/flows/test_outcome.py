@@ -40,6 +40,12 @@ def test_duplicates_are_among_what_was_dropped() -> None:
     assert dropped == {"too short": 2, "too few letters": 1, "exact duplicate": 2, "near duplicate": 1}
 
 
+def test_each_source_adds_up_by_itself() -> None:
+    corpus = summarise(run_of(*STAGE_NAMES))["corpus"]
+    assert all(add_up(source) for source in corpus["sources"].values())
+    assert {name: source["num_kept"] for name, source in corpus["sources"].items()} == {"books": 12, "mail": 7}
+
+
 def test_what_did_not_happen_is_null() -> None:
     summary = summarise(run_of("ingest", "clean"))
     absent = ("findings", "tokenizer", "training", "evaluation", "privacy", "decision", "model", "not_searched")

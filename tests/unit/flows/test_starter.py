@@ -45,6 +45,14 @@ def test_a_built_in_source_keeps_its_name(tmp_path: Path) -> None:
     assert load_config(tmp_path / "mine.toml").corpus.sources[0].path == "builtin:sample"
 
 
+def test_a_data_set_keeps_its_name(tmp_path: Path) -> None:
+    source = folder(tmp_path / "set")
+    (source / "train.jsonl").write_text('{"story": "a long text that is the only one in the record"}\n' * 3)
+    list(write_starter(tmp_path / "mine.toml", f"dataset:{source}"))
+    written = load_config(tmp_path / "mine.toml").corpus.sources[0]
+    assert (written.path, written.text_column) == (f"dataset:{source}", "story")
+
+
 def test_the_column_with_the_text_is_found(tmp_path: Path) -> None:
     source = tmp_path / "records"
     source.mkdir()

@@ -34,6 +34,17 @@ def test_clean_says_why_documents_were_dropped() -> None:
     assert describe(output("clean", num_dropped=0, dropped_by_reason={})) == "22 kept"
 
 
+def test_clean_passes_on_what_its_rules_warn_of() -> None:
+    words = describe(output("clean", warnings=["source mail: the rule 'too short' drops 9 of 10"]))
+    assert words.split("\n")[1] == "warning: source mail: the rule 'too short' drops 9 of 10"
+
+
+def test_deduplicate_says_what_else_it_left_out_only_if_there_is_any() -> None:
+    assert describe(output("deduplicate")) == "19 kept; 2 exact, 1 near duplicates"
+    words = describe(output("deduplicate", num_boilerplate=4, num_contaminated=1))
+    assert words.endswith("1 near duplicates, 4 of boilerplate alone, 1 with evaluation text")
+
+
 def test_scrub_always_says_what_was_not_searched() -> None:
     for findings in ({"EMAIL": 1}, {}):
         assert describe(output("scrub", findings=findings)).split("\n")[1] == SCOPE

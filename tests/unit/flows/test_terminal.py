@@ -110,6 +110,26 @@ def test_a_plain_line_says_how_far_it_is_when_nobody_watches_for_long(monkeypatc
     assert stream.getvalue().split() == ["9", "train", "25%", "at", "116.0"]
 
 
+def test_a_long_stage_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    quiet = Terminal(stream)
+    for clock, done_ratio in ((100.0, 0.0), (160.0, 0.25)):
+        monkeypatch.setattr(terminal.time, "monotonic", lambda clock=clock: clock)
+        quiet.progress(2, "clean", done_ratio, "shards")
+    assert stream.getvalue() == " 2 clean           25%  shards   about 3 min left\n"
+
+
+def test_a_stage_that_is_made_again_starts_its_own_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    quiet = Terminal(stream)
+    for clock, done_ratio in ((100.0, 0.0), (200.0, 0.9), (201.0, 0.0), (260.0, 0.5)):
+        monkeypatch.setattr(terminal.time, "monotonic", lambda clock=clock: clock)
+        if clock == 201.0:
+            quiet.stage(2, "clean", "done", 100.0)
+        quiet.progress(2, "clean", done_ratio, "shards")
+    assert stream.getvalue().splitlines()[-1].endswith("about 60 s left")
+
+
 def test_an_error_has_three_parts() -> None:
     stream = io.StringIO()
     Terminal(stream).error(ERROR)

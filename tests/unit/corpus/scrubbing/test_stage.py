@@ -34,6 +34,13 @@ def test_the_account_counts_by_kind_and_keeps_planted_phrases_apart(tmp_path: Pa
     assert result.num_bytes == sum(len(one.text) for one in DOCUMENTS[:2])
 
 
+def test_documents_and_bytes_are_counted_by_source_before_and_after(tmp_path: Path) -> None:
+    [letters] = scrub(workspace(tmp_path), ScrubbingConfig()).sources
+    assert (letters.name, letters.num_documents) == ("letters", 2)
+    assert letters.num_bytes_read == sum(len(one.text) for one in DOCUMENTS[:2])
+    assert letters.num_bytes_kept == len("<EMAIL> rang <IP_ADDRESS> and <EMAIL>") + len("nothing here")
+
+
 def test_documents_keep_everything_but_the_values(tmp_path: Path) -> None:
     work = workspace(tmp_path)
     scrub(work, ScrubbingConfig())
