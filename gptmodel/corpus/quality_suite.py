@@ -108,9 +108,7 @@ class _Suite:
         self._results.set(key, self._merged)
 
 
-def _check_documents(
-    suite: _Suite, checks: Sequence[Check], tables: Tables, outcomes: dict[str, Outcome]
-) -> None:  # fmt: skip
+def _check_documents(suite: _Suite, checks: Sequence[Check], tables: Tables, outcomes: dict[str, Outcome]) -> None:
     """Check the documents batch by batch, and name those that had a part in another check's failure."""
     failed = [check for check in checks if check.beyond and not outcomes[check.name].passed]
     for rows in tables.documents():
@@ -133,7 +131,7 @@ def _add(merged: Any, found: Any) -> None:
     """Add the results of a further batch to those of the batches before."""
     for one, other in zip(merged.results, found.results, strict=True):
         one.success &= other.success
-        for name in set(_COUNTS) & set(other.result):
+        for name in set(_COUNTS) & one.result.keys() & other.result.keys():
             one.result[name] += other.result[name]
         total = max(1, one.result.get("element_count", 1))
         for name in [name for name in one.result if name.startswith("unexpected_percent")]:
