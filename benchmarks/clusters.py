@@ -46,7 +46,7 @@ def main() -> None:
 
 def read_ours(folder: Path) -> dict[str, str]:
     """Give the cluster of each document that has a duplicate."""
-    from gptmodel.corpus.members import read_clusters
+    from gptmodel.corpus.dedup.members import read_clusters
 
     return {member.id: member.cluster for member in read_clusters(folder)}
 

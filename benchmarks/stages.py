@@ -43,7 +43,7 @@ def main() -> None:
 
 def ingest(folder: Path, config: Config) -> BaseModel:
     """Read the sources."""
-    from gptmodel.corpus.sources import ingest, list_sources
+    from gptmodel.corpus.sources.stage import ingest, list_sources
 
     work = _workspace(folder, "ingest")
     return ingest(work, config.corpus, config.privacy.planted, list_sources(config.corpus, folder / "listing.json"))
@@ -65,7 +65,7 @@ def scrub(folder: Path, config: Config) -> BaseModel:
 
 def deduplicate(folder: Path, config: Config) -> BaseModel:
     """Find exact and near duplicates."""
-    from gptmodel.corpus.dedup import deduplicate
+    from gptmodel.corpus.dedup.stage import deduplicate
 
     return deduplicate(_workspace(folder, "deduplicate", "scrub"), config.dedup)
 

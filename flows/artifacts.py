@@ -22,7 +22,7 @@ from gptmodel.store import Output
 
 if TYPE_CHECKING:
     from gptmodel.corpus.cleaning import DropSample
-    from gptmodel.corpus.cluster_table import Cluster
+    from gptmodel.corpus.dedup.cluster_table import Cluster
 
 Row = dict[str, str]
 

@@ -18,7 +18,7 @@ def ingest_task(run: Run) -> State:
     """Read every source into raw shards; what can't be read is set aside with its reason."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.sources import ingest
+        from gptmodel.corpus.sources.stage import ingest
 
         return ingest(work, run.config.corpus, run.config.privacy.planted, run.listing, progress, run.engine.map)
 
@@ -57,7 +57,7 @@ def deduplicate_task(run: Run, ingest: Output, scrub: Output) -> State:
     """Find exact and near duplicates and keep one of each cluster."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.dedup import deduplicate
+        from gptmodel.corpus.dedup.stage import deduplicate
 
         order = [source["name"] for source in ingest.result["sources"]]
         return deduplicate(work, run.config.dedup, order, run.evaluation, progress, run.engine.map)
@@ -85,11 +85,11 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.cleaning import CleanResult
-        from gptmodel.corpus.dedup import DedupResult
-        from gptmodel.corpus.quality import check_quality
-        from gptmodel.corpus.quality_tables import Accounts
+        from gptmodel.corpus.dedup.stage import DedupResult
+        from gptmodel.corpus.quality.stage import check_quality
+        from gptmodel.corpus.quality.tables import Accounts
         from gptmodel.corpus.scrubbing import ScrubResult
-        from gptmodel.corpus.sources import IngestResult
+        from gptmodel.corpus.sources.stage import IngestResult
         from gptmodel.corpus.split import SplitResult
 
         accounts = Accounts(
@@ -125,7 +125,7 @@ def _show_cleaning(run: Run, output: Output) -> None:
 
 
 def _show_clusters(run: Run, output: Output) -> None:
-    from gptmodel.corpus.cluster_table import largest_clusters
+    from gptmodel.corpus.dedup.cluster_table import largest_clusters
 
     if not run.records[output.stage].cached:
         artifacts.show_clusters(largest_clusters(run.folder(output), most=20), output.result["num_clusters"])
@@ -148,7 +148,7 @@ def _show_corpus(run: Run, output: Output) -> None:
 
 def _data_docs(run: Run, output: Output) -> dict[str, str]:
     """Give the addresses of the gate's pages, by name: those MLflow has, and the first one on this machine."""
-    from gptmodel.corpus.quality_pages import DATA_DOCS_DIR, OVERVIEW, result_pages
+    from gptmodel.corpus.quality.pages import DATA_DOCS_DIR, OVERVIEW, result_pages
 
     folder = run.folder(output) / NOTES_DIR / DATA_DOCS_DIR
     pages = {"All checks": folder / OVERVIEW}

@@ -9,8 +9,8 @@ from prefect.schedules import Cron
 
 from flows.stack import WORK_POOL, Addresses
 from gptmodel.config import Config
-from gptmodel.corpus.locations import is_local
-from gptmodel.corpus.remote import refuse_secrets
+from gptmodel.corpus.sources.locations import is_local
+from gptmodel.corpus.sources.remote import refuse_secrets
 
 NAME = "data-to-model"
 _DESCRIPTION = """Turns the text of the chosen preset into a registered GPT; what is finished is not computed again.

@@ -8,9 +8,9 @@ from flows import stack
 from flows.home import Home
 from gptmodel.chain import STAGE_NAMES, fingerprint, stage_named
 from gptmodel.config import Config
-from gptmodel.corpus.evaluation_texts import external_digests, list_evaluation_texts
+from gptmodel.corpus.dedup.evaluation_texts import external_digests, list_evaluation_texts
 from gptmodel.corpus.scrubbing import scope
-from gptmodel.corpus.sources import list_sources
+from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.forecast import training_seconds
 from gptmodel.plan import Look, plan
 from gptmodel.store import Manifest, Store

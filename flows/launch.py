@@ -12,7 +12,7 @@ from flows.home import Home, open_home
 from flows.terminal import Terminal, print_json
 from gptmodel.chain import stage_named
 from gptmodel.config import Config
-from gptmodel.corpus.sources import list_sources
+from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.errors import GateError, GPTModelError, ServerError
 from gptmodel.forecast import has_gpu, refuse_if_too_large
 

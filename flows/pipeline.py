@@ -28,8 +28,8 @@ from flows.run import Run
 from flows.tokenizer import pack_task, tokenizer_task
 from flows.training import train_task
 from gptmodel.config import Config, dated, load_config
-from gptmodel.corpus.evaluation_texts import list_evaluation_texts
-from gptmodel.corpus.sources import list_sources
+from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
+from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.decision import Decision
 from gptmodel.plan import stages_until
 from gptmodel.registry import RunEnd

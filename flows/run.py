@@ -30,7 +30,7 @@ from flows.summary import describe
 from gptmodel import retention, tracking
 from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
 from gptmodel.config import Config, to_toml
-from gptmodel.corpus.sources import Listing
+from gptmodel.corpus.sources.stage import Listing
 from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look

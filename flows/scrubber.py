@@ -11,9 +11,9 @@ from typing import Any, TextIO
 from flows import terminal
 from flows.summary import counted
 from gptmodel.config import ScrubbingConfig
-from gptmodel.corpus.decoding import detect, open_text
 from gptmodel.corpus.scrubbing import scope
 from gptmodel.corpus.scrubbing.files import ScrubSummary, scrub_file_to, scrub_paths, scrub_stream
+from gptmodel.corpus.sources.decoding import detect, open_text
 from gptmodel.errors import ConfigError
 
 STANDARD = "-"

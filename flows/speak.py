@@ -108,7 +108,7 @@ def _converse(generator: Any, sampling: Sampling) -> None:
 
 def _texts(home: Home, data: str) -> list[str]:
     from gptmodel.corpus.documents import read_documents
-    from gptmodel.corpus.sources import ingest, list_sources
+    from gptmodel.corpus.sources.stage import ingest, list_sources
 
     corpus = load_config("tiny", sources=[data]).corpus
     listing = list_sources(corpus, home.cache_dir / "listing.json")

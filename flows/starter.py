@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gptmodel.config import load_config
-from gptmodel.corpus.locations import is_local
-from gptmodel.corpus.survey import FolderView, describe_folder
+from gptmodel.corpus.sources.locations import is_local
+from gptmodel.corpus.sources.survey import FolderView, describe_folder
 from gptmodel.errors import ConfigError
 from gptmodel.store import write_synced
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gptmodel.corpus.account import DocumentAccount, read_accounts
 from gptmodel.corpus.cleaning import DropSample, read_drop_samples
-from gptmodel.corpus.cluster_table import Cluster, largest_clusters
+from gptmodel.corpus.dedup.cluster_table import Cluster, largest_clusters
 from gptmodel.corpus.distribution import Distribution
 from gptmodel.corpus.funnel import Count, Funnel, Line, SourceFunnel, build_funnel
 from gptmodel.corpus_pictures import languages_svg, lengths_by_language_svg, lengths_svg

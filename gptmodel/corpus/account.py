@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gptmodel.corpus.cleaning import DROPS_DIR
+from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import list_shards
-from gptmodel.corpus.members import MEMBERS_DIR
-from gptmodel.corpus.reading import QUARANTINE_DIR
 from gptmodel.corpus.scrubbing.stage import FINDINGS_DIR
+from gptmodel.corpus.sources.reading import QUARANTINE_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import SplitConfig
+from gptmodel.corpus.dedup.members import MEMBERS_DIR, read_shard_members
+from gptmodel.corpus.dedup.near import connect
+from gptmodel.corpus.dedup.repeated_lines import REPEATED_LINES_FILE
 from gptmodel.corpus.documents import list_shards, text_id
-from gptmodel.corpus.members import MEMBERS_DIR, read_shard_members
-from gptmodel.corpus.near import connect
-from gptmodel.corpus.repeated_lines import REPEATED_LINES_FILE
 from gptmodel.corpus.split_table import SPLITS, Split, SplitRow, write_shard_split
 from gptmodel.corpus.tables import read_columns, table_files
 from gptmodel.errors import CorpusTooSmallError

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from gptmodel.corpus.dedup.repeated_lines import read_repeated, strip_repeated
+from gptmodel.corpus.dedup.stretches import Hashes
 from gptmodel.corpus.documents import Document, list_shards, read_shard
-from gptmodel.corpus.repeated_lines import read_repeated, strip_repeated
-from gptmodel.corpus.stretches import Hashes
 from gptmodel.corpus.tables import read_table, write_table
 
 SPLIT_DIR = "splits"

@@ -19,9 +19,9 @@ from gptmodel.config import (
     SourceConfig,
 )
 from gptmodel.corpus.cleaning import clean
-from gptmodel.corpus.dedup import deduplicate
+from gptmodel.corpus.dedup.stage import deduplicate
 from gptmodel.corpus.scrubbing import scrub
-from gptmodel.corpus.sources import ingest, list_sources
+from gptmodel.corpus.sources.stage import ingest, list_sources
 from gptmodel.errors import ConfigError, GPTModelError, SourceError
 from gptmodel.parts import Mapper, in_turn
 from gptmodel.store import Workspace, data_files, file_digest

@@ -17,10 +17,10 @@ from typing import Any, TextIO
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import ScrubbingConfig
-from gptmodel.corpus.decoding import detect, open_text
-from gptmodel.corpus.quarantine import NotTextError
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.stage import scrub_text, searched_kinds
+from gptmodel.corpus.sources.decoding import detect, open_text
+from gptmodel.corpus.sources.quarantine import NotTextError
 from gptmodel.errors import SourceError
 
 JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")

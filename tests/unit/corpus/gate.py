@@ -7,16 +7,16 @@ from pathlib import Path
 
 from gptmodel.config import DedupConfig, QualityConfig, ScrubbingConfig, SplitConfig
 from gptmodel.corpus.cleaning import CleanResult, SourceCleaning
-from gptmodel.corpus.dedup import deduplicate
+from gptmodel.corpus.dedup.members import MEMBERS_DIR, Member, read_shard_members
+from gptmodel.corpus.dedup.stage import deduplicate
 from gptmodel.corpus.documents import Document, document_id, list_shards, shard_name, shard_path, write_shard
-from gptmodel.corpus.members import MEMBERS_DIR, Member, read_shard_members
-from gptmodel.corpus.quality import QualityResult, check_quality
-from gptmodel.corpus.quality_checks import CheckResult
-from gptmodel.corpus.quality_reading import Search, read_shards
-from gptmodel.corpus.quality_tables import Accounts, Tables, build_tables
-from gptmodel.corpus.reading import FILES_DIR, FileRow
+from gptmodel.corpus.quality.checks import CheckResult
+from gptmodel.corpus.quality.reading import Search, read_shards
+from gptmodel.corpus.quality.stage import QualityResult, check_quality
+from gptmodel.corpus.quality.tables import Accounts, Tables, build_tables
 from gptmodel.corpus.scrubbing import ScrubResult, scope
-from gptmodel.corpus.sources import IngestResult, SourceAccount
+from gptmodel.corpus.sources.reading import FILES_DIR, FileRow
+from gptmodel.corpus.sources.stage import IngestResult, SourceAccount
 from gptmodel.corpus.split import split
 from gptmodel.corpus.split_table import SplitRow, read_shard_split, write_shard_split
 from gptmodel.corpus.tables import write_table

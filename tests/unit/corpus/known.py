@@ -20,10 +20,10 @@ from gptmodel.config import (
     SplitConfig,
 )
 from gptmodel.corpus.cleaning import clean
-from gptmodel.corpus.dedup import deduplicate
-from gptmodel.corpus.evaluation_texts import list_evaluation_texts
+from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
+from gptmodel.corpus.dedup.stage import deduplicate
 from gptmodel.corpus.scrubbing import scrub
-from gptmodel.corpus.sources import ingest, list_sources
+from gptmodel.corpus.sources.stage import ingest, list_sources
 from gptmodel.corpus.split import split
 from gptmodel.store import Workspace
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptmodel.config import SplitConfig
+from gptmodel.corpus.dedup.members import MEMBERS_DIR, Member
+from gptmodel.corpus.dedup.repeated_lines import REPEATED_LINES_FILE, read_repeated
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
-from gptmodel.corpus.members import MEMBERS_DIR, Member
-from gptmodel.corpus.repeated_lines import REPEATED_LINES_FILE, read_repeated
 from gptmodel.corpus.split import SplitResult, assign, hash_split, split
 from gptmodel.corpus.split_table import SPLITS, Split, SplitRow, read_shard_split, read_split
 from gptmodel.corpus.tables import write_table

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flows import artifacts, pace
 from gptmodel.corpus.cleaning import DropSample
-from gptmodel.corpus.cluster_table import Cluster
+from gptmodel.corpus.dedup.cluster_table import Cluster
 from gptmodel.corpus.funnel import build_funnel
 from gptmodel.decision import Decision
 from tests.unit.flows.accounts import ACCOUNTS, output

@@ -9,7 +9,7 @@ from flows.forecast import forecast
 from flows.home import Home
 from gptmodel.chain import CHAIN, STAGE_NAMES, code_version, fingerprint, section_of
 from gptmodel.config import Config, load_config
-from gptmodel.corpus.sources import list_sources
+from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.store import seal
 
 

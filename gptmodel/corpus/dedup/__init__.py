@@ -1,0 +1,1 @@
+"""What says the same: exact and near duplicates, repeated lines, contaminated documents (the stage `deduplicate`)."""
