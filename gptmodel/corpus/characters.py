@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from gptmodel.corpus.letters import not_ascii
+from gptmodel.corpus.letters import count_of, not_ascii
 
 if TYPE_CHECKING:
     from ftfy import TextFixerConfig
@@ -55,6 +55,9 @@ _QUOTED_CAPITALS = re.compile("[ВГРСΒΓΞΟ][«»‘“”„‚‹›•®
 _CLOSE = re.compile("[^\x00-\x7f\u00a0\u00ad\u00b4\u00b7\u2013-\u2015\u2019\u2026]{2}|[\u0080-\u009fŒœÂÃÎÐØÙ√]")
 
 _HIGH_BYTES = bytes(range(0x80, 0x100))
+# Bytes of other languages come in runs, and mostly as what a western encoding has for letters.
+_WESTERN_LETTERS = "\u00c0-\u00ff"
+_MIN_WESTERN_RATIO = 0.3
 _FOREIGN_WORD = re.compile("[^\x00-\x7f]{4}")
 _READ_AS = ("latin-1", "sloppy-windows-1252")
 _MIN_LETTERS = 20
@@ -80,8 +83,8 @@ def repair_mojibake(text: str) -> str:
     """Undo a wrong decoding where there is one; text without one comes back as it is.
 
     UTF-8 read as Latin-1 or Windows-1252 is repaired line by line with ftfy, in a setting that keeps quotes,
-    ligatures and full-width characters; GBK, Windows-1251 and KOI8-R read so, which ftfy doesn't know, as a whole and
-    only where the result is Chinese or Russian beyond doubt.
+    ligatures and full-width characters; GB18030, Windows-1251 and KOI8-R read so, which ftfy doesn't know, as a whole
+    and only where the result is Chinese or Russian beyond doubt.
 
     Source: ftfy 6.3, https://ftfy.readthedocs.io; `uncurl_quotes` and `fix_character_width` are off because they
     change clean text.
@@ -90,11 +93,13 @@ def repair_mojibake(text: str) -> str:
         >>> repair_mojibake("l\u00c3\u00a0 o\u00c3\u00b9 il pleut")
         'là où il pleut'
     """
-    if not _is_suspect(not_ascii(text)):
+    other = not_ascii(text)
+    if not _is_suspect(other):
         return text
-    behind = _behind_western(text) if _FOREIGN_WORD.search(text) else None
-    if behind is not None:
-        return behind
+    if count_of(_WESTERN_LETTERS, other) >= _MIN_WESTERN_RATIO * len(other) and _FOREIGN_WORD.search(text):
+        behind = _behind_western(text)
+        if behind is not None:
+            return behind
     lines = text.split("\n")
     return "\n".join([line if line.isascii() or not _is_mojibake(line) else _fix(line) for line in lines])
 
@@ -147,7 +152,7 @@ def _behind_western(text: str) -> str | None:
 
 
 def _is_chinese(decoded: str, num_high: int) -> bool:
-    """Tell Chinese from other high bytes that happen to be valid GBK, such as a table of accented letters."""
+    """Tell Chinese from other high bytes that happen to be valid GB18030, such as a table of accented letters."""
     han = _HAN.findall(decoded)
     frequent = [char for char in han if char in _FREQUENT_HAN]
     return (
@@ -169,7 +174,7 @@ def _is_russian(decoded: str, num_high: int) -> bool:
 
 
 _LANGUAGES_BEHIND: tuple[tuple[str, Callable[[str, int], bool]], ...] = (
-    ("gbk", _is_chinese), ("cp1251", _is_russian), ("koi8-r", _is_russian),
+    ("gb18030", _is_chinese), ("cp1251", _is_russian), ("koi8-r", _is_russian),
 )  # fmt: skip
 
 
@@ -205,8 +210,13 @@ def _odd_characters(text: str) -> set[str]:
 
 def tidy_lines(text: str) -> str:
     """Remove white space at line ends, more than two blank lines, and those around the text; indentation stays."""
-    if text[-1:] in _LINE_END_SPACES or any(f"{space}\n" in text for space in _LINE_END_SPACES):
-        text = "\n".join(line.rstrip(_LINE_END_SPACES) for line in text.split("\n"))
+    lines = text.split("\n")
+    stripped = [line.rstrip(_LINE_END_SPACES) for line in lines]
+    return tidy_blank_lines(text if stripped == lines else "\n".join(stripped))
+
+
+def tidy_blank_lines(text: str) -> str:
+    """Remove more than two empty lines in a row, and those around the text."""
     if "\n\n\n\n" in text:
         text = _MANY_BLANK_LINES.sub("\n\n\n", text)
     return text.strip("\n")

@@ -87,7 +87,8 @@ class _Detector:
 
     The model counts features with an automaton over the text's bytes, whose state is the longest end of what was read
     that begins a feature; no feature is longer than six bytes. So the state at every position follows from the six
-    bytes before it, and six table look-ups give all of them, where py3langid takes one step a byte in Python.
+    bytes before it, and six table look-ups give all of them, where py3langid takes one step a byte in Python. States
+    with equal transitions share a row of the table; which state it was counts at the last byte alone.
 
     Source: Lui and Baldwin 2012, langid.py; py3langid 0.4, https://github.com/adbar/py3langid. The scores are summed
     in 64 bits, so that they come out alike on every processor.
@@ -111,9 +112,10 @@ class _Detector:
         self._languages = list(model.nb_classes)
         self._weights = np.ascontiguousarray(model.nb_ptc, dtype=np.float32)
         self._prior = np.asarray(model.nb_pc, dtype=np.float64)
-        self._next_state = np.asarray(model.tk_nextmove)
-        self._row_of_state = np.asarray(model.tk_row).astype(np.int64) << 8
-        self._feature_of_state = np.asarray(model.tk_output)
+        next_state, row_of_state = np.asarray(model.tk_nextmove), np.asarray(model.tk_row)
+        self._first_row = int(row_of_state[0])
+        self._next_row = row_of_state[next_state]
+        self._next_feature = np.asarray(model.tk_output, dtype=np.int32)[next_state]
 
     def detect(self, text: str) -> str:
         """Give the likeliest language of a text; `und` for one that holds no feature of any."""
@@ -123,21 +125,21 @@ class _Detector:
         scores = np.log1p(counts) @ self._weights[features].astype(np.float64) + self._prior
         return self._languages[int(scores.argmax())] if len(features) else UNKNOWN
 
-    def _features(self, text: str) -> "npt.NDArray[np.int64]":
+    def _features(self, text: str) -> "npt.NDArray[np.int32]":
         """Give the features of a text in the order of their ends, each as often as it occurs."""
         import numpy as np
 
         text = unicodedata.normalize("NFC", text.lower() if text.isupper() else text)
         data = text.encode("utf-8", "surrogatepass")
         # NUL begins no feature: it stands for the beginning of the text.
-        padded = np.frombuffer(bytes(self.DEPTH - 1) + data, dtype=np.uint8)
-        states = np.zeros(len(data), dtype=np.int64)
-        for place in range(self.DEPTH):
-            states = self._next_state[self._row_of_state[states] + padded[place : place + len(data)]]
-        found = self._feature_of_state[states]
+        padded = np.frombuffer(bytes(self.DEPTH - 1) + data, dtype=np.uint8).astype(np.int32)
+        rows = np.full(len(data), self._first_row, dtype=np.int32)
+        for place in range(self.DEPTH - 1):
+            rows = self._next_row.take((rows << 8) + padded[place : place + len(data)]).astype(np.int32)
+        found = self._next_feature.take((rows << 8) + padded[self.DEPTH - 1 :])
         return np.asarray(found[found >= 0])
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # of 90 MB each
 def _detector(languages: frozenset[str]) -> _Detector:
     return _Detector(languages)

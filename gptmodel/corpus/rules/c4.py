@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from gptmodel.config import CleaningConfig
-from gptmodel.corpus.characters import tidy_lines
+from gptmodel.corpus.characters import tidy_blank_lines
 from gptmodel.corpus.rules.frame import edit, rule
 from gptmodel.corpus.rules.page import Page
 from gptmodel.corpus.rules.units import ends_with_mark, has_sentences, has_words
@@ -87,4 +87,4 @@ def _keep_lines(text: str, is_kept: Callable[[str], bool]) -> str:
     """Give the lines that are kept, and blank ones between them; the very text where all are."""
     lines = text.split("\n")
     kept = [line for line in lines if is_kept(line) or not line or line.isspace()]
-    return text if len(kept) == len(lines) else tidy_lines("\n".join(kept))
+    return text if len(kept) == len(lines) else tidy_blank_lines("\n".join(kept))

@@ -58,7 +58,9 @@ def test_chinese_utf8_read_as_latin_1_is_repaired() -> None:
 
 
 @pytest.mark.parametrize("western", ["latin-1", "sloppy-windows-1252"])
-@pytest.mark.parametrize(("text", "encoding"), [(CHINESE, "gbk"), (RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r")])
+@pytest.mark.parametrize(
+    ("text", "encoding"), [(CHINESE, "gbk"), (f"{CHINESE}😢", "gb18030"), (RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r")]
+)
 def test_chinese_and_russian_read_as_a_western_encoding_are_repaired(text: str, encoding: str, western: str) -> None:
     assert put_right(text.encode(encoding).decode(western)) == text
 
