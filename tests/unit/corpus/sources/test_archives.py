@@ -257,7 +257,7 @@ def test_a_tar_header_of_impossible_size_is_not_held_in_memory(tmp_path: Path) -
 def test_large_members_of_a_compressed_tar_are_read_again_without_going_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gptmodel.corpus.decoding.KEPT_BYTES", 1000)
+    monkeypatch.setattr("gptmodel.corpus.sources.decoding.KEPT_BYTES", 1000)
     text = "话说天下大势，分久必合，合久必分。\n" * 200
     members = {f"{codec}.txt": text.encode(codec) for codec in ("utf-8", "gb18030", "utf-16")}
     opened: list[int] = []
