@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from gptmodel.config import EngineConfig
@@ -82,14 +83,9 @@ class Engine:
         return executor.submit
 
     def _start_dask(self) -> Callable[..., Any]:
-        try:
-            from prefect_dask import DaskTaskRunner
-        except ImportError as error:
-            raise ConfigError(
-                expected="the extra `dask` for engine.name = dask",
-                actual="prefect-dask is not installed",
-                mend="pip install 'gptmodel[dask]', or set engine.name to processes.",
-            ) from error
+        check_engine(self._config)
+        from prefect_dask import DaskTaskRunner
+
         address = self._config.address
         local = {"n_workers": self._num_workers(), "threads_per_worker": 1, "host": "127.0.0.1",
                  "dashboard_address": None}  # fmt: skip
@@ -97,6 +93,20 @@ class Engine:
         client = self._stack.enter_context(runner).client
         # Not pure: the same function and shard may have to be computed again in one run.
         return lambda function, item: client.submit(function, item, pure=False)
+
+
+def check_engine(config: EngineConfig) -> None:
+    """Make sure that an engine's packages are installed.
+
+    Raises:
+        ConfigError: They are not.
+    """
+    if config.name == "dask" and find_spec("prefect_dask") is None:
+        raise ConfigError(
+            expected="the extra `dask` for engine.name = dask",
+            actual="prefect-dask is not installed",
+            mend="pip install 'gptmodel[dask]', or set engine.name to processes.",
+        )
 
 
 def _end_with_parent(parent: int) -> None:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import httpx
 
 from flows import ledger, stack, terminal
+from flows.engine import check_engine
 from flows.home import Home, open_home
 from flows.terminal import Terminal, print_json
 from gptmodel.chain import stage_named
 from gptmodel.config import Config
+from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
+from gptmodel.corpus.rules import check_rules
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.errors import GateError, GPTModelError, ServerError
 from gptmodel.forecast import has_gpu, refuse_if_too_large
@@ -29,8 +32,7 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
     watch, home = terminal.current(), open_home()
     until = stage_named(until).name if until else None
     force = [stage_named(name).name for name in force]
-    # Before anything starts: a source that is not there is bad usage, not a failed run.
-    list_sources(config.corpus, home.cache_dir / "listing.json")
+    _check_what_is_asked(config, home)
     if not anyway:
         refuse_if_too_large(config)
     watch.line(_greeting())
@@ -39,6 +41,14 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
     if closed := ledger.close_dead_runs(home, addresses.prefect_api, addresses.mlflow):
         watch.line(f"closed   {closed} interrupted run{'s' * (closed > 1)} in Prefect and MLflow")
     return _run(config, until, force, addresses, watch)
+
+
+def _check_what_is_asked(config: Config, home: Home) -> None:
+    """Refuse before anything starts what is bad usage, not a failed run: a missing source, an unknown rule."""
+    list_sources(config.corpus, home.cache_dir / "listing.json")
+    list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
+    check_rules(config.cleaning)
+    check_engine(config.engine)
 
 
 def _greeting() -> str:

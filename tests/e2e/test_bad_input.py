@@ -23,6 +23,9 @@ TRACKING_GONE = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
         (["--set", "training.max_steps=-3"], "greater than 0"),
         (["--until", "clear"], "ingest, clean, scrub"),
         (["--config", "small"], "--anyway"),
+        (["--set", 'cleaning.skip=["to short"]'], "Did you mean 'too short'"),
+        (["--set", 'dedup.evaluation_texts=["/no/such/quiz.txt"]'], "/no/such/quiz.txt"),
+        (["--source", "https://host.example/a.txt?token=t0k3n"], "without a password, signature or token"),
     ],
 )
 def test_bad_usage_is_refused_before_anything_starts(command: Command, arguments: list[str], said: str) -> None:
@@ -30,6 +33,7 @@ def test_bad_usage_is_refused_before_anything_starts(command: Command, arguments
     error = ended.record["error"]
     assert (ended.code, set(error)) == (2, {"expected", "actual", "mend"})
     assert said in json.dumps(error)
+    assert "t0k3n" not in ended.err + ended.out
     assert "Traceback" not in ended.err + ended.out
     assert not (command.home / "store").exists()
 
@@ -107,5 +111,5 @@ def test_the_commands_help_names_every_command() -> None:
 
     help_text = subprocess.run([sys.executable, "-m", "flows.cli", "--help"], cwd=CHECKOUT, capture_output=True,
                                text=True, check=True).stdout  # fmt: skip
-    for name in ("up", "down", "status", "init", "run", "plan", "generate", "evaluate", "scrub", "--version"):
+    for name in ("up", "down", "status", "init", "run", "plan", "generate", "evaluate", "scrub", "bench", "--version"):
         assert name in help_text

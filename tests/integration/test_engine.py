@@ -93,7 +93,7 @@ def test_a_dask_cluster_by_its_address_is_used() -> None:
 
 
 def test_dask_without_the_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "prefect_dask", None)
+    monkeypatch.setattr("flows.engine.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'gptmodel\[dask\]'"):
         list(Engine(EngineConfig(name="dask")).map(square, [1]))
 
