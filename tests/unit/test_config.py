@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from gptmodel.config import Config, SearchedKind, Section, UnsearchedKind, dated, fingerprint_section
 from gptmodel.config_file import load_config
 from gptmodel.corpus.scrubbing import KINDS, UNSEARCHED
+from gptmodel.errors import ConfigError
 
 
 def all_sections(model: type[BaseModel] = Config) -> list[type[BaseModel]]:

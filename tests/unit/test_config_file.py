@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gptmodel.config import PRESETS
 from gptmodel.config_file import load_config, to_toml
+from gptmodel.errors import ConfigError
 
 
 @pytest.mark.parametrize("preset", PRESETS)
