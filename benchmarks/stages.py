@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gptmodel.config import Config, load_config
+from gptmodel.config import Config
+from gptmodel.config_file import load_config
 from gptmodel.store import Workspace
 
 STAGES = ("ingest", "clean", "scrub", "deduplicate", "split")

@@ -19,7 +19,7 @@ from flows.failure import unexpected
 from flows.home import Home, open_home
 from flows.terminal import Terminal, print_json
 from gptmodel import __version__
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 from gptmodel.errors import GPTModelError
 
 INTERRUPTED = 130

@@ -15,7 +15,8 @@ from flows.home import Home
 from flows.ledger import Entry
 from gptmodel import registry, tracking
 from gptmodel.chain import section_of, stage_named
-from gptmodel.config import Config, to_toml
+from gptmodel.config import Config
+from gptmodel.config_file import to_toml
 from gptmodel.mlflow_http import Missing, call
 from gptmodel.registry import RunEnd
 from gptmodel.store import NOTES_DIR, Output, Store, output_of, write_synced

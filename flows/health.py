@@ -6,7 +6,7 @@ from typing import Any
 from flows import stack
 from flows.home import Home
 from gptmodel import registry
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 from gptmodel.errors import GPTModelError
 
 

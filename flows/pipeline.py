@@ -27,7 +27,8 @@ from flows.registration import promote_task, register_task
 from flows.run import Run
 from flows.tokenizer import pack_task, tokenizer_task
 from flows.training import train_task
-from gptmodel.config import Config, dated, load_config
+from gptmodel.config import Config, dated
+from gptmodel.config_file import load_config
 from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.decision import Decision

@@ -29,7 +29,8 @@ from flows.ledger import Entry
 from flows.summary import describe
 from gptmodel import retention, tracking
 from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
-from gptmodel.config import Config, to_toml
+from gptmodel.config import Config
+from gptmodel.config_file import to_toml
 from gptmodel.corpus.sources.stage import Listing
 from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files

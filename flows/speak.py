@@ -12,7 +12,8 @@ from typing import Any
 from flows import stack
 from flows.home import Home
 from gptmodel import registry
-from gptmodel.config import PlantedConfig, load_config
+from gptmodel.config import PlantedConfig
+from gptmodel.config_file import load_config
 from gptmodel.downloads import resolve_model
 from gptmodel.errors import ConfigError, ModelInputError
 from gptmodel.store import Workspace

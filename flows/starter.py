@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 from gptmodel.corpus.sources.locations import is_local
 from gptmodel.corpus.sources.survey import FolderView, describe_folder
 from gptmodel.errors import ConfigError

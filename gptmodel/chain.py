@@ -19,8 +19,8 @@ from gptmodel.errors import ConfigError
 from gptmodel.store import digest_of
 
 # Rooms that every stage stands on and that shape no output by themselves.
-_ASIDE = frozenset({"gptmodel", "gptmodel.errors", "gptmodel.config", "gptmodel.decision", "gptmodel.store",
-                    "gptmodel.parts"})  # fmt: skip
+_ASIDE = frozenset({"gptmodel", "gptmodel.errors", "gptmodel.config", "gptmodel.config_file", "gptmodel.cron",
+                    "gptmodel.decision", "gptmodel.store", "gptmodel.parts"})  # fmt: skip
 
 # What reads files, what searches for sensitive data, and what runs a model, wherever a stage does either.
 _READERS = ("chardet", "datasets", "fsspec", "resiliparse")

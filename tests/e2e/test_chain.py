@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gptmodel.chain import STAGE_NAMES
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 from gptmodel.corpus.documents import read_documents
 from gptmodel.corpus.split_table import SPLITS
 from gptmodel.tokenizer import Tokenizer

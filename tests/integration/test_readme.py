@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from flows.cli import app
 from gptmodel.chain import STAGE_NAMES
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

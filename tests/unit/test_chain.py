@@ -11,7 +11,7 @@ import pytest
 
 from gptmodel import chain
 from gptmodel.chain import CHAIN, STAGE_NAMES, Stage, code_version, fingerprint, section_of, stage_named
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 from gptmodel.errors import ConfigError
 
 NAMES = (

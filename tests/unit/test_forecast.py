@@ -2,7 +2,7 @@
 
 import pytest
 
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 from gptmodel.errors import ConfigError
 from gptmodel.forecast import count_parameters, refuse_if_too_large, training_seconds
 from gptmodel.model import GPTModel

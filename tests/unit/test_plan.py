@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from gptmodel import plan as plan_module
 from gptmodel.chain import CHAIN, Stage, fingerprint, section_of
-from gptmodel.config import Config, load_config
+from gptmodel.config import Config
+from gptmodel.config_file import load_config
 from gptmodel.plan import Look, look, plan
 from gptmodel.store import Manifest, Output, Store, output_of, seal
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from flows import cli
 from gptmodel import __version__
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 from gptmodel.errors import GateError
 
 CHECKOUT = Path(__file__).resolve().parents[3]

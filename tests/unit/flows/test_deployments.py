@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from flows.deployments import parameters_of
-from gptmodel.config import Config, load_config
+from gptmodel.config import Config
+from gptmodel.config_file import load_config
 from gptmodel.errors import SourceError
 
 

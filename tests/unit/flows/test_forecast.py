@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from flows.forecast import forecast
 from flows.home import Home
 from gptmodel.chain import CHAIN, STAGE_NAMES, code_version, fingerprint, section_of
-from gptmodel.config import Config, load_config
+from gptmodel.config import Config
+from gptmodel.config_file import load_config
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.store import seal
 

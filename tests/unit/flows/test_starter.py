@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from flows.starter import write_starter
-from gptmodel.config import load_config
+from gptmodel.config_file import load_config
 from gptmodel.errors import ConfigError, SourceError
 
 
