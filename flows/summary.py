@@ -56,9 +56,7 @@ def _split(a: Account) -> str:
 
 
 def _quality(a: Account) -> str:
-    if a["decision"]["passed"]:
-        return f"passed {a['num_passed']} of {a['num_checks']} checks"
-    return f"no: {a['decision']['reason']}"
+    return str(a["decision"]["reason"]) if a["decision"]["passed"] else f"no: {a['decision']['reason']}"
 
 
 def _tokenizer(a: Account) -> str:
