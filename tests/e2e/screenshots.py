@@ -1,7 +1,7 @@
 """Retake the README's pictures of a finished run: `python -m tests.e2e.screenshots [MODEL]`, servers up.
 
 Takes the newest run that promoted a version (of MODEL, if named) in this home and photographs its Prefect page, its
-version's page in MLflow and its report into docs/images/. The tests use `open_pages` and `hide_assistant` too.
+version's page in MLflow, its report and the newest report of a corpus into docs/images/. The tests use `open_pages` and `hide_assistant` too.
 """
 
 import contextlib
@@ -56,13 +56,14 @@ def link_of(api: str, flow_run_id: str, key: str) -> str:
 
 
 def take(api: str, reports: Path, model: str) -> None:
-    """Take the three pictures."""
+    """Take the pictures."""
     run = newest_run(api, model)
     _, name, _, version = run["name"].replace(":", "").split()
     with open_browser() as browser:
         _prefect_page(browser, api, run)
         _version_page(browser, link_of(api, run["id"], "version-page"))
         _report_page(browser, reports / f"{name}-{version.removeprefix('v')}" / "index.html")
+        _corpus_page(browser, max(reports.glob("corpus-*/index.html"), key=lambda path: path.stat().st_mtime))
 
 
 def _prefect_page(browser: Browser, api: str, run: dict[str, Any]) -> None:
@@ -90,6 +91,16 @@ def _report_page(browser: Browser, path: Path) -> None:
         raise LookupError(f"{path} shows no training or no scores")
     clip = {"x": 180, "y": top["y"] - 15, "width": 1040, "height": bottom["y"] - top["y"]}
     page.screenshot(path=IMAGES / "report.png", full_page=True, clip=clip)  # type: ignore[arg-type]
+
+
+def _corpus_page(browser: Browser, path: Path) -> None:
+    page = open_pages(browser).new_page()
+    page.goto(path.as_uri())
+    bottom = page.get_by_role("heading", name="Each source, step by step").bounding_box()
+    if bottom is None:
+        raise LookupError(f"{path} shows no sources")
+    clip = {"x": 180, "y": 15, "width": 1040, "height": bottom["y"] - 30}
+    page.screenshot(path=IMAGES / "corpus-report.png", full_page=True, clip=clip)  # type: ignore[arg-type]
 
 
 def main() -> None:

@@ -1,11 +1,14 @@
 """The engines: threads, processes and a real Dask cluster give the same, and their failures are told."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from flows.engine import Engine
@@ -131,3 +134,26 @@ def test_every_engine_gives_the_same_corpus(tmp_path: Path, engine: Engine) -> N
     make_texts(tmp_path / "texts")
     expected = corpus_digests(tmp_path / "in-turn", tmp_path / "texts", in_turn)
     assert corpus_digests(tmp_path / "engine", tmp_path / "texts", engine.map) == expected
+
+
+WAITING = """
+import time
+from flows.engine import Engine
+from gptmodel.config import EngineConfig
+if __name__ == "__main__":
+    print(list(Engine(EngineConfig(name="processes", workers=2)).map(abs, [-1, -2])), flush=True)
+    time.sleep(600)
+"""
+
+
+def test_no_worker_outlives_a_run_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "waiting.py"
+    script.write_text(WAITING)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "[1, 2]\n"
+        workers = psutil.Process(run.pid).children(recursive=True)
+        assert len(workers) >= 2
+        run.kill()
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
