@@ -1,7 +1,8 @@
 """Retake the README's pictures of a finished run: `python -m tests.e2e.screenshots [MODEL]`, servers up.
 
 Takes the newest run that promoted a version (of MODEL, if named) in this home and photographs its Prefect page, its
-version's page in MLflow, its report and the newest report of a corpus into docs/images/. The tests use `open_pages` and `hide_assistant` too.
+version's page in MLflow, its report and the newest report of a corpus into docs/images/. The tests use `open_pages` and
+`hide_assistant` too.
 """
 
 import contextlib
