@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks.chains import filters, known_pairs, near_duplicates, prepare
 from benchmarks.orchestration import orchestration
+from benchmarks.processes import ProgramError
 from benchmarks.scaling import grow, scaling
 
 PARTS = ("filters", "near-duplicates", "scaling", "run")
@@ -30,7 +31,10 @@ def main() -> None:
     """Measure what was asked for."""
     asked = _asked()
     with tempfile.TemporaryDirectory(prefix="gptmodel-bench-") as work:
-        figures, ratios = _measure(asked, Path(work))
+        try:
+            figures, ratios = _measure(asked, Path(work))
+        except ProgramError as error:
+            sys.exit(str(error))
     print(json.dumps({"figures": figures, "ratios": ratios, "machine": machine(asked.peer)}))
 
 

@@ -26,7 +26,7 @@ def run_benchmark(name: str, peers: Sequence[str], options: Mapping[str, Sequenc
         options: Further options of the program, each with its values.
 
     Raises:
-        ConfigError: No such benchmark, no checkout, or a peer that is not there.
+        ConfigError: No such benchmark, no checkout, a peer that is not there, or an option the program refuses.
         GPTModelError: The program failed; what it wrote stands above.
     """
     _refuse_unknown(name)
@@ -38,7 +38,8 @@ def run_benchmark(name: str, peers: Sequence[str], options: Mapping[str, Sequenc
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
     )  # fmt: skip
     if done.returncode:
-        raise GPTModelError(
+        kind = ConfigError if done.returncode == ConfigError.exit_code else GPTModelError
+        raise kind(
             expected=f"the benchmark {name} to end by itself",
             actual=f"exit code {done.returncode}",
             mend="What it wrote stands above this message.",

@@ -82,6 +82,11 @@ def test_a_peers_folder_without_an_interpreter_is_refused_with_the_way_to_make_i
         benchmarks.interpreter_of(f"datatrove={tmp_path}")
 
 
+def test_an_option_that_the_program_refuses_is_bad_usage(checkout: Path) -> None:
+    (checkout / "benchmarks" / "corpus.py").write_text("raise SystemExit(2)")
+    assert call("corpus", "--part", "nosuch").exit_code == 2
+
+
 def test_a_program_that_fails_is_an_error_with_its_exit_code(checkout: Path) -> None:
     (checkout / "benchmarks" / "corpus.py").write_text("raise SystemExit(7)")
     with pytest.raises(GPTModelError, match="exit code 7"):
