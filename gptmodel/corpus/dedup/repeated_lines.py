@@ -28,7 +28,7 @@ _MIN_WEIGHT = 8
 _WORD_WEIGHT = 2
 _MIN_CHARS = 8
 _MOSTLY = 0.5
-_LINES_AT_ONCE = 8_000_000
+_LINES_AT_ONCE = 1_000_000
 _MANY_BLANK_LINES = re.compile("\n{4,}")
 
 LINE = np.dtype([("hash", "<u8"), ("num_documents", "<u4"), ("source", "<u4")])
