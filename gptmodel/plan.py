@@ -30,7 +30,6 @@ class Look:
         reason: Why it runs, or why it does not.
         seconds: What the last computation took; None if there was none.
         num_bytes: Bytes the last output took; None if there was none.
-        needed_again: True if it was finished, but its text is deleted and a stage that will run reads it.
     """
 
     stage: Stage
@@ -40,7 +39,6 @@ class Look:
     reason: str
     seconds: float | None = None
     num_bytes: int | None = None
-    needed_again: bool = False
 
 
 def look(
@@ -123,7 +121,7 @@ def _with_released(looks: list[Look]) -> list[Look]:
         if running:
             reason = f"its text was deleted after scrubbing, and {running[0]} reads it"
             looks[index] = readers[seen.stage.name] = Look(
-                seen.stage, seen.fingerprint, None, True, reason, seen.seconds, seen.num_bytes, needed_again=True
+                seen.stage, seen.fingerprint, None, True, reason, seen.seconds, seen.num_bytes
             )
     return looks
 
