@@ -59,9 +59,9 @@ def clean(folder: Path, config: Config) -> BaseModel:
 
 def scrub(folder: Path, config: Config) -> BaseModel:
     """Replace sensitive data."""
-    from gptmodel.corpus.scrubbing import scrub
+    from gptmodel.corpus.scrubbing import Scrubber, scrub
 
-    return scrub(_workspace(folder, "scrub", "clean"), config.scrubbing)
+    return scrub(_workspace(folder, "scrub", "clean"), Scrubber(config.scrubbing))
 
 
 def deduplicate(folder: Path, config: Config) -> BaseModel:

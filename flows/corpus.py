@@ -45,7 +45,7 @@ def scrub_task(run: Run, clean: Output) -> State:
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.scrubbing import scrub
 
-        return scrub(work, run.config.scrubbing, progress, run.engine.map)
+        return scrub(work, run.scrubber, progress, run.engine.map)
 
     state = run.stage("scrub", compute, clean)
     delete_raw_text(run)

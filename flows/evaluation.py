@@ -28,6 +28,6 @@ def audit_task(run: Run, scrub: Output, tokenizer: Output, pack: Output, train: 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.privacy import audit
 
-        return audit(work, run.config.privacy, run.config.scrubbing, progress)
+        return audit(work, run.config.privacy, run.scrubber, progress)
 
     return run.stage("privacy audit", compute, scrub, tokenizer, pack, train, show=artifacts.show_decision_of)

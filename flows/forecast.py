@@ -9,7 +9,7 @@ from flows.home import Home
 from gptmodel.chain import STAGE_NAMES, fingerprint, stage_named
 from gptmodel.config import Config
 from gptmodel.corpus.dedup.evaluation_texts import external_digests, list_evaluation_texts
-from gptmodel.corpus.scrubbing import scope
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.forecast import training_seconds
 from gptmodel.plan import Look, plan
@@ -43,7 +43,7 @@ def forecast(home: Home, config: Config, *, until: str | None, force: list[str])
     looks = plan(home.store, config, external, until=end, force=names, explain=explain)
     rows = [_row(seen, config) for seen in _with_promotion(home.store, config, looks, names)]
     lines = [_line(row) for row in rows]
-    return PlanView([*lines, _total(rows, home), scope(config.scrubbing)], {"stages": rows})
+    return PlanView([*lines, _total(rows, home), Scrubber(config.scrubbing).scope], {"stages": rows})
 
 
 def _with_promotion(store: Store, config: Config, looks: Sequence[Look], force: list[str]) -> list[Look]:

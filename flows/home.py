@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gptmodel.errors import GPTModelError, StoreError
+from gptmodel.keys import Keys, home_key, pseudonym_key
 from gptmodel.store import Store, full_disk_explained
 
 
@@ -37,6 +38,11 @@ class Home:
         return self.root / "mlflow"
 
     @property
+    def keys_dir(self) -> Path:
+        """The home's own key; a backup of the home should hold it, a report never."""
+        return self.root / "keys"
+
+    @property
     def logs_dir(self) -> Path:
         """The servers' output."""
         return self.root / "logs"
@@ -62,6 +68,15 @@ class Home:
         return self.root / "cache"
 
 
+def keys_of(home: Home) -> Keys:
+    """Give the keys that scrubbing works with here: the home's own, and the pseudonym key of the environment.
+
+    Raises:
+        ConfigError: A key file that others may read, or a key too short.
+    """
+    return Keys(home_key(home.keys_dir / "home.key"), pseudonym_key())
+
+
 def open_home() -> Home:
     """Give the home that the environment or the place names, made owner-only if it is not there yet.
 
@@ -74,7 +89,15 @@ def open_home() -> Home:
     os.umask(0o077)
     root = _root()
     home = Home(root)
-    folders = (home.prefect_dir, home.mlflow_dir, home.logs_dir, home.runs_dir, home.delivered_dir, home.cache_dir)
+    folders = (
+        home.prefect_dir,
+        home.mlflow_dir,
+        home.keys_dir,
+        home.logs_dir,
+        home.runs_dir,
+        home.delivered_dir,
+        home.cache_dir,
+    )
     try:
         with full_disk_explained(root.parent):
             for folder in (root, *folders):

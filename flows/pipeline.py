@@ -20,7 +20,7 @@ from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task
 from flows.delivery import Delivery
 from flows.engine import Engine
 from flows.evaluation import audit_task, evaluate_task
-from flows.home import open_home
+from flows.home import keys_of, open_home
 from flows.ledger import Entry
 from flows.outcome import summarise
 from flows.registration import promote_task, register_task
@@ -30,6 +30,7 @@ from flows.training import train_task
 from gptmodel.config import Config, dated
 from gptmodel.config_file import load_config
 from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.decision import Decision
 from gptmodel.plan import stages_until
@@ -108,7 +109,10 @@ def _open_run(config: Config, force: list[StageName]) -> Run:
     tags = {"prefect.flow_run_id": flow_run_id, "prefect.flow_run_url": url}
     delivery = Delivery(home, addresses.mlflow, config, tags, entry)
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
-    run = Run(config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), evaluation, force)
+    scrubber = Scrubber(config.scrubbing, keys_of(home))
+    run = Run(
+        config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), scrubber, evaluation, force
+    )
     _name_run(run)
     terminal.current().line(f"run      data-to-model, preset {config.preset}   watch: {url}")
     # Prefect hands on what this logger lets through, and its level is the root's, which hides how far a stage is.

@@ -31,6 +31,7 @@ from gptmodel import retention, tracking
 from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
 from gptmodel.config import Config
 from gptmodel.config_file import to_toml
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.sources.stage import Listing
 from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files
@@ -87,6 +88,7 @@ class Run:
         listing: The sources' files with their digests.
         entry: This run among the home's open runs.
         engine: Where the shards of the corpus are worked on.
+        scrubber: What searches and replaces, with this home's keys.
         evaluation: The files of the evaluation texts, if any are named.
         flow_run_url: Page of this run on the Prefect dashboard.
         records: The stages passed so far, by name.
@@ -104,6 +106,7 @@ class Run:
     flow_run_id: str
     flow_run_url: str
     engine: Engine
+    scrubber: Scrubber
     evaluation: Listing | None = None
     force: Collection[str] = ()
     records: dict[str, StageRecord] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from flows import terminal
 from flows.summary import counted
 from gptmodel.config import ScrubbingConfig
-from gptmodel.corpus.scrubbing import scope
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.files import ScrubSummary, scrub_file_to, scrub_paths, scrub_stream
 from gptmodel.corpus.sources.decoding import detect, open_text
 from gptmodel.errors import ConfigError
@@ -25,41 +25,41 @@ def scrub_inputs(inputs: Sequence[str], output: str | None, spans: Path | None, 
     Raises:
         ConfigError: Standard input or output together with several inputs.
     """
-    config = ScrubbingConfig()
+    scrubber = Scrubber(ScrubbingConfig())
     if inputs == [STANDARD]:
-        summary = _from_standard_input(output, spans, config)
+        summary = _from_standard_input(output, spans, scrubber)
     elif output == STANDARD:
-        summary = _to_standard_output(inputs, spans, config)
+        summary = _to_standard_output(inputs, spans, scrubber)
     elif STANDARD in inputs:
         raise ConfigError(
             expected="either - or files and folders", actual="both", mend="Scrub them one after the other."
         )
     else:
         target = Path(output) if output else None
-        summary = scrub_paths([Path(name) for name in inputs], target, spans, config)
+        summary = scrub_paths([Path(name) for name in inputs], target, spans, scrubber)
     prints_text = output == STANDARD or (output is None and inputs == [STANDARD])
-    _say(summary, scope(config), prints_text=prints_text)
+    _say(summary, scrubber.scope, prints_text=prints_text)
     return {
         "num_documents": summary.num_documents, "num_bytes": summary.num_bytes, "seconds": summary.seconds,
         "findings": dict(summary.findings),
     }  # fmt: skip
 
 
-def _from_standard_input(output: str | None, spans: Path | None, config: ScrubbingConfig) -> ScrubSummary:
+def _from_standard_input(output: str | None, spans: Path | None, scrubber: Scrubber) -> ScrubSummary:
     raw = sys.stdin.buffer.read()
     text = open_text(lambda: io.BytesIO(raw), detect(lambda: io.BytesIO(raw)).codec, newline="")
     with _writing(spans) as spans_out:
         if output in (None, STANDARD):
-            return scrub_stream(text, sys.stdout, config, spans_out)
+            return scrub_stream(text, sys.stdout, scrubber, spans_out)
         with _writing(Path(str(output))) as text_out:
-            return scrub_stream(text, text_out, config, spans_out)
+            return scrub_stream(text, text_out, scrubber, spans_out)
 
 
-def _to_standard_output(inputs: Sequence[str], spans: Path | None, config: ScrubbingConfig) -> ScrubSummary:
+def _to_standard_output(inputs: Sequence[str], spans: Path | None, scrubber: Scrubber) -> ScrubSummary:
     if len(inputs) != 1:
         raise ConfigError(expected="one file with --output -", actual=f"{len(inputs)} inputs", mend="Name a folder.")
     with _writing(spans) as spans_out:
-        return scrub_file_to(Path(inputs[0]), sys.stdout, config, spans_out)
+        return scrub_file_to(Path(inputs[0]), sys.stdout, scrubber, spans_out)
 
 
 @contextlib.contextmanager

@@ -123,6 +123,57 @@ class CleaningConfig(Section):
     """Drop a document that is packed into a smaller share of its bytes, as one phrase repeated is. 0 keeps all."""
 
 
+Replacement = Literal["placeholder", "pseudonym", "mask", "remove", "drop"]
+KindName = Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]{1,31}$")]
+
+
+class CustomFinderConfig(Section):
+    """A finder of the site's own, for identifiers that nobody else has."""
+
+    kind: KindName
+    """Name of the kind, as in the placeholder <STAFF_ID>."""
+    pattern: str | None = None
+    """Regular expression (RE2) of a value; a group, if there is one, is the value."""
+    words: tuple[str, ...] = ()
+    """Or: the values themselves. For a long or a secret list use `scrubbing.known_values`."""
+    context: tuple[str, ...] = ()
+    """Words of which one must stand within 60 characters of the value, in any case; empty asks for none."""
+    checksum: Literal["luhn", "mod97", "mod11", "verhoeff"] | None = None
+    """Check that the value's digits must pass."""
+    must_match: tuple[str, ...] = ()
+    """Invented texts that hold a value: tried when the config is loaded."""
+    must_not_match: tuple[str, ...] = ()
+    """Texts that hold none: tried when the config is loaded."""
+
+
+class RecognizerConfig(Section):
+    """A model that finds names and addresses in running text; it must be installed already."""
+
+    engine: Literal["spacy", "presidio", "gliner"]
+    """Library that runs it: the extra `ner` brings spaCy, `presidio` and `gliner` theirs."""
+    model: str
+    """Name of an installed spaCy package, or the folder of a model."""
+    kinds: tuple[Literal["PERSON", "ADDRESS"], ...] = ("PERSON", "ADDRESS")
+    """Kinds taken from it."""
+    min_score: Ratio = 0.5
+    """Smallest score taken, where the library gives one."""
+
+
+class SelfTestConfig(Section):
+    """How the scrubber tests itself in each run."""
+
+    num_values: NonNegative = 20
+    """Invented values of each kind that go through the real finders; 0 tests nothing."""
+    min_recall: Ratio = 0.8
+    """Smallest share of them that must be found, of each kind; below it the quality gate says no."""
+    seed: NonNegative = 0
+    """Seed of the values and the sample."""
+    residual_documents: NonNegative = 400
+    """Scrubbed documents, drawn at random, that the second scanner looks through."""
+    max_residual_ratio: Ratio = 0.02
+    """Largest share of those documents that may still hold a value; beyond it the quality gate says no."""
+
+
 class ScrubbingConfig(Section):
     """What sensitive data is looked for, and what takes its place."""
 
@@ -132,6 +183,21 @@ class ScrubbingConfig(Section):
     """Look for names of persons in labelled fields and after titles (kind PERSON)."""
     accept_unsearched: tuple[SearchedKind | UnsearchedKind, ...] = ()
     """Kinds nobody looks for, accepted in writing; shown on the version."""
+    replacement: Replacement = "placeholder"
+    """What takes a finding's place: its placeholder (`<EMAIL>`), a consistent pseudonym (needs a key), a mask, nothing,
+    or the whole document is left out."""
+    replacement_of: dict[KindName, Replacement] = {}
+    """The same for single kinds, as { EMAIL = "pseudonym" }."""
+    custom: tuple[CustomFinderConfig, ...] = ()
+    """Finders of the site's own."""
+    allow_file: str | None = None
+    """File with values, one a line, that are never replaced: the site's public addresses and numbers."""
+    known_values: str | None = None
+    """File with values, one a line, that are always replaced: the site's own roster of names. Kept as keyed hashes."""
+    recognizer: RecognizerConfig | None = None
+    """A model for names and addresses in running text."""
+    self_test: SelfTestConfig = SelfTestConfig()
+    """How the scrubber tests itself in each run."""
 
 
 class DedupConfig(Section):

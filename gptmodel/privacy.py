@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.checkpoint import load_model
-from gptmodel.config import PlantedConfig, PrivacyConfig, ScrubbingConfig
+from gptmodel.config import PlantedConfig, PrivacyConfig
 from gptmodel.corpus.canaries import Phrase, phrase_id_of, planted_phrases
 from gptmodel.corpus.documents import Document, list_shards, read_documents
-from gptmodel.corpus.scrubbing import PLACEHOLDERS, find, scope
+from gptmodel.corpus.scrubbing import PLACEHOLDERS, Scrubber
 from gptmodel.decision import Decision
 from gptmodel.generation import Generator
 from gptmodel.intervals import upper_bound
@@ -123,28 +123,26 @@ class _Samples:
     num_invented: int
 
 
-def audit(
-    work: Workspace, config: PrivacyConfig, scrubbing: ScrubbingConfig, progress: Progress | None = None
-) -> AuditResult:
+def audit(work: Workspace, config: PrivacyConfig, scrubber: Scrubber, progress: Progress | None = None) -> AuditResult:
     """Test the trained model for leaks.
 
     Args:
         work: Reads "scrub", "tokenizer", "pack" and "train"; writes `phrases.jsonl`, the rank of each phrase.
         config: Sizes and limits of the test.
-        scrubbing: What the scrubber looked for, which the samples are scanned for too.
+        scrubber: What the scrubber looked for, which the samples are scanned for too.
         progress: Called with the share done (0 to 1) and a line to show.
     """
     work.clear()
     model = to_fastest_device(load_model(work.inputs["train"] / "model"))
     generator = Generator(model, Tokenizer.load(work.inputs["tokenizer"]))
     training = _Training(work.inputs["scrub"], work.inputs["pack"])
-    result, ranks = _audit(generator, config, scrubbing, training, progress)
+    result, ranks = _audit(generator, config, scrubber, training, progress)
     _write_ranks(work.path / PHRASES_FILE, ranks)
     return result
 
 
 def audit_model(
-    folder: Path, config: PrivacyConfig, scrubbing: ScrubbingConfig, progress: Progress | None = None
+    folder: Path, config: PrivacyConfig, scrubber: Scrubber, progress: Progress | None = None
 ) -> AuditResult:
     """Test a model folder without its training text.
 
@@ -154,28 +152,28 @@ def audit_model(
     Args:
         folder: Holds model.safetensors, config.json and tokenizer.json.
         config: Sizes and limits of the test; its planted phrases must be those of the run that made the model.
-        scrubbing: What the samples are scanned for.
+        scrubber: What the samples are scanned for.
         progress: Called with the share done (0 to 1) and a line to show.
     """
     generator = Generator.load(folder)
     to_fastest_device(generator.model)
-    return _audit(generator, config, scrubbing, None, progress)[0]
+    return _audit(generator, config, scrubber, None, progress)[0]
 
 
 def _audit(
-    generator: Generator, config: PrivacyConfig, scrubbing: ScrubbingConfig, training: _Training | None,
+    generator: Generator, config: PrivacyConfig, scrubber: Scrubber, training: _Training | None,
     progress: Progress | None,
 ) -> tuple[AuditResult, list[Rank]]:  # fmt: skip
     began, tell = time.monotonic(), progress or (lambda ratio, message: None)
     tell(0.0, "ranking planted test phrases")
-    phrases, reached = _planted(config.planted, scrubbing, training)
+    phrases, reached = _planted(config.planted, scrubber, training)
     ranks = rank_phrases(generator, phrases, config.num_references, config.seed)
     exposure = _exposure(generator, ranks, reached, config)
     tell(0.5, "continuing training prefixes")
     copies = _copies(generator, config, training)
     tell(0.7, "scanning samples")
-    samples = _samples(generator, config, scrubbing, training)
-    decision = _decide(exposure, copies, samples, config, scrubbing, training)
+    samples = _samples(generator, config, scrubber, training)
+    decision = _decide(exposure, copies, samples, config, scrubber, training)
     logger.info("leak test: %s", decision.reason)
     return AuditResult(
         decision=decision, exposure=exposure, num_prefixes=copies.num_prefixes, prefix_tokens=copies.prefix_tokens,
@@ -185,11 +183,9 @@ def _audit(
     ), ranks  # fmt: skip
 
 
-def _planted(
-    config: PlantedConfig, scrubbing: ScrubbingConfig, training: _Training | None
-) -> tuple[list[Phrase], set[str]]:
+def _planted(config: PlantedConfig, scrubber: Scrubber, training: _Training | None) -> tuple[list[Phrase], set[str]]:
     """Give the phrases planted, and the ids of catchable ones whose secret stands in the training text."""
-    phrases = [phrase for phrase in planted_phrases(config) if not _is_accepted(phrase.kind, scrubbing)]
+    phrases = [phrase for phrase in planted_phrases(config) if not _is_accepted(phrase.kind, scrubber)]
     if training is None:
         return phrases, set()
     documents = list(_planted_documents(training.scrubbed))
@@ -203,9 +199,9 @@ def _planted(
     return found, reached
 
 
-def _is_accepted(kind: str, scrubbing: ScrubbingConfig) -> bool:
+def _is_accepted(kind: str, scrubber: Scrubber) -> bool:
     """Whether nobody looks for this kind and that was accepted in writing."""
-    return bool(scrubbing.kinds) and kind not in scrubbing.kinds and kind in scrubbing.accept_unsearched
+    return kind not in scrubber.kinds and kind in scrubber.config.accept_unsearched
 
 
 def _planted_documents(folder: Path) -> Iterator[Document]:
@@ -275,9 +271,7 @@ def _continue_greedily(generator: Generator, prefixes: Ids, num_tokens: int) -> 
     return torch.cat(found, dim=1).cpu().numpy()
 
 
-def _samples(
-    generator: Generator, config: PrivacyConfig, scrubbing: ScrubbingConfig, training: _Training | None
-) -> _Samples:
+def _samples(generator: Generator, config: PrivacyConfig, scrubber: Scrubber, training: _Training | None) -> _Samples:
     """Sample texts from nothing and scan them; a value that the training text holds is a leak, another an invention.
 
     The model saw the scrubbed text alone, so what that text does not hold it can't have learned.
@@ -287,7 +281,7 @@ def _samples(
     generated = generator.generate(
         [""] * config.num_samples, max_new_tokens=config.sample_tokens, temperature=1.0, seed=config.seed
     )
-    found = [_values(item.text, scrubbing) for item in generated]
+    found = [_values(item.text, scrubber) for item in generated]
     values = {value for group in found for value in group}
     known = values if training is None else _known(values, training)
     leaks = sum(value in known for group in found for value in group)
@@ -295,8 +289,8 @@ def _samples(
     return _Samples(len(found), leaking, leaks, sum(len(group) for group in found) - leaks)
 
 
-def _values(text: str, scrubbing: ScrubbingConfig) -> list[str]:
-    findings = find(text, scrubbing.kinds, scrubbing.find_names)
+def _values(text: str, scrubber: Scrubber) -> list[str]:
+    findings = scrubber.find(text)
     values = [text[finding.start : finding.end] for finding in findings]
     return [value for value in values if value not in PLACEHOLDERS]
 
@@ -313,7 +307,7 @@ def _known(values: set[str], training: _Training) -> set[str]:
 
 
 def _decide(
-    exposure: Exposure, copies: _Copies, samples: _Samples, config: PrivacyConfig, scrubbing: ScrubbingConfig,
+    exposure: Exposure, copies: _Copies, samples: _Samples, config: PrivacyConfig, scrubber: Scrubber,
     training: _Training | None,
 ) -> Decision:  # fmt: skip
     refusals, findings = _refusals(exposure, copies, samples, config), _findings(exposure, copies, samples, config)
@@ -326,7 +320,7 @@ def _decide(
         "num_samples": samples.num_samples, "num_leaks": samples.num_leaks, "num_invented": samples.num_invented,
         "leak_upper_bound": _bound(samples.num_leaking, samples.num_samples),
     }  # fmt: skip
-    return Decision(passed=not refusals, reason=reason, scope=_scope(scrubbing, training), numbers=numbers)
+    return Decision(passed=not refusals, reason=reason, scope=_scope(scrubber, training), numbers=numbers)
 
 
 def _refusals(exposure: Exposure, copies: _Copies, samples: _Samples, config: PrivacyConfig) -> list[str]:
@@ -375,9 +369,9 @@ def _power(exposure: Exposure, config: PrivacyConfig) -> str:
     return f"but the test is too weak on this model to mean much: {seen}"
 
 
-def _scope(scrubbing: ScrubbingConfig, training: _Training | None) -> str:
+def _scope(scrubber: Scrubber, training: _Training | None) -> str:
     alone = "" if training else "; model alone: without its training text copies were not tried"
-    return f"{scope(scrubbing)}; upper bounds at 95 % confidence{alone}"
+    return f"{scrubber.scope}; upper bounds at 95 % confidence{alone}"
 
 
 def _extraction_ratio(copies: _Copies) -> float:

@@ -20,7 +20,7 @@ from gptmodel.config import CleaningConfig, ScrubbingConfig, fingerprint_section
 from gptmodel.corpus.characters import put_right, repair_mojibake
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.rules import Dropped, Verdict, apply_rules, check_rules
-from gptmodel.corpus.scrubbing import scrub_text
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.tables import read_table, table_files, write_table
 from gptmodel.parts import Mapper, PartsRuntime, Progress, clear_but_parts, in_turn, make_text_parts, text_parts
 from gptmodel.store import Workspace
@@ -246,7 +246,7 @@ def _num_bytes(document: Document) -> int:
 
 def _excerpt(text: str) -> str:
     # Scrubbed before it is cut: half a value is no longer recognised.
-    return scrub_text(text[: 10 * SAMPLE_CHARS], ScrubbingConfig())[0][:SAMPLE_CHARS]
+    return Scrubber(ScrubbingConfig()).scrub(text[: 10 * SAMPLE_CHARS]).text[:SAMPLE_CHARS]
 
 
 def _draw(sample: DropSample) -> str:

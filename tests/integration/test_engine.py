@@ -23,7 +23,7 @@ from gptmodel.config import (
 )
 from gptmodel.corpus.cleaning import clean
 from gptmodel.corpus.dedup.stage import deduplicate
-from gptmodel.corpus.scrubbing import scrub
+from gptmodel.corpus.scrubbing import Scrubber, scrub
 from gptmodel.corpus.sources.stage import ingest, list_sources
 from gptmodel.errors import ConfigError, GPTModelError, SourceError
 from gptmodel.parts import Mapper, in_turn
@@ -123,7 +123,7 @@ def corpus_digests(root: Path, texts: Path, mapper: Mapper) -> dict[str, str]:
     listing = list_sources(corpus, root / "cache.json")
     ingest(work("ingest"), corpus, PlantedConfig(), listing, mapper=mapper)
     clean(work("clean", "ingest"), CleaningConfig(), mapper=mapper)
-    scrub(work("scrub", "clean"), ScrubbingConfig(), mapper=mapper)
+    scrub(work("scrub", "clean"), Scrubber(ScrubbingConfig()), mapper=mapper)
     deduplicate(work("deduplicate", "scrub"), DedupConfig(), ["texts"], mapper=mapper)
     named: dict[str, Any] = {stage: data_files(folder) for stage, folder in folders.items()}
     return {f"{stage}/{name}": file_digest(path) for stage, found in named.items() for name, path in found}

@@ -10,7 +10,7 @@ from gptmodel.checkpoint import save_model
 from gptmodel.config import PlantedConfig, PrivacyConfig, ScrubbingConfig, TokenizerConfig, TokensConfig
 from gptmodel.corpus.canaries import phrases_that_fit, planted_documents
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
-from gptmodel.corpus.scrubbing import PLACEHOLDERS, scrub_text
+from gptmodel.corpus.scrubbing import PLACEHOLDERS, Scrubber
 from gptmodel.generation import Generator
 from gptmodel.model import GPTModel
 from gptmodel.privacy import AuditResult, audit, audit_model
@@ -27,7 +27,8 @@ CONFIG = PrivacyConfig(
     planted=ONE_LOUD, num_references=40, num_samples=4, sample_tokens=16, num_prefixes=6, prefix_tokens=8,
     copy_tokens=8, max_extraction_ratio=1.0,
 )  # fmt: skip
-SCRUBBED, UNSCRUBBED = ScrubbingConfig(), ScrubbingConfig(kinds=("IBAN",), find_names=False)
+SCRUBBED = Scrubber(ScrubbingConfig())
+UNSCRUBBED = Scrubber(ScrubbingConfig(kinds=("IBAN",), find_names=False))
 
 
 def real_documents() -> list[Document]:
@@ -36,9 +37,9 @@ def real_documents() -> list[Document]:
     return [Document(document_id("book", "a.txt", str(n)), "book", "a.txt", text, "en") for n, text in enumerate(texts)]
 
 
-def scrubbed(documents: list[Document], scrubbing: ScrubbingConfig) -> list[Document]:
+def scrubbed(documents: list[Document], scrubber: Scrubber) -> list[Document]:
     return [
-        Document(d.id, d.source, d.path, scrub_text(d.text, scrubbing)[0], d.lang, d.planted) for d in documents
+        Document(d.id, d.source, d.path, scrubber.scrub(d.text).text, d.lang, d.planted) for d in documents
     ]  # fmt: skip
 
 
@@ -80,8 +81,8 @@ def workspace(
     return Workspace(folders["audit"], folders)
 
 
-def corpus(scrubbing: ScrubbingConfig, planted: PlantedConfig = ONE_LOUD) -> list[Document]:
-    return scrubbed(real_documents() + planted_documents(planted, 10**6), scrubbing)
+def corpus(scrubber: Scrubber, planted: PlantedConfig = ONE_LOUD) -> list[Document]:
+    return scrubbed(real_documents() + planted_documents(planted, 10**6), scrubber)
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +167,9 @@ def test_only_phrases_that_fitted_the_corpus_are_ranked(tmp_path: Path, tokenize
 
 
 def test_a_kind_accepted_as_unsearched_is_left_out(tmp_path: Path, tokenizer: Tokenizer):
-    scrubbing = UNSCRUBBED.model_copy(update={"accept_unsearched": ("EMAIL",)})
-    work = workspace(tmp_path, tokenizer, corpus(scrubbing), untrained(tokenizer))
-    result = audit(work, CONFIG, scrubbing)
+    scrubber = Scrubber(UNSCRUBBED.config.model_copy(update={"accept_unsearched": ("EMAIL",)}))
+    work = workspace(tmp_path, tokenizer, corpus(scrubber), untrained(tokenizer))
+    result = audit(work, CONFIG, scrubber)
     assert result.decision.passed
     assert result.exposure.num_catchable == 0
 

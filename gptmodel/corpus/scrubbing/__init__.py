@@ -8,7 +8,8 @@ command `gptmodel scrub` calls `files.py`, which is no part of the stage.
 from gptmodel.corpus.scrubbing.detectors import find, replace
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, PLACEHOLDERS, UNSEARCHED, placeholder
-from gptmodel.corpus.scrubbing.stage import ScrubResult, scope, scrub, scrub_text
+from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
+from gptmodel.corpus.scrubbing.stage import ScrubResult, scrub
 
 __all__ = [
     "KINDS",
@@ -16,10 +17,10 @@ __all__ = [
     "UNSEARCHED",
     "Finding",
     "ScrubResult",
+    "Scrubbed",
+    "Scrubber",
     "find",
     "placeholder",
     "replace",
-    "scope",
     "scrub",
-    "scrub_text",
 ]

@@ -16,9 +16,8 @@ from typing import Any, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.scrubbing.finding import Finding
-from gptmodel.corpus.scrubbing.stage import scrub_text, searched_kinds
+from gptmodel.corpus.scrubbing.scrubber import Scrubber
 from gptmodel.corpus.sources.decoding import detect, open_text
 from gptmodel.corpus.sources.quarantine import NotTextError
 from gptmodel.errors import SourceError
@@ -51,19 +50,19 @@ class ScrubSummary(BaseModel):
 class _Session:
     """Counts and spans of one call."""
 
-    def __init__(self, config: ScrubbingConfig, spans: TextIO | None) -> None:
-        self.config, self.spans, self.started = config, spans, time.perf_counter()
+    def __init__(self, scrubber: Scrubber, spans: TextIO | None) -> None:
+        self.scrubber, self.spans, self.started = scrubber, spans, time.perf_counter()
         self.documents = self.num_bytes = self.set_aside = 0
         self.findings: Counter[str] = Counter()
 
     def scrub(self, text: str) -> str:
-        scrubbed, findings = scrub_text(text, self.config)
+        done = self.scrubber.scrub(text)
         self.documents += 1
         self.num_bytes += len(text.encode("utf-8", "surrogatepass"))
-        self.findings.update(one.kind for one in findings)
+        self.findings.update(one.kind for one in done.findings)
         if self.spans is not None:
-            self.spans.write(_spans_line(findings))
-        return scrubbed
+            self.spans.write(_spans_line(done.findings))
+        return done.text
 
     def summary(self) -> ScrubSummary:
         return ScrubSummary(
@@ -71,20 +70,18 @@ class _Session:
             num_set_aside=self.set_aside,
             num_bytes=self.num_bytes,
             seconds=time.perf_counter() - self.started,
-            findings={kind: self.findings[kind] for kind in searched_kinds(self.config)},
+            findings={kind: self.findings[kind] for kind in self.scrubber.kinds},
         )
 
 
-def scrub_paths(
-    inputs: Sequence[Path], output: Path | None, spans: Path | None, config: ScrubbingConfig
-) -> ScrubSummary:
+def scrub_paths(inputs: Sequence[Path], output: Path | None, spans: Path | None, scrubber: Scrubber) -> ScrubSummary:
     """Scrub files and folders.
 
     Args:
         inputs: Files, or folders that are walked in the order of their relative paths.
         output: A file for a single input file, else a folder that mirrors the inputs; None writes no text.
         spans: File for the spans, None for none.
-        config: What is looked for.
+        scrubber: What is looked for.
 
     Returns:
         The counts by kind.
@@ -95,7 +92,7 @@ def scrub_paths(
     """
     jobs = _jobs(inputs, output)
     with contextlib.ExitStack() as stack:
-        session = _Session(config, stack.enter_context(_writing(spans)) if spans else None)
+        session = _Session(scrubber, stack.enter_context(_writing(spans)) if spans else None)
         for source, target in jobs:
             try:
                 _scrub_file(source, target, session.scrub)
@@ -109,30 +106,30 @@ def scrub_paths(
 
 
 def scrub_stream(
-    text_in: TextIO, text_out: TextIO | None, config: ScrubbingConfig | None = None, spans: TextIO | None = None
+    text_in: TextIO, text_out: TextIO | None, scrubber: Scrubber, spans: TextIO | None = None
 ) -> ScrubSummary:
     """Scrub everything that a stream holds as one document.
 
     Args:
         text_in: Where the text is read from, to its end.
         text_out: Where the scrubbed text goes; None for nowhere.
-        config: What is looked for; None for every kind.
+        scrubber: What is looked for.
         spans: Where the line of spans goes; None for nowhere.
     """
-    session = _Session(config or ScrubbingConfig(), spans)
+    session = _Session(scrubber, spans)
     scrubbed = session.scrub(text_in.read())
     if text_out is not None:
         text_out.write(scrubbed)
     return session.summary()
 
 
-def scrub_file_to(path: Path, text_out: TextIO, config: ScrubbingConfig, spans: TextIO | None = None) -> ScrubSummary:
+def scrub_file_to(path: Path, text_out: TextIO, scrubber: Scrubber, spans: TextIO | None = None) -> ScrubSummary:
     """Scrub one file into a stream, such as standard output.
 
     Raises:
         SourceError: The file is missing or is no text.
     """
-    session = _Session(config, spans)
+    session = _Session(scrubber, spans)
     for piece in _scrubbed(_existing(path), session.scrub):
         text_out.write(piece)
     return session.summary()

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import ScrubbingConfig, fingerprint_section
+from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
-from gptmodel.corpus.scrubbing.detectors import find, replace
 from gptmodel.corpus.scrubbing.finding import Finding
-from gptmodel.corpus.scrubbing.kinds import KINDS, UNSEARCHED, chosen_kinds
+from gptmodel.corpus.scrubbing.scrubber import Scrubber
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
     from gptmodel.parts import Mapper, Progress
@@ -76,36 +75,8 @@ class ScrubResult(BaseModel):
     """How many shards there were, and how many were taken over."""
 
 
-def scrub_text(text: str, config: ScrubbingConfig) -> tuple[str, list[Finding]]:
-    """Replace the sensitive data of one text.
-
-    Returns:
-        The scrubbed text, and the findings with offsets in the text given.
-    """
-    findings = find(text, config.kinds, config.find_names)
-    return replace(text, findings), findings
-
-
-def scope(config: ScrubbingConfig) -> str:
-    """Say in one sentence what is searched and what is not."""
-    searched, not_searched = searched_kinds(config), unsearched_kinds(config)
-    names = "; names in labelled fields and after titles only" if "PERSON" in searched else ""
-    return f"searched for {len(searched)} kinds ({', '.join(searched)}){names}; not searched: {', '.join(not_searched)}"
-
-
-def searched_kinds(config: ScrubbingConfig) -> tuple[str, ...]:
-    """Give the kinds that this configuration looks for."""
-    return chosen_kinds(config.kinds, config.find_names)
-
-
-def unsearched_kinds(config: ScrubbingConfig) -> tuple[str, ...]:
-    """Give the kinds that nobody looks for under this configuration."""
-    searched = searched_kinds(config)
-    return tuple(kind for kind in (*KINDS, *UNSEARCHED) if kind not in searched)
-
-
 def scrub(
-    work: "Workspace", config: ScrubbingConfig, progress: "Progress | None" = None, mapper: "Mapper | None" = None
+    work: "Workspace", scrubber: Scrubber, progress: "Progress | None" = None, mapper: "Mapper | None" = None
 ) -> ScrubResult:
     """Scrub the cleaned shards into the workspace, each by itself.
 
@@ -113,17 +84,17 @@ def scrub(
 
     Args:
         work: Workspace with the input `clean`.
-        config: What is looked for.
+        scrubber: What is looked for.
         progress: Called with the share done (0 to 1) and a line to show.
         mapper: Where the shards are scrubbed; None: here, in turn.
     """
     from gptmodel.parts import clear_but_parts, in_turn, make_text_parts, text_parts
 
     clear_but_parts(work)
-    make = partial(_scrub_shard, folder=work.path, config=config)
-    parts = text_parts(work, "clean", fingerprint_section(config))
+    make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
+    parts = text_parts(work, "clean", fingerprint_section(scrubber.config))
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
-    result = sum(made.accounts.values(), _Account()).result(config, made.runtime.model_dump())
+    result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
     return result
 
@@ -169,20 +140,20 @@ class _Account(BaseModel):
         tally.num_with_findings += bool(findings)
         tally.kinds.update(finding.kind for finding in findings)
 
-    def result(self, config: ScrubbingConfig, runtime: dict[str, int]) -> ScrubResult:
+    def result(self, scrubber: Scrubber, runtime: dict[str, int]) -> ScrubResult:
         """Give the stage's account."""
-        searched, total = searched_kinds(config), sum(self.sources.values(), _Tally())
+        total = sum(self.sources.values(), _Tally())
         return ScrubResult(
             num_documents=total.num_documents,
             num_bytes=total.num_bytes_read,
             num_findings=total.kinds.total(),
             num_documents_with_findings=total.num_with_findings,
-            findings={kind: total.kinds[kind] for kind in searched},
+            findings={kind: total.kinds[kind] for kind in scrubber.kinds},
             findings_by_source={name: dict(sorted(tally.kinds.items())) for name, tally in self.sources.items()},
             sources=[_source(name, tally) for name, tally in self.sources.items()],
-            kinds_searched=searched,
-            kinds_not_searched=unsearched_kinds(config),
-            scope=scope(config),
+            kinds_searched=scrubber.kinds,
+            kinds_not_searched=scrubber.kinds_not_searched,
+            scope=scrubber.scope,
             num_planted=self.num_planted,
             num_planted_caught=self.num_caught,
             runtime=runtime,
@@ -213,23 +184,23 @@ class FindingRow:
     num: int
 
 
-def _scrub_shard(path: Path, folder: Path, config: ScrubbingConfig) -> _Account:
+def _scrub_shard(path: Path, folder: Path, scrubber: Scrubber) -> _Account:
     from gptmodel.corpus.tables import write_table
 
     account = _Account()
     rows: list[FindingRow] = []
-    write_shard(folder / SHARDS_DIR / path.name, _scrubbed(path, config, account, rows))
+    write_shard(folder / SHARDS_DIR / path.name, _scrubbed(path, scrubber, account, rows))
     write_table(
         folder / FINDINGS_DIR / path.name, FindingRow, sorted(rows, key=lambda row: (row.id, row.kind, row.rule))
     )
     return account
 
 
-def _scrubbed(path: Path, config: ScrubbingConfig, account: _Account, rows: list[FindingRow]) -> Iterator[Document]:
+def _scrubbed(path: Path, scrubber: Scrubber, account: _Account, rows: list[FindingRow]) -> Iterator[Document]:
     for document in read_shard(path):
-        text, findings = scrub_text(document.text, config)
-        account.add(document, text, findings)
+        done = scrubber.scrub(document.text)
+        account.add(document, done.text, done.findings)
         if not document.planted:
-            counts = Counter((finding.kind, finding.rule) for finding in findings)
+            counts = Counter((finding.kind, finding.rule) for finding in done.findings)
             rows += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]
-        yield Document(document.id, document.source, document.path, text, document.lang, document.planted)
+        yield Document(document.id, document.source, document.path, done.text, document.lang, document.planted)

@@ -22,7 +22,7 @@ from gptmodel.config import (
 from gptmodel.corpus.cleaning import clean
 from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
 from gptmodel.corpus.dedup.stage import deduplicate
-from gptmodel.corpus.scrubbing import scrub
+from gptmodel.corpus.scrubbing import Scrubber, scrub
 from gptmodel.corpus.sources.stage import ingest, list_sources
 from gptmodel.corpus.split import split
 from gptmodel.store import Workspace
@@ -124,7 +124,7 @@ def _run(folder: Path, folders: dict[str, Path]) -> dict[str, dict[str, Any]]:
     results = {
         "ingest": ingest(_work(folders, "ingest"), corpus, planted, listing),
         "clean": clean(_work(folders, "clean", "ingest"), CleaningConfig(), private=["mail"]),
-        "scrub": scrub(_work(folders, "scrub", "clean"), ScrubbingConfig()),
+        "scrub": scrub(_work(folders, "scrub", "clean"), Scrubber(ScrubbingConfig())),
         "deduplicate": deduplicate(_work(folders, "deduplicate", "scrub"), dedup, ["notes", "mail"], evaluation),
         "split": split(_work(folders, "split", "scrub", "deduplicate"), splits),
     }

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from gptmodel.config import ScrubbingConfig
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.files import scrub_file_to, scrub_paths, scrub_stream
 from gptmodel.errors import SourceError
 
-CONFIG = ScrubbingConfig()
+SCRUBBER = Scrubber(ScrubbingConfig())
 
 
 def spans_of(path: Path) -> list[list[dict[str, object]]]:
@@ -20,7 +21,7 @@ def spans_of(path: Path) -> list[list[dict[str, object]]]:
 
 def test_a_file_is_scrubbed_into_a_file_with_its_line_ends(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("é ada@example.com\r\nend\r\n".encode())
-    summary = scrub_paths([tmp_path / "a.txt"], tmp_path / "b.txt", tmp_path / "s.jsonl", CONFIG)
+    summary = scrub_paths([tmp_path / "a.txt"], tmp_path / "b.txt", tmp_path / "s.jsonl", SCRUBBER)
     assert (tmp_path / "b.txt").read_bytes() == "é <EMAIL>\r\nend\r\n".encode()
     assert spans_of(tmp_path / "s.jsonl") == [[{"start": 2, "end": 17, "type": "EMAIL"}]]
     assert (summary.num_documents, summary.findings["EMAIL"], summary.findings["PHONE"]) == (1, 1, 0)
@@ -30,7 +31,7 @@ def test_a_folder_is_mirrored_in_the_order_of_its_paths(tmp_path: Path) -> None:
     (tmp_path / "in/b").mkdir(parents=True)
     (tmp_path / "in/b/x.txt").write_text("8.8.8.8")
     (tmp_path / "in/a.txt").write_text("ada@example.com")
-    scrub_paths([tmp_path / "in"], tmp_path / "out", tmp_path / "s.jsonl", CONFIG)
+    scrub_paths([tmp_path / "in"], tmp_path / "out", tmp_path / "s.jsonl", SCRUBBER)
     assert (tmp_path / "out/b/x.txt").read_text() == "<IP_ADDRESS>"
     assert [one[0]["type"] for one in spans_of(tmp_path / "s.jsonl")] == ["EMAIL", "IP_ADDRESS"]
 
@@ -40,7 +41,7 @@ def test_each_line_of_json_lines_is_a_document(tmp_path: Path, name: str) -> Non
     lines = ['{"id": 7, "text": "ada@example.com"}', "broken ada@example.com", '{"text": "plain"}']
     data = "\n".join(lines).encode()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
-    scrub_paths([tmp_path / name], tmp_path / "out.jsonl", tmp_path / "s.jsonl", CONFIG)
+    scrub_paths([tmp_path / name], tmp_path / "out.jsonl", tmp_path / "s.jsonl", SCRUBBER)
     out = (tmp_path / "out.jsonl").read_text().splitlines()
     assert [json.loads(out[0]), out[1], json.loads(out[2])] == [
         {"id": 7, "text": "<EMAIL>"},
@@ -53,14 +54,14 @@ def test_each_line_of_json_lines_is_a_document(tmp_path: Path, name: str) -> Non
 def test_offsets_count_characters_of_the_decoded_text(tmp_path: Path) -> None:
     text = "联系方式写在这里，请不要外传，谢谢大家的配合。邮箱 ada@example.com 完"
     (tmp_path / "a.txt").write_bytes(text.encode("gb18030"))
-    scrub_paths([tmp_path / "a.txt"], None, tmp_path / "s.jsonl", CONFIG)
+    scrub_paths([tmp_path / "a.txt"], None, tmp_path / "s.jsonl", SCRUBBER)
     span = spans_of(tmp_path / "s.jsonl")[0][0]
     assert text[span["start"] : span["end"]] == "ada@example.com"  # type: ignore[misc]
 
 
 def test_a_stream_is_one_document() -> None:
     out, spans = io.StringIO(), io.StringIO()
-    summary = scrub_stream(io.StringIO("call 138 0013 8000\n"), out, CONFIG, spans)
+    summary = scrub_stream(io.StringIO("call 138 0013 8000\n"), out, SCRUBBER, spans)
     assert out.getvalue() == "call <CN_PHONE>\n"
     assert json.loads(spans.getvalue())["spans"] == [{"start": 5, "end": 18, "type": "CN_PHONE"}]
     assert summary.num_bytes == 19
@@ -69,23 +70,23 @@ def test_a_stream_is_one_document() -> None:
 def test_a_file_can_go_into_a_stream(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("ada@example.com")
     out = io.StringIO()
-    scrub_file_to(tmp_path / "a.txt", out, CONFIG)
+    scrub_file_to(tmp_path / "a.txt", out, SCRUBBER)
     assert out.getvalue() == "<EMAIL>"
 
 
 def test_a_missing_input_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Check the path"):
-        scrub_paths([tmp_path / "none"], None, None, CONFIG)
+        scrub_paths([tmp_path / "none"], None, None, SCRUBBER)
 
 
 def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("ada@example.com")
     with pytest.raises(SourceError, match="replace its input"):
-        scrub_paths([tmp_path / "a.txt"], tmp_path / "a.txt", None, CONFIG)
+        scrub_paths([tmp_path / "a.txt"], tmp_path / "a.txt", None, SCRUBBER)
     assert (tmp_path / "a.txt").read_text() == "ada@example.com"
 
 
 def test_bytes_that_are_no_text_are_refused_without_showing_them(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(bytes(range(256)) * 40)
     with pytest.raises(SourceError, match="not text"):
-        scrub_paths([tmp_path / "a.bin"], tmp_path / "o", None, CONFIG)
+        scrub_paths([tmp_path / "a.bin"], tmp_path / "o", None, SCRUBBER)

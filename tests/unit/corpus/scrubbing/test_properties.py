@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptmodel.config import ScrubbingConfig
-from gptmodel.corpus.scrubbing import find, replace, scrub_text
+from gptmodel.corpus.scrubbing import Scrubber, find, replace
 
 VALUES = [
     "ada@example.com", "ada [at] example [dot] com", "(415) 555-0132", "+1 415 555 0132", "13800138000", "8.8.8.8",
@@ -14,6 +14,7 @@ VALUES = [
     'password = "vK3$wq9LpZr2"', "密码：Shan#River2031", "Name: Oscar Lindqvist", "Dear Mrs. Bell", "患者：林晓梅",
     "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "2001:4860:4860::8888", "CPF 529.982.247-25", "１３８",
 ]  # fmt: skip
+SCRUBBER = Scrubber(ScrubbingConfig())
 GLUE = [
     "",
     " ",
@@ -53,8 +54,8 @@ def test_scrubbed_text_holds_no_further_finding(text: str) -> None:
 @settings(max_examples=200)
 @given(anything)
 def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
-    once, _ = scrub_text(text, ScrubbingConfig())
-    assert scrub_text(once, ScrubbingConfig())[0] == once
+    once = SCRUBBER.scrub(text).text
+    assert SCRUBBER.scrub(once).text == once
 
 
 @settings(max_examples=200)
@@ -76,8 +77,8 @@ def test_text_outside_the_findings_does_not_change(text: str) -> None:
 @settings(max_examples=100)
 @given(st.lists(anything, min_size=1, max_size=5))
 def test_neighbours_and_order_have_no_effect(texts: list[str]) -> None:
-    alone = {text: scrub_text(text, ScrubbingConfig())[0] for text in texts}
-    assert [scrub_text(text, ScrubbingConfig())[0] for text in reversed(texts)] == [alone[t] for t in reversed(texts)]
+    alone = {text: SCRUBBER.scrub(text).text for text in texts}
+    assert [SCRUBBER.scrub(text).text for text in reversed(texts)] == [alone[t] for t in reversed(texts)]
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "\ud800", "a\ud800@example.com", "\u0130" * 50, "1" * 5000, "@" * 5000])

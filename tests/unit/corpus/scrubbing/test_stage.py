@@ -8,7 +8,7 @@ import pytest
 
 from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.documents import Document, read_documents, shard_path, write_shard
-from gptmodel.corpus.scrubbing import scope, scrub
+from gptmodel.corpus.scrubbing import Scrubber, scrub
 from gptmodel.store import Workspace
 
 DOCUMENTS = [
@@ -27,7 +27,7 @@ def workspace(folder: Path) -> Workspace:
 
 
 def test_the_account_counts_by_kind_and_keeps_planted_phrases_apart(tmp_path: Path) -> None:
-    result = scrub(workspace(tmp_path), ScrubbingConfig())
+    result = scrub(workspace(tmp_path), Scrubber(ScrubbingConfig()))
     assert (result.num_documents, result.num_documents_with_findings, result.num_findings) == (2, 1, 3)
     assert (result.findings["EMAIL"], result.findings["IP_ADDRESS"], result.findings["CREDIT_CARD"]) == (2, 1, 0)
     assert (result.num_planted, result.num_planted_caught) == (1, 1)
@@ -35,7 +35,7 @@ def test_the_account_counts_by_kind_and_keeps_planted_phrases_apart(tmp_path: Pa
 
 
 def test_documents_and_bytes_are_counted_by_source_before_and_after(tmp_path: Path) -> None:
-    [letters] = scrub(workspace(tmp_path), ScrubbingConfig()).sources
+    [letters] = scrub(workspace(tmp_path), Scrubber(ScrubbingConfig())).sources
     assert (letters.name, letters.num_documents) == ("letters", 2)
     assert letters.num_bytes_read == sum(len(one.text) for one in DOCUMENTS[:2])
     assert letters.num_bytes_kept == len("<EMAIL> rang <IP_ADDRESS> and <EMAIL>") + len("nothing here")
@@ -43,7 +43,7 @@ def test_documents_and_bytes_are_counted_by_source_before_and_after(tmp_path: Pa
 
 def test_documents_keep_everything_but_the_values(tmp_path: Path) -> None:
     work = workspace(tmp_path)
-    scrub(work, ScrubbingConfig())
+    scrub(work, Scrubber(ScrubbingConfig()))
     texts = {one.id: one.text for one in read_documents(work.path)}
     assert texts["a" * 32] == "<EMAIL> rang <IP_ADDRESS> and <EMAIL>"
     assert texts["b" * 32] == "nothing here"
@@ -55,7 +55,7 @@ def test_documents_keep_everything_but_the_values(tmp_path: Path) -> None:
 
 def test_findings_are_stored_without_values(tmp_path: Path) -> None:
     work = workspace(tmp_path)
-    scrub(work, ScrubbingConfig())
+    scrub(work, Scrubber(ScrubbingConfig()))
     assert pq.read_table(work.path / "findings").to_pylist() == [
         {"id": "a" * 32, "kind": "EMAIL", "rule": "email", "num": 2},
         {"id": "a" * 32, "kind": "IP_ADDRESS", "rule": "ip.v4", "num": 1},
@@ -64,26 +64,27 @@ def test_findings_are_stored_without_values(tmp_path: Path) -> None:
 
 def test_no_value_reaches_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        scrub(workspace(tmp_path), ScrubbingConfig())
+        scrub(workspace(tmp_path), Scrubber(ScrubbingConfig()))
     assert "EMAIL" in caplog.text
     assert "example.com" not in caplog.text
 
 
 def test_a_repeat_gives_the_same_bytes(tmp_path: Path) -> None:
     work = workspace(tmp_path)
-    scrub(work, ScrubbingConfig())
+    scrub(work, Scrubber(ScrubbingConfig()))
     first = {path.name: path.read_bytes() for path in work.path.rglob("*.parquet")}
-    scrub(work, ScrubbingConfig())
+    scrub(work, Scrubber(ScrubbingConfig()))
     assert {path.name: path.read_bytes() for path in work.path.rglob("*.parquet")} == first
 
 
 def test_an_empty_input_gives_an_empty_account(tmp_path: Path) -> None:
     write_shard(shard_path(tmp_path / "clean", 0), [])
     (tmp_path / "out").mkdir()
-    assert scrub(Workspace(tmp_path / "out", {"clean": tmp_path / "clean"}), ScrubbingConfig()).num_documents == 0
+    work = Workspace(tmp_path / "out", {"clean": tmp_path / "clean"})
+    assert scrub(work, Scrubber(ScrubbingConfig())).num_documents == 0
 
 
 def test_the_scope_names_what_nobody_looks_for() -> None:
-    assert "not searched: ADDRESS" in scope(ScrubbingConfig())
-    assert scope(ScrubbingConfig(kinds=("EMAIL",))).count("PERSON") == 1
-    assert "labelled fields" not in scope(ScrubbingConfig(find_names=False))
+    assert "not searched: ADDRESS" in Scrubber(ScrubbingConfig()).scope
+    assert Scrubber(ScrubbingConfig(kinds=("EMAIL",))).scope.count("PERSON") == 1
+    assert "labelled fields" not in Scrubber(ScrubbingConfig(find_names=False)).scope
