@@ -32,10 +32,12 @@ _PROVIDERS = (
     "sentry|shodan|sidekiq|snyk|sonar|sourcegraph|squarespace|sumologic|telegram|travis|trello|twilio|twitch|twitter|"
     "typeform|yandex|zendesk"
 )
+_BUNDLE = re.compile(r"[a-f0-9]{8}:[a-f0-9]{8}")  # Sidekiq's documented pair in BUNDLE_GEMS__CONTRIBSYS__COM
 _PROVIDER = re.compile(rf"(?:{_PROVIDERS})", re.IGNORECASE)
 _WORDS = (
     r"(?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|"
     r"access[ _\-.]?key|auth[ _\-.]?key|key|auth|login)[a-z0-9_\-.]{0,24}|\bpw"
+    r"|bundle_(?:gems|enterprise)__contribsys__com"
     rf"|(?:{_PROVIDERS})[a-z0-9_\-.]{{0,24}}(?: (?:api |access |client )?(?:key|token|secret|id))?"
 )
 _TYPE = r"(?:[ \t]{0,2}:?[ \t]{0,2}(?:string|nsstring \*|&(?:'static )?str|str|char)\b)?(?:\[\d{0,4}\])?"
@@ -46,7 +48,8 @@ _PASSING = re.compile(r"pass(?!\b|[_\-.\d]|w|p|c)")
 
 _COMPARED_SIEVE = r"[\"'`][ \t]{0,2}[!=]==?[ \t]{0,2}[\w.$]{0,32}(?:passw|pwd|secret|token|api_?key|_key)"
 _COMPARED = re.compile(
-    r"([\"'`])((?:(?!\1)[^\\\n]){6,200})\1[ \t]{0,2}[!=]==?[ \t]{0,2}[\w.$]{0,32}(?:passw|pwd|secret|token|api_?key|_key)",
+    r"([\"'`])((?:(?!\1)[^\\\n]){6,200})\1[ \t]{0,2}[!=]==?[ \t]{0,2}"
+    r"[\w.$]{0,32}(?:passw|pwd|secret|token|api_?key|_key)",
     re.IGNORECASE,
 )
 
@@ -69,8 +72,7 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
         finding = _value_at(passage.text, label, end - between.endswith(("'", '"', "`")), between)
         if finding:
             yield finding
-    if linear(_COMPARED_SIEVE).search(passage.ascii_lower):
-        yield from _compared(passage.text)
+    yield from _compared(passage)
     if passage.has_han:
         for found in _CHINESE_LABEL.finditer(passage.text):
             finding = _value_at(passage.text, "密码", found.end(), ":")
@@ -78,9 +80,9 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
                 yield finding
 
 
-def _compared(text: str) -> Iterator[Finding]:
+def _compared(passage: Passage) -> Iterator[Finding]:
     """Find a value that stands before its name: `if ("..." == password)`."""
-    for match in _COMPARED.finditer(text):
+    for match in passage.matches(_COMPARED, passage.near(_COMPARED_SIEVE, 240)):
         value = match.group(2)
         if is_value(value) and (is_strong(value) or is_odd(value)):
             yield Finding(match.start(2), match.end(2), "SECRET", "label.compared", RANK_KEYWORD)
@@ -114,7 +116,7 @@ def _value_at(text: str, label: str, at: int, between: str) -> Finding | None:
         if bare is None or "," in between or text[at] in "({[-":
             return None
         value, start = _trimmed(bare.group()), bare.start()
-        if "://" in value or text[bare.end() : bare.end() + 1].isalpha() and not _is_han(text[bare.end()]):
+        if "://" in value or (text[bare.end() : bare.end() + 1].isalpha() and not _is_han(text[bare.end()])):
             return None
         good = _is_bare(value, label)
     return Finding(start, start + len(value), "SECRET", "label", RANK_KEYWORD) if good and is_value(value) else None
@@ -130,7 +132,7 @@ def _is_quoted(value: str, label: str, between: str) -> bool:
     vague = is_random(value, 10 if _PROVIDER.match(label) else 14) or is_odd(value)
     if vague or not _CLEAR.search(label) or "(" in between:
         return vague
-    if "," in between or between[:1].isspace() and "=" not in between and ":" not in between:
+    if "," in between or (between[:1].isspace() and "=" not in between and ":" not in between):
         return is_strong(value) and " " not in value
     word = _PASSWORD.search(label) is not None and re.fullmatch(r"[a-z]{6,}", value) is not None
     return word or is_quoted_secret(value)
@@ -141,6 +143,8 @@ def _is_bare(value: str, label: str) -> bool:
         return True
     if _CLEAR.search(label):
         return is_strong(value) and not is_code(value)
+    if label.lower().startswith("bundle_"):
+        return _BUNDLE.fullmatch(value) is not None
     return is_random(value, 10 if _PROVIDER.match(label) else 14) and not is_code(value)
 
 

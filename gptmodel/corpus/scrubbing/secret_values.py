@@ -70,7 +70,8 @@ def is_random(value: str, least: int = 14) -> bool:
     if digits == len(value):
         return digits >= 15 and entropy(value) >= 2.5
     if digits < 2:
-        return len(value) >= max(20, least) and is_jumbled(value) and entropy(value) >= 3.6
+        encoded = len(value) >= 32 and digits == 1 and ("/" in value or "+" in value) and entropy(value) >= 4.3
+        return encoded or (len(value) >= min(20, least + 4) and is_jumbled(value) and entropy(value) >= 3.3)
     return entropy(value) >= 2.9 and not _is_worded(value)
 
 
@@ -115,4 +116,4 @@ def _is_worded(value: str) -> bool:
     """Tell whether a value is words joined by hyphens, dots or underscores, with a number here and there."""
     parts = re.split(r"[-_./:]", value)
     plain = sum(bool(re.fullmatch(r"[A-Z]?[a-z]{2,}\d{0,2}|\d{1,4}|[A-Z]{2,}\d{0,2}|v\d+", part)) for part in parts)
-    return len(parts) > 1 and plain >= len(parts) - 1
+    return len(parts) > 1 and plain >= len(parts) - 1 and max(map(len, parts)) < 16

@@ -12,6 +12,7 @@ from functools import lru_cache
 from gptmodel.corpus.scrubbing.finding import RANK_KEY, RANK_TOKEN, Finding
 from gptmodel.corpus.scrubbing.masks import entropy, is_masked
 from gptmodel.corpus.scrubbing.passage import Passage, linear
+from gptmodel.corpus.scrubbing.secret_values import is_jumbled
 
 _W = r"[\w\-]"
 _SHAPES: dict[str, str] = {
@@ -19,9 +20,11 @@ _SHAPES: dict[str, str] = {
     r"|ops_eyJ[A-Za-z0-9+/=]{60,}",
     "adobe": r"p8e-[A-Za-z0-9]{32}",
     "airtable": r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}",
-    "amazon": r"amzn\.mws\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|amzn1\.oa2-cs\.v1\.[a-f0-9]{64}|da2-[a-z0-9]{26}",
+    "amazon": r"amzn\.mws\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|amzn1\.oa2-cs\.v1\.[a-f0-9]{64}"
+    r"|da2-[a-z0-9]{26}",
     "asana": r"[12]/\d{13,17}(?:/\d{13,17})?:[a-f0-9]{32}",
-    "authress": r"(?:sc|ext|scauth|authress)_[A-Za-z0-9]{5,30}\.[A-Za-z0-9]{4,6}\.acc[_\-][A-Za-z0-9\-]{10,32}\.[\w+/=\-]{30,120}",
+    "authress": r"(?:sc|ext|scauth|authress)_[A-Za-z0-9]{5,30}\.[A-Za-z0-9]{4,6}\.acc[_\-][A-Za-z0-9\-]{10,32}"
+    r"\.[\w+/=\-]{30,120}",
     "age": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
     "ai": rf"sk-ant-[a-z0-9]{{2,8}}-{_W}{{20,}}|sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_\-]{{20,}}"
     r"|gsk_[A-Za-z0-9]{40,}|pplx-[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{30,}|xai-[A-Za-z0-9]{60,}|hf_[A-Za-z0-9]{34}"
@@ -41,7 +44,6 @@ _SHAPES: dict[str, str] = {
     "cloudflare": r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}",
     "confluent": r"cflt[A-Za-z0-9+/]{58,62}",
     "contentful": r"CFPAT-[\w\-]{43}",
-    "contribsys": r"[a-f0-9]{8}:[a-f0-9]{8}@(?:gems|enterprise)\.contribsys\.com",
     "crates": r"cio[A-Za-z0-9]{32}",
     "databricks": r"dapi[a-f0-9]{32}(?:-\d)?",
     "defined": r"dnkey-[\w=\-]{26}-[\w=\-]{52}",
@@ -186,7 +188,9 @@ def _looks_random(value: str, rule: str) -> bool:
         return False
     if rule == "facebook" and value.isupper():
         return False  # a message's digest in an archive's address
-    return any(char.isdigit() for char in value[4:]) or (rule in _LETTERS_ONLY and len(set(value)) >= 12)
+    if any(char.isdigit() for char in value[4:]):
+        return True
+    return len(set(value)) >= 12 and (rule in _LETTERS_ONLY or is_jumbled(value))
 
 
 @lru_cache(maxsize=1)
