@@ -6,6 +6,7 @@ A detector yields candidates that already passed their checksum, context and all
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gptmodel.corpus.scrubbing.commands import find_commands
 from gptmodel.corpus.scrubbing.emails import find_emails
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.identifiers import find_identifiers
@@ -47,6 +48,7 @@ DETECTORS: tuple[Detector, ...] = (
     Detector(frozenset({"SECRET"}), find_private_keys),
     Detector(frozenset({"SECRET"}), find_tokens),
     Detector(frozenset({"SECRET"}), find_passwords),
+    Detector(frozenset({"SECRET"}), find_commands),
     Detector(frozenset({"PERSON"}), find_names),
 )
 

@@ -13,8 +13,9 @@ _V4_SIEVE = r"\d\.\d{1,3}\.\d{1,3}\.\d"
 _V6 = re.compile(r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa-f]{1,4}){0,6}(?:\.\d{1,3}){0,3}")
 _V6_SIEVE = r"[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]"
 _VERSION_BEFORE = re.compile(
-    r"(?:version|versions|ver|release|released|revision|build|firmware|driver|upgrade to|sections?|sect|chapter|clause|"
-    r"annex|figure|oid|版本|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
+    r"(?<![a-z])(?:version|versions|ver|release|released|revision|build|firmware|driver|drivers|upgrade to|sections?|"
+    r"sect|chapter|clause|annex|figure|oid|openssl|chrome|firefox|python|java|jdk|kernel|linux|windows|android|ios|nginx|"
+    r"apache|mysql|docker|gcc)[\s:=\"'(（：]{0,3}$|(?:版本|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
     r"(?<![a-z])[vr]\.?\s?$|[a-z0-9_]-$|[a-z0-9_+]/$|[.\w@]$|\s\d:$"
 )
 
