@@ -45,9 +45,14 @@ class Coverage:
     @property
     def scope(self) -> str:
         """What is searched and what is not, in one sentence."""
-        missing = ", ".join(f"{kind} (accepted)" if kind in self.accepted else kind for kind in self.not_searched)
+        missing = ", ".join(marked(self.not_searched, self.accepted))
         searched = f"searched for {len(self.searched)} kinds ({', '.join(self.searched)})"
         return "; ".join([searched, *self.limits, f"not searched: {missing or 'none of the kinds known here'}"])
+
+
+def marked(not_searched: Sequence[str], accepted: Sequence[str]) -> list[str]:
+    """Give the kinds that are not searched, with a word where that is accepted in writing."""
+    return [f"{kind} (accepted)" if kind in accepted else kind for kind in not_searched]
 
 
 def coverage_of(config: ScrubbingConfig, site: Site) -> Coverage:

@@ -97,8 +97,9 @@ CUSTOM = (
     CustomFinderConfig(kind="NEAR", pattern=r"\b[a-z]\b", context=("mail", "号")),
     CustomFinderConfig(kind="PROJECT", words=("青鸟", "blue bird", "person")),
 )
-BITS = ["ada@example.com", "<EMAIL>", "<WORD>", "<", ">", "EMAIL", "id ", "x", " ", "号", "青", "鸟", "blue", "\n",
-        "2363", "0000", "13800138000", "person", "mail", "-", "Name: Oscar Lindqvist", "８８", "：", "ABCDE"]  # fmt: skip
+BITS = ["ada@example.com", "<EMAIL>", "<WORD>", "<", ">", "EMAIL", "id ", "x", " ", "号", "青", "鸟", "blue",
+        "\n", "2363", "0000", "13800138000", "person", "mail", "-", "Name: Oscar Lindqvist", "８８",
+        "：", "ABCDE"]  # fmt: skip
 
 
 @settings(max_examples=300)
