@@ -47,7 +47,7 @@ def scrub_task(run: Run, clean: Output) -> State:
 
         return scrub(work, run.scrubber, progress, run.engine.map)
 
-    state = run.stage("scrub", compute, clean)
+    state = run.stage("scrub", compute, clean, external=run.scrubber.digests)
     delete_raw_text(run)
     return state
 
@@ -96,11 +96,11 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
             ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult), deduplicate.read(DedupResult),
             split.read(SplitResult),
         )  # fmt: skip
-        answer = check_quality(work, run.config.quality, accounts, progress, run.engine.map)
+        answer = check_quality(work, run.config.quality, accounts, progress, run.engine.map, run.scrubber)
         _write_report(work, answer, ingest, clean, scrub, deduplicate, split)
         return answer
 
-    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split,
+    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, external=run.scrubber.digests,
                      show=lambda output: _show_corpus(run, output))  # fmt: skip
 
 

@@ -74,6 +74,7 @@ def keys_of(home: Home) -> Keys:
     Raises:
         ConfigError: A key file that others may read, or a key too short.
     """
+    home.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Keys(home_key(home.keys_dir / "home.key"), pseudonym_key())
 
 

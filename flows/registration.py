@@ -11,6 +11,7 @@ from flows import artifacts
 from flows.delivery import CORPUS_REPORT, REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
+from gptmodel.corpus.scrubbing.coverage import marked
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
 from gptmodel.mlflow_http import call
@@ -108,7 +109,7 @@ def _register(run: Run, outputs: dict[str, Output], folder: Path, digest: str) -
         SPLIT_TAG: outputs["split"].fingerprint,
         "gptmodel.preset": run.config.preset,
         "gptmodel.leak_test": "passed" if account.privacy.passed else "no",
-        "gptmodel.not_searched": ", ".join(account.kinds_not_searched),
+        "gptmodel.not_searched": ", ".join(marked(account.kinds_not_searched, account.kinds_accepted)),
         "prefect.flow_run_id": run.flow_run_id,
         "prefect.flow_run_url": run.flow_run_url,
     }
@@ -130,6 +131,7 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         num_documents=results["split"]["num_train"],
         sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
+        kinds_accepted=tuple(scrub.get("kinds_accepted", ())), limits=tuple(scrub.get("limits", ())),
         training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,
         report=run.delivery.page_of(run.delivery.open(), REPORT),
     )  # fmt: skip

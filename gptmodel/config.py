@@ -27,7 +27,7 @@ Positive = Annotated[int, Field(gt=0)]
 # The names of gptmodel.corpus.scrubbing, which stands above this room; a test holds them together.
 SearchedKind = Literal[
     "EMAIL", "PHONE", "IP_ADDRESS", "CREDIT_CARD", "IBAN", "US_SSN", "CN_ID", "CN_PHONE", "URL_WITH_CREDENTIALS",
-    "SECRET", "CRYPTO", "OTHER_ID", "PERSON",
+    "SECRET", "CRYPTO", "OTHER_ID", "PERSON", "ADDRESS",
 ]  # fmt: skip
 UnsearchedKind = Literal["ADDRESS"]
 
@@ -140,10 +140,18 @@ class CustomFinderConfig(Section):
     """Words of which one must stand within 60 characters of the value, in any case; empty asks for none."""
     checksum: Literal["luhn", "mod97", "mod11", "verhoeff"] | None = None
     """Check that the value's digits must pass."""
-    must_match: tuple[str, ...] = ()
-    """Invented texts that hold a value: tried when the config is loaded."""
-    must_not_match: tuple[str, ...] = ()
-    """Texts that hold none: tried when the config is loaded."""
+    must_match: tuple[str, ...] = Field(default=(), json_schema_extra=ASIDE)
+    """Invented texts that hold a value: tried before anything starts."""
+    must_not_match: tuple[str, ...] = Field(default=(), json_schema_extra=ASIDE)
+    """Texts that hold none: tried before anything starts."""
+
+    @model_validator(mode="after")
+    def _has_pattern_or_words(self) -> "CustomFinderConfig":
+        if bool(self.pattern) == bool(self.words):
+            raise ValueError(f"the finder of {self.kind} takes either a pattern or words")
+        if not all(word.strip() for word in (*self.words, *self.context)):
+            raise ValueError(f"the finder of {self.kind} has an empty word")
+        return self
 
 
 class RecognizerConfig(Section):
@@ -182,7 +190,7 @@ class ScrubbingConfig(Section):
     find_names: bool = True
     """Look for names of persons in labelled fields and after titles (kind PERSON)."""
     accept_unsearched: tuple[SearchedKind | UnsearchedKind, ...] = ()
-    """Kinds nobody looks for, accepted in writing; shown on the version."""
+    """Kinds that are not searched, accepted in writing; shown on the version."""
     replacement: Replacement = "placeholder"
     """What takes a finding's place: its placeholder (`<EMAIL>`), a consistent pseudonym (needs a key), a mask, nothing,
     or the whole document is left out."""

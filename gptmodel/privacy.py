@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from gptmodel.checkpoint import load_model
 from gptmodel.config import PlantedConfig, PrivacyConfig
 from gptmodel.corpus.canaries import Phrase, phrase_id_of, planted_phrases
 from gptmodel.corpus.documents import Document, list_shards, read_documents
-from gptmodel.corpus.scrubbing import PLACEHOLDERS, Scrubber
+from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.coverage import judged
 from gptmodel.decision import Decision
 from gptmodel.generation import Generator
 from gptmodel.intervals import upper_bound
@@ -123,7 +124,10 @@ class _Samples:
     num_invented: int
 
 
-def audit(work: Workspace, config: PrivacyConfig, scrubber: Scrubber, progress: Progress | None = None) -> AuditResult:
+def audit(
+    work: Workspace, config: PrivacyConfig, scrubber: Scrubber, progress: Progress | None = None,
+    personal_data: Mapping[str, str] | None = None,
+) -> AuditResult:  # fmt: skip
     """Test the trained model for leaks.
 
     Args:
@@ -131,14 +135,16 @@ def audit(work: Workspace, config: PrivacyConfig, scrubber: Scrubber, progress: 
         config: Sizes and limits of the test.
         scrubber: What the scrubber looked for, which the samples are scanned for too.
         progress: Called with the share done (0 to 1) and a line to show.
+        personal_data: What each source says of data about people: with a yes every kind must be searched or accepted.
     """
     work.clear()
     model = to_fastest_device(load_model(work.inputs["train"] / "model"))
     generator = Generator(model, Tokenizer.load(work.inputs["tokenizer"]))
     training = _Training(work.inputs["scrub"], work.inputs["pack"])
     result, ranks = _audit(generator, config, scrubber, training, progress)
+    decision = judged(result.decision, personal_data or {}, scrubber.coverage)
     _write_ranks(work.path / PHRASES_FILE, ranks)
-    return result
+    return result.model_copy(update={"decision": decision})
 
 
 def audit_model(
@@ -292,7 +298,7 @@ def _samples(generator: Generator, config: PrivacyConfig, scrubber: Scrubber, tr
 def _values(text: str, scrubber: Scrubber) -> list[str]:
     findings = scrubber.find(text)
     values = [text[finding.start : finding.end] for finding in findings]
-    return [value for value in values if value not in PLACEHOLDERS]
+    return [value for value in values if value not in scrubber.placeholders]
 
 
 def _known(values: set[str], training: _Training) -> set[str]:

@@ -8,10 +8,11 @@ phrases stay aside. Each shard by itself and in bounded memory; a worker calls `
 import codecs
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -24,6 +25,9 @@ from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow, read_shard_c
 from gptmodel.corpus.tables import read_columns, write_table
 from gptmodel.parts import Made, Mapper, Part, Progress, in_turn, input_digests, make_parts, text_parts
 from gptmodel.store import Workspace, file_digest
+
+if TYPE_CHECKING:
+    from gptmodel.corpus.scrubbing import Scrubber
 
 READ = "read"
 UNKNOWN = "unknown"
@@ -86,10 +90,12 @@ class Search:
     Attributes:
         kinds: Kinds that are looked for.
         share: Share of the documents that are searched, drawn by hash of their id.
+        scrubber: What searched the first time; None takes the built-in finders.
     """
 
     kinds: tuple[str, ...]
     share: float
+    scrubber: "Scrubber | None" = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def _parts(work: Workspace, search: Search) -> list[Part[Path]]:
         | input_digests(work, "split", SPLIT_DIR)
     )
     parts = []
-    for part in text_parts(work, "scrub", [sorted(search.kinds), search.share]):
+    for part in text_parts(work, "scrub", [sorted(search.kinds), search.share, *_site_digests(search)]):
         names = (
             f"{FILES_DIR}/{_shard_number(part.name)}.parquet", f"{MEMBERS_DIR}/{part.name}.parquet",
             f"{SPLIT_DIR}/{part.name}.parquet",
@@ -151,6 +157,10 @@ def _parts(work: Workspace, search: Search) -> list[Part[Path]]:
         key = [part.key, [digests.get(name) for name in names], _repeated_lines(work, part.name)]
         parts.append(Part(f"{READ}-{part.name}", key, part.item))
     return parts
+
+
+def _site_digests(search: Search) -> list[dict[str, str]]:
+    return [search.scrubber.digests] if search.scrubber and search.scrubber.digests else []
 
 
 def _repeated_lines(work: Workspace, shard: str) -> str | None:
@@ -197,7 +207,7 @@ class _Reading:
     def _row(self, document: Document, place: SplitRow) -> ReadRow:
         kind, encoding = self._files.of(document)
         is_searched = _is_drawn(document.id, self._search.share)
-        validated, loose = num_findings(document.text, self._search.kinds) if is_searched else (0, 0)
+        validated, loose = num_findings(document.text, self._search) if is_searched else (0, 0)
         return ReadRow(
             document.id, document.source, document.lang, place.split, kind, encoding, len(document.text),
             len(document.text.encode("utf-8", "surrogatepass")), document.text.count(_REPLACEMENT), is_searched,
@@ -234,11 +244,11 @@ def codec_name(codec: str) -> str:
         return UNKNOWN
 
 
-def num_findings(text: str, kinds: Sequence[str]) -> tuple[int, int]:
+def num_findings(text: str, search: Search) -> tuple[int, int]:
     """Count the sensitive data still found in a text: by validated rules, and by loose ones."""
     from gptmodel.corpus.scrubbing import find
 
-    found = find(text, kinds) if kinds else []
+    found = search.scrubber.find(text) if search.scrubber else find(text, search.kinds) if search.kinds else []
     num_loose = sum(finding.kind == "PERSON" or finding.rule in LOOSE_RULES for finding in found)
     return len(found) - num_loose, num_loose
 

@@ -21,6 +21,7 @@ from gptmodel.parts import Mapper, PartsRuntime, Progress, clear_but_parts, in_t
 from gptmodel.store import Workspace
 
 if TYPE_CHECKING:
+    from gptmodel.corpus.scrubbing import Scrubber
     from gptmodel.corpus.split import SplitResult
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class QualityResult(BaseModel):
 
 def check_quality(
     work: Workspace, config: QualityConfig, accounts: Accounts, progress: Progress | None = None,
-    mapper: Mapper = in_turn,
+    mapper: Mapper = in_turn, scrubber: "Scrubber | None" = None,
 ) -> QualityResult:  # fmt: skip
     """Judge the corpus before anything is trained on it.
 
@@ -61,9 +62,11 @@ def check_quality(
         accounts: The results of the stages before.
         progress: Called with the share done (0 to 1) and a few words.
         mapper: Where the shards are read.
+        scrubber: What searched the text the first time, and does again; None takes the built-in finders.
     """
     clear_but_parts(work)
-    search = Search(accounts.scrub.kinds_searched, search_share(_num_bytes(accounts.split), MAX_RESCAN_BYTES))
+    share = search_share(_num_bytes(accounts.split), MAX_RESCAN_BYTES)
+    search = Search(accounts.scrub.kinds_searched, share, scrubber)
     made = read_shards(work, search, mapper, progress)
     tables = build_tables(work.path, made.accounts, accounts, config.expected_languages)
     checks = list_checks(config)

@@ -18,6 +18,7 @@ from gptmodel.corpus.scrubbing.passage import Passage
 from gptmodel.corpus.scrubbing.passwords import find_passwords
 from gptmodel.corpus.scrubbing.phones import find_phones
 from gptmodel.corpus.scrubbing.resolve import resolve
+from gptmodel.corpus.scrubbing.site import NO_SITE, Site, Span, num_left_standing
 from gptmodel.corpus.scrubbing.tokens import find_private_keys, find_tokens
 from gptmodel.corpus.scrubbing.urls import find_urls
 from gptmodel.corpus.scrubbing.wallets import find_wallets
@@ -53,6 +54,19 @@ DETECTORS: tuple[Detector, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a text holds.
+
+    Attributes:
+        findings: Sorted by start, without overlaps; offsets count characters of the text.
+        num_allowed: Values left standing because the site allows them.
+    """
+
+    findings: list[Finding]
+    num_allowed: int = 0
+
+
 def find(text: str, kinds: Sequence[str] = (), names: bool = True) -> list[Finding]:
     """Find sensitive data in one text.
 
@@ -70,22 +84,33 @@ def find(text: str, kinds: Sequence[str] = (), names: bool = True) -> list[Findi
     Raises:
         ConfigError: A kind that has no finder.
     """
-    wanted = frozenset(chosen_kinds(kinds, names))
-    found = _scan(text, wanted)
+    return search(text, frozenset(chosen_kinds(kinds, names))).findings
+
+
+def search(text: str, wanted: frozenset[str], site: Site = NO_SITE) -> Found:
+    """Find sensitive data as `find` does, with what a site adds.
+
+    Args:
+        text: Any text.
+        wanted: Kinds that the built-in finders look for.
+        site: What a site adds.
+    """
+    found, allowed = _scan(text, wanted, site)
     for _ in range(8):
-        further = _brought_to_light(text, found, wanted) if found else []
+        further = _brought_to_light(text, found, wanted, site) if found else []
         if not further:
             break
         found = resolve([*found, *further])
-    return found
+    return Found(found, num_left_standing(allowed, found))
 
 
-def _brought_to_light(text: str, found: Sequence[Finding], wanted: frozenset[str]) -> list[Finding]:
+def _brought_to_light(text: str, found: Sequence[Finding], wanted: frozenset[str], site: Site) -> list[Finding]:
     """Scan the replaced text around its placeholders and give what shows there as findings of the text itself."""
     replaced = replace(text, found)
     further = []
-    for begin, end in _windows(found, len(replaced)):
-        for one in _scan(replaced[begin:end], wanted):
+    # How far a site's pattern reaches nobody knows.
+    for begin, end in [(0, len(replaced))] if site.finders else _windows(found, len(replaced)):
+        for one in _scan(replaced[begin:end], wanted, site)[0]:
             if (one.start > 0 or begin == 0) and (begin + one.end < end or end == len(replaced)):
                 further.append(_back(found, begin, one))
     return further
@@ -120,10 +145,13 @@ def replace(text: str, findings: Sequence[Finding]) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _scan(text: str, wanted: frozenset[str]) -> list[Finding]:
+def _scan(text: str, wanted: frozenset[str], site: Site) -> tuple[list[Finding], list[Span]]:
+    """Give what stands in a text, and the places of allowed values."""
     passage = Passage(text)
     active = (detector for detector in DETECTORS if detector.kinds & wanted)
-    return resolve(one for detector in active for one in detector.find(passage) if one.kind in wanted)
+    found = [one for detector in active for one in detector.find(passage) if one.kind in wanted]
+    kept, allowed = site.without_allowed(text, [*found, *site.find(text, passage)])
+    return resolve(kept), allowed
 
 
 def _back(found: Sequence[Finding], begin: int, one: Finding) -> Finding:

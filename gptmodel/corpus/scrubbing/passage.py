@@ -36,6 +36,16 @@ def fold(text: str) -> str:
     return text.translate(_FOLDED)
 
 
+def fold_all(text: str) -> str:
+    """Give the text with every full-width form as ASCII, marks included, at the same offsets.
+
+    Example:
+        >>> fold_all("工号：７（夜）")
+        '工号:7(夜)'
+    """
+    return text if text.isascii() else text.translate(_FOLDED)
+
+
 class Passage:
     """One text under search.
 

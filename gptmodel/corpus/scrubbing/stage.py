@@ -15,8 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
-from gptmodel.corpus.scrubbing.finding import Finding
-from gptmodel.corpus.scrubbing.scrubber import Scrubber
+from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
     from gptmodel.parts import Mapper, Progress
@@ -61,10 +60,16 @@ class ScrubResult(BaseModel):
     """Findings by source and kind."""
     sources: list[SourceScrubbing]
     """Documents and bytes by source, sorted by name."""
+    num_allowed: int = 0
+    """Values left standing because the site's allow file holds them."""
     kinds_searched: tuple[str, ...]
-    """Kinds that were looked for."""
+    """Kinds that count as searched."""
     kinds_not_searched: tuple[str, ...]
-    """Kinds that nobody looked for."""
+    """Kinds that nobody looked for, or so little that it does not count."""
+    kinds_accepted: tuple[str, ...] = ()
+    """Those of them that the config accepts in writing."""
+    limits: tuple[str, ...] = ()
+    """How far the search for a kind goes where it does not go everywhere."""
     scope: str
     """The same in one sentence."""
     num_planted: int
@@ -92,7 +97,7 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    parts = text_parts(work, "clean", fingerprint_section(scrubber.config))
+    parts = text_parts(work, "clean", fingerprint_section(scrubber.config) | scrubber.digests)
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
@@ -106,6 +111,7 @@ class _Tally(BaseModel):
     num_bytes_read: int = 0
     num_bytes_kept: int = 0
     num_with_findings: int = 0
+    num_allowed: int = 0
     kinds: Counter[str] = Counter()
 
     def __add__(self, other: "_Tally") -> "_Tally":
@@ -127,8 +133,9 @@ class _Account(BaseModel):
             num_caught=self.num_caught + other.num_caught,
         )
 
-    def add(self, document: Document, text: str, findings: list[Finding]) -> None:
+    def add(self, document: Document, done: Scrubbed) -> None:
         """Count one document, its scrubbed text and its findings."""
+        text, findings = done.text, done.findings
         if document.planted:
             self.num_planted += document.planted == "catchable"
             self.num_caught += document.planted == "catchable" and bool(findings)
@@ -138,6 +145,7 @@ class _Account(BaseModel):
         tally.num_bytes_read += len(document.text.encode("utf-8", "surrogatepass"))
         tally.num_bytes_kept += len(text.encode("utf-8", "surrogatepass"))
         tally.num_with_findings += bool(findings)
+        tally.num_allowed += done.num_allowed
         tally.kinds.update(finding.kind for finding in findings)
 
     def result(self, scrubber: Scrubber, runtime: dict[str, int]) -> ScrubResult:
@@ -151,8 +159,11 @@ class _Account(BaseModel):
             findings={kind: total.kinds[kind] for kind in scrubber.kinds},
             findings_by_source={name: dict(sorted(tally.kinds.items())) for name, tally in self.sources.items()},
             sources=[_source(name, tally) for name, tally in self.sources.items()],
-            kinds_searched=scrubber.kinds,
-            kinds_not_searched=scrubber.kinds_not_searched,
+            num_allowed=total.num_allowed,
+            kinds_searched=scrubber.coverage.searched,
+            kinds_not_searched=scrubber.coverage.not_searched,
+            kinds_accepted=scrubber.coverage.accepted,
+            limits=scrubber.coverage.limits,
             scope=scrubber.scope,
             num_planted=self.num_planted,
             num_planted_caught=self.num_caught,
@@ -199,7 +210,7 @@ def _scrub_shard(path: Path, folder: Path, scrubber: Scrubber) -> _Account:
 def _scrubbed(path: Path, scrubber: Scrubber, account: _Account, rows: list[FindingRow]) -> Iterator[Document]:
     for document in read_shard(path):
         done = scrubber.scrub(document.text)
-        account.add(document, done.text, done.findings)
+        account.add(document, done)
         if not document.planted:
             counts = Counter((finding.kind, finding.rule) for finding in done.findings)
             rows += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]

@@ -76,11 +76,11 @@ def test_findings_are_counted_by_how_they_were_validated(tmp_path: Path) -> None
     ],
 )
 def test_what_is_taken_for_the_word_before_it_is_loose(text: str, counts: tuple[int, int]) -> None:
-    assert num_findings(text, ("PHONE", "PERSON")) == counts
+    assert num_findings(text, Search(("PHONE", "PERSON"), 1.0)) == counts
 
 
 def test_without_kinds_nothing_is_found() -> None:
-    assert num_findings("write to anna.keller@example.com", ()) == (0, 0)
+    assert num_findings("write to anna.keller@example.com", Search((), 1.0)) == (0, 0)
 
 
 def test_a_document_that_is_not_drawn_is_not_searched(tmp_path: Path) -> None:
