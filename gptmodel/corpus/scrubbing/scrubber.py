@@ -10,6 +10,7 @@ from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.scrubbing.detectors import find, replace
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, UNSEARCHED, chosen_kinds
+from gptmodel.corpus.scrubbing.replacement import make_replacer
 from gptmodel.keys import NO_KEYS, Keys
 
 
@@ -20,10 +21,12 @@ class Scrubbed:
     Attributes:
         text: The text with every finding replaced.
         findings: The findings, with offsets in the text that was given.
+        left_out_for: Kind for whose sake the document is to be left out; empty if it stays.
     """
 
     text: str
     findings: list[Finding]
+    left_out_for: str = ""
 
 
 class Scrubber:
@@ -34,6 +37,10 @@ class Scrubber:
         keys: The keys that hashes and pseudonyms are made with.
         kinds: Kinds that are looked for, in the order of KINDS.
         kinds_not_searched: Kinds that nobody looks for.
+        replacer: What takes the findings' place.
+
+    Raises:
+        ConfigError: A pseudonym is asked for without a key, or a kind is named that nobody knows.
     """
 
     def __init__(self, config: ScrubbingConfig, keys: Keys = NO_KEYS) -> None:
@@ -41,6 +48,7 @@ class Scrubber:
         self.keys = keys
         self.kinds = chosen_kinds(config.kinds, config.find_names)
         self.kinds_not_searched = tuple(kind for kind in (*KINDS, *UNSEARCHED) if kind not in self.kinds)
+        self.replacer = make_replacer(config, keys, self.kinds)
 
     @property
     def scope(self) -> str:
@@ -53,9 +61,13 @@ class Scrubber:
 
     def find(self, text: str) -> list[Finding]:
         """Find sensitive data: sorted, not overlapping, with offsets in the text."""
-        return find(text, self.kinds, self.config.find_names)
+        return find(text, self.kinds, self.config.find_names, self.replacer)
 
     def scrub(self, text: str) -> Scrubbed:
         """Find and replace."""
         findings = self.find(text)
-        return Scrubbed(replace(text, findings), findings)
+        return Scrubbed(replace(text, findings, self.replacer), findings, self.replacer.left_out_for(findings))
+
+    def is_stand_in(self, text: str) -> bool:
+        """Tell whether a text as a whole is a placeholder or has the form of a pseudonym."""
+        return self.replacer.is_stand_in(text)
