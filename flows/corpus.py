@@ -40,14 +40,14 @@ def clean_task(run: Run, ingest: Output) -> State:
 
 @task(name="scrub", **STAGE_OPTIONS)
 def scrub_task(run: Run, clean: Output) -> State:
-    """Replace sensitive data by placeholders; afterwards the text from before is deleted."""
+    """Replace sensitive data; afterwards the text from before is deleted."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.scrubbing import scrub
 
         return scrub(work, run.scrubber, progress, run.engine.map)
 
-    state = run.stage("scrub", compute, clean)
+    state = run.stage("scrub", compute, clean, external=run.scrubber.digests)
     delete_raw_text(run)
     return state
 

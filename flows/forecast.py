@@ -12,6 +12,7 @@ from gptmodel.corpus.dedup.evaluation_texts import external_digests, list_evalua
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.forecast import training_seconds
+from gptmodel.keys import Keys, pseudonym_key
 from gptmodel.plan import Look, plan
 from gptmodel.store import Manifest, Store
 
@@ -39,11 +40,12 @@ def forecast(home: Home, config: Config, *, until: str | None, force: list[str])
     names = [stage_named(name).name for name in force]
     end = stage_named(until).name if until else None
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
-    external = external_digests(listing, evaluation)
+    scrubber = Scrubber(config.scrubbing, Keys(pseudonyms=pseudonym_key()))
+    external = external_digests(listing, evaluation) | {"scrub": scrubber.digests}
     looks = plan(home.store, config, external, until=end, force=names, explain=explain)
     rows = [_row(seen, config) for seen in _with_promotion(home.store, config, looks, names)]
     lines = [_line(row) for row in rows]
-    return PlanView([*lines, _total(rows, home), Scrubber(config.scrubbing).scope], {"stages": rows})
+    return PlanView([*lines, _total(rows, home), scrubber.scope], {"stages": rows})
 
 
 def _with_promotion(store: Store, config: Config, looks: Sequence[Look], force: list[str]) -> list[Look]:

@@ -68,6 +68,11 @@ class Scrubber:
         findings = self.find(text)
         return Scrubbed(replace(text, findings, self.replacer), findings, self.replacer.left_out_for(findings))
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """What scrubbed text depends on besides the configuration, by name: the id of the key, if it has pseudonyms."""
+        return {"pseudonym key": self.replacer.key_id} if self.replacer.key_id else {}
+
     def is_stand_in(self, text: str) -> bool:
         """Tell whether a text as a whole is a placeholder or has the form of a pseudonym."""
         return self.replacer.is_stand_in(text)
