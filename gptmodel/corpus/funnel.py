@@ -171,7 +171,7 @@ class Funnel(_Record):
     stated: dict[str, int]
     """What the stages say of the whole corpus: files and records `read`, and documents kept, by stage."""
     num_planted: int = 0
-    """Planted test phrases: they go through all stages into train, and are in none of the counts."""
+    """Planted test phrases: they go through the stages, those that stay into train, and are in none of the counts."""
 
     @property
     def total(self) -> SourceFunnel:
