@@ -40,7 +40,7 @@ def clean_task(run: Run, ingest: Output) -> State:
 
 @task(name="scrub", **STAGE_OPTIONS)
 def scrub_task(run: Run, clean: Output) -> State:
-    """Replace sensitive data by placeholders; afterwards the text from before is deleted."""
+    """Replace sensitive data; afterwards the text from before is deleted."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.scrubbing import scrub

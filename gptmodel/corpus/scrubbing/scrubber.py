@@ -12,6 +12,7 @@ from gptmodel.corpus.scrubbing.custom import custom_finders
 from gptmodel.corpus.scrubbing.detectors import replace, search
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, chosen_kinds, placeholder
+from gptmodel.corpus.scrubbing.replacement import make_replacer
 from gptmodel.corpus.scrubbing.site import Site
 from gptmodel.keys import NO_KEYS, Keys
 
@@ -24,11 +25,13 @@ class Scrubbed:
         text: The text with every finding replaced.
         findings: The findings, with offsets in the text that was given.
         num_allowed: Values that the site's allow file left standing.
+        left_out_for: Kind for whose sake the document is to be left out; empty if it stays.
     """
 
     text: str
     findings: list[Finding]
     num_allowed: int = 0
+    left_out_for: str = ""
 
 
 class Scrubber:
@@ -39,9 +42,11 @@ class Scrubber:
         keys: The keys that hashes and pseudonyms are made with.
         site: The site's own finders and allowed values.
         coverage: What is searched, what in part, what not.
+        replacer: What takes the findings' place.
 
     Raises:
-        ConfigError: A kind that has no finder, or a finder of the site's own that does not hold what it promises.
+        ConfigError: A kind that has no finder, a finder of the site's own that does not hold what it promises, or a
+            pseudonym asked for without a key.
     """
 
     def __init__(self, config: ScrubbingConfig, keys: Keys = NO_KEYS) -> None:
@@ -50,6 +55,7 @@ class Scrubber:
         self.site = _site(config)
         self.coverage: Coverage = coverage_of(config, self.site)
         self._wanted = frozenset(chosen_kinds(config.kinds, config.find_names))
+        self.replacer = make_replacer(config, keys, self.kinds)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -69,8 +75,12 @@ class Scrubber:
 
     @property
     def digests(self) -> dict[str, str]:
-        """Digests of what the site adds, by name; they belong into the fingerprint of every stage that searches."""
-        return self.site.digests
+        """What the results depend on besides the configuration, by name: what the site adds, the pseudonyms' key.
+
+        They belong into the fingerprint of every stage that searches.
+        """
+        key = {"pseudonym key": self.replacer.key_id} if self.replacer.key_id else {}
+        return self.site.digests | key
 
     @property
     def scope(self) -> str:
@@ -79,12 +89,19 @@ class Scrubber:
 
     def find(self, text: str) -> list[Finding]:
         """Find sensitive data: sorted, not overlapping, with offsets in the text."""
-        return search(text, self._wanted, self.site).findings
+        return search(text, self._wanted, self.site, self.replacer).findings
 
     def scrub(self, text: str) -> Scrubbed:
         """Find and replace."""
-        found = search(text, self._wanted, self.site)
-        return Scrubbed(replace(text, found.findings), found.findings, found.num_allowed)
+        found = search(text, self._wanted, self.site, self.replacer)
+        findings = found.findings
+        return Scrubbed(
+            replace(text, findings, self.replacer), findings, found.num_allowed, self.replacer.left_out_for(findings)
+        )
+
+    def is_stand_in(self, text: str) -> bool:
+        """Tell whether a text as a whole is a placeholder or has the form of a pseudonym."""
+        return self.replacer.is_stand_in(text)
 
 
 def _site(config: ScrubbingConfig) -> Site:

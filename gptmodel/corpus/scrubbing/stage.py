@@ -1,12 +1,13 @@
-"""The stage `scrub`: cleaned shards in, shards with placeholders out, and an account by kind that holds no value.
+"""The stage `scrub`: cleaned shards in, shards with stand-ins out, and an account by kind that holds no value.
 
-Planted test phrases are scrubbed like everything else and counted apart.
+A document with a kind that asks for it is left out. Planted test phrases are scrubbed like everything else and counted
+apart.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # the preview imports this room before the store's packages a
 logger = logging.getLogger(__name__)
 
 FINDINGS_DIR = "findings"
+LEFT_OUT_DIR = "left_out"
 
 
 class SourceScrubbing(BaseModel):
@@ -38,7 +40,11 @@ class SourceScrubbing(BaseModel):
     num_bytes_read: int
     """Their UTF-8 size before scrubbing."""
     num_bytes_kept: int
-    """Their UTF-8 size with placeholders."""
+    """UTF-8 size of those that stay, with stand-ins."""
+    dropped_by_reason: dict[str, int] = {}
+    """Documents left out for the sake of a kind that they hold."""
+    dropped_bytes_by_reason: dict[str, int] = {}
+    """Their UTF-8 size before scrubbing."""
 
 
 class ScrubResult(BaseModel):
@@ -51,9 +57,13 @@ class ScrubResult(BaseModel):
     num_bytes: int
     """Their UTF-8 size before scrubbing."""
     num_findings: int
-    """Findings replaced in them."""
+    """Findings in them, those in documents that are left out included."""
     num_documents_with_findings: int
     """Documents with at least one finding."""
+    num_dropped: int = 0
+    """Documents left out for the sake of a kind that they hold; the others are kept."""
+    dropped_by_reason: dict[str, int] = {}
+    """Those by reason."""
     findings: dict[str, int]
     """Findings by kind, every searched kind named."""
     findings_by_source: dict[str, dict[str, int]]
@@ -75,7 +85,7 @@ class ScrubResult(BaseModel):
     num_planted: int
     """Planted test phrases of the sort that scrubbing must catch."""
     num_planted_caught: int
-    """How many of those it caught."""
+    """How many of those it caught: replaced, or left out."""
     runtime: dict[str, int] = {}
     """How many shards there were, and how many were taken over."""
 
@@ -85,11 +95,12 @@ def scrub(
 ) -> ScrubResult:
     """Scrub the cleaned shards into the workspace, each by itself.
 
-    Writes shards/ with placeholders, and findings/ with one row a document, kind and rule; one file a shard.
+    Writes shards/ with stand-ins, findings/ with one row a document, kind and rule, and left_out/ with one row a
+    document that is not in the shards; one file a shard.
 
     Args:
         work: Workspace with the input `clean`.
-        scrubber: What is looked for.
+        scrubber: What is looked for, and what takes its place.
         progress: Called with the share done (0 to 1) and a line to show.
         mapper: Where the shards are scrubbed; None: here, in turn.
     """
@@ -97,7 +108,7 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    parts = text_parts(work, "clean", fingerprint_section(scrubber.config) | scrubber.digests)
+    parts = text_parts(work, "clean", [fingerprint_section(scrubber.config), scrubber.digests])
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
@@ -113,6 +124,8 @@ class _Tally(BaseModel):
     num_with_findings: int = 0
     num_allowed: int = 0
     kinds: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    dropped_bytes: Counter[str] = Counter()
 
     def __add__(self, other: "_Tally") -> "_Tally":
         return _Tally(**{name: getattr(self, name) + getattr(other, name) for name in _Tally.model_fields})
@@ -134,19 +147,23 @@ class _Account(BaseModel):
         )
 
     def add(self, document: Document, done: Scrubbed) -> None:
-        """Count one document, its scrubbed text and its findings."""
-        text, findings = done.text, done.findings
+        """Count one document and what scrubbing made of it."""
         if document.planted:
             self.num_planted += document.planted == "catchable"
-            self.num_caught += document.planted == "catchable" and bool(findings)
+            self.num_caught += document.planted == "catchable" and bool(done.findings)
             return
         tally = self.sources.setdefault(document.source, _Tally())
+        num_bytes = _num_bytes(document.text)
         tally.num_documents += 1
-        tally.num_bytes_read += len(document.text.encode("utf-8", "surrogatepass"))
-        tally.num_bytes_kept += len(text.encode("utf-8", "surrogatepass"))
-        tally.num_with_findings += bool(findings)
+        tally.num_bytes_read += num_bytes
+        tally.num_with_findings += bool(done.findings)
         tally.num_allowed += done.num_allowed
-        tally.kinds.update(finding.kind for finding in findings)
+        tally.kinds.update(finding.kind for finding in done.findings)
+        if reason := _reason(done):
+            tally.dropped[reason] += 1
+            tally.dropped_bytes[reason] += num_bytes
+        else:
+            tally.num_bytes_kept += _num_bytes(done.text)
 
     def result(self, scrubber: Scrubber, runtime: dict[str, int]) -> ScrubResult:
         """Give the stage's account."""
@@ -156,6 +173,8 @@ class _Account(BaseModel):
             num_bytes=total.num_bytes_read,
             num_findings=total.kinds.total(),
             num_documents_with_findings=total.num_with_findings,
+            num_dropped=total.dropped.total(),
+            dropped_by_reason=dict(sorted(total.dropped.items())),
             findings={kind: total.kinds[kind] for kind in scrubber.kinds},
             findings_by_source={name: dict(sorted(tally.kinds.items())) for name, tally in self.sources.items()},
             sources=[_source(name, tally) for name, tally in self.sources.items()],
@@ -174,8 +193,17 @@ class _Account(BaseModel):
 def _source(name: str, tally: _Tally) -> SourceScrubbing:
     return SourceScrubbing(
         name=name, num_documents=tally.num_documents, num_bytes_read=tally.num_bytes_read,
-        num_bytes_kept=tally.num_bytes_kept,
+        num_bytes_kept=tally.num_bytes_kept, dropped_by_reason=dict(sorted(tally.dropped.items())),
+        dropped_bytes_by_reason=dict(sorted(tally.dropped_bytes.items())),
     )  # fmt: skip
+
+
+def _reason(done: Scrubbed) -> str:
+    return f"holds {done.left_out_for}" if done.left_out_for else ""
+
+
+def _num_bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,23 +223,60 @@ class FindingRow:
     num: int
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOutRow:
+    """A document that is not in the scrubbed shards.
+
+    Attributes:
+        id: The document.
+        source: Its source.
+        path: Its file within the source.
+        reason: Why it is left out.
+        num_bytes: UTF-8 bytes of its text before scrubbing.
+        planted: Empty for real text; else the sort of planted test phrase it is.
+    """
+
+    id: str
+    source: str
+    path: str
+    reason: str
+    num_bytes: int
+    planted: str
+
+
 def _scrub_shard(path: Path, folder: Path, scrubber: Scrubber) -> _Account:
     from gptmodel.corpus.tables import write_table
 
-    account = _Account()
-    rows: list[FindingRow] = []
-    write_shard(folder / SHARDS_DIR / path.name, _scrubbed(path, scrubber, account, rows))
-    write_table(
-        folder / FINDINGS_DIR / path.name, FindingRow, sorted(rows, key=lambda row: (row.id, row.kind, row.rule))
-    )
-    return account
+    shard = _Shard(scrubber)
+    write_shard(folder / SHARDS_DIR / path.name, shard.documents(path))
+    findings = sorted(shard.findings, key=lambda row: (row.id, row.kind, row.rule))
+    write_table(folder / FINDINGS_DIR / path.name, FindingRow, findings)
+    write_table(folder / LEFT_OUT_DIR / path.name, LeftOutRow, sorted(shard.left_out, key=lambda row: row.id))
+    return shard.account
 
 
-def _scrubbed(path: Path, scrubber: Scrubber, account: _Account, rows: list[FindingRow]) -> Iterator[Document]:
-    for document in read_shard(path):
-        done = scrubber.scrub(document.text)
-        account.add(document, done)
+class _Shard:
+    """One pass over a shard, with the counts and rows it leaves."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
+        self.account = _Account()
+        self.findings: list[FindingRow] = []
+        self.left_out: list[LeftOutRow] = []
+
+    def documents(self, path: Path) -> Iterator[Document]:
+        """Give the scrubbed documents that stay."""
+        for document in read_shard(path):
+            done = self._scrubber.scrub(document.text)
+            self.account.add(document, done)
+            self._note_findings(document, done)
+            if reason := _reason(done):
+                self.left_out.append(LeftOutRow(document.id, document.source, document.path, reason,
+                                                _num_bytes(document.text), document.planted))  # fmt: skip
+            else:
+                yield replace(document, text=done.text)
+
+    def _note_findings(self, document: Document, done: Scrubbed) -> None:
         if not document.planted:
             counts = Counter((finding.kind, finding.rule) for finding in done.findings)
-            rows += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]
-        yield Document(document.id, document.source, document.path, done.text, document.lang, document.planted)
+            self.findings += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]

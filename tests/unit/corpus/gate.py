@@ -66,7 +66,7 @@ class House:
         self.ingest = ingest_result(sizes)
         self.clean = clean_result(sizes)
         self.scrub = ScrubResult.model_construct(
-            num_documents=sizes.total(), kinds_searched=KINDS, scope=Scrubber(ScrubbingConfig()).scope
+            num_documents=sizes.total(), kinds_searched=KINDS, scope=Scrubber(ScrubbingConfig()).scope, sources=[]
         )
 
     def work(self, stage: str, *inputs: str) -> Workspace:
