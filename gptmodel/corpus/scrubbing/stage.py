@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict
 from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
+from gptmodel.corpus.scrubbing.values import ValueIndex, values_name
+from gptmodel.keys import key_id
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
-    from gptmodel.parts import Mapper, Progress
+    from gptmodel.parts import Mapper, Part, Progress
     from gptmodel.store import Workspace
 
 logger = logging.getLogger(__name__)
@@ -95,8 +97,9 @@ def scrub(
 ) -> ScrubResult:
     """Scrub the cleaned shards into the workspace, each by itself.
 
-    Writes shards/ with stand-ins, findings/ with one row a document, kind and rule, and left_out/ with one row a
-    document that is not in the shards; one file a shard.
+    Writes shards/ with stand-ins, findings/ with one row a document, kind and rule, left_out/ with one row a document
+    that is not in the shards, and beside the data the index of keyed hashes, if the scrubber has the home's key; one
+    file a shard.
 
     Args:
         work: Workspace with the input `clean`.
@@ -108,11 +111,18 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    parts = text_parts(work, "clean", [fingerprint_section(scrubber.config), scrubber.digests])
+    settings = [fingerprint_section(scrubber.config), scrubber.digests]
+    parts = [_indexed(part, scrubber) for part in text_parts(work, "clean", settings)]
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
     return result
+
+
+def _indexed(part: "Part[Path]", scrubber: Scrubber) -> "Part[Path]":
+    """Let the index go with its shard; one made with another key, or none, means that the shard is scrubbed again."""
+    key = scrubber.keys.home
+    return part if key is None else replace(part, notes=(values_name(part.item.name),), notes_key=key_id(key))
 
 
 class _Tally(BaseModel):
@@ -252,6 +262,7 @@ def _scrub_shard(path: Path, folder: Path, scrubber: Scrubber) -> _Account:
     findings = sorted(shard.findings, key=lambda row: (row.id, row.kind, row.rule))
     write_table(folder / FINDINGS_DIR / path.name, FindingRow, findings)
     write_table(folder / LEFT_OUT_DIR / path.name, LeftOutRow, sorted(shard.left_out, key=lambda row: row.id))
+    shard.values.write(folder / values_name(path.name))
     return shard.account
 
 
@@ -263,12 +274,14 @@ class _Shard:
         self.account = _Account()
         self.findings: list[FindingRow] = []
         self.left_out: list[LeftOutRow] = []
+        self.values = ValueIndex(scrubber.keys.home)
 
     def documents(self, path: Path) -> Iterator[Document]:
         """Give the scrubbed documents that stay."""
         for document in read_shard(path):
             done = self._scrubber.scrub(document.text)
             self.account.add(document, done)
+            self.values.add(document.id, document.text, done.findings)
             self._note_findings(document, done)
             if reason := _reason(done):
                 self.left_out.append(LeftOutRow(document.id, document.source, document.path, reason,
