@@ -162,7 +162,7 @@ def _overview(source: SourceFunnel) -> Row:
     dropped = {step.stage: step.dropped for step in source.steps}
     share = source.kept.num_documents / source.documents.num_documents if source.documents.num_documents else 0.0
     counts = (
-        source.num_read, source.num_quarantined, source.documents.num_documents,
+        source.num_read, source.num_quarantined + source.num_forgotten, source.documents.num_documents,
         dropped.get(_CLEAN, Count()).num_documents, dropped.get(_DEDUP, Count()).num_documents,
         source.kept.num_documents,
     )  # fmt: skip
