@@ -110,9 +110,7 @@ class Shard:
     made_from: str = ""
 
 
-def make_shard(
-    shard: Shard, folder: Path, max_document_chars: int, marks: ErasureMarks | None = None
-) -> ShardAccount:
+def make_shard(shard: Shard, folder: Path, max_document_chars: int, marks: ErasureMarks | None = None) -> ShardAccount:
     """Read the files of one shard into its tables; what differs between two calls is the folder alone.
 
     Args:
@@ -127,7 +125,11 @@ def make_shard(
     name = f"{shard_name(shard.number)}.parquet"
     quarantine = TableWriter(folder / QUARANTINE_DIR / name, QuarantineRow)
     files = TableWriter(folder / FILES_DIR / name, FileRow)
-    index = TableWriter(index_path(folder, shard_name(shard.number), shard.made_from), KnownText) if marks is not None else None
+    index = (
+        TableWriter(index_path(folder, shard_name(shard.number), shard.made_from), KnownText)
+        if marks is not None
+        else None
+    )
     with quarantine, files, index or nullcontext():
         reading = _Reading(max_document_chars, quarantine, files, marks, index)
         write_shard_files(folder, shard.number, reading.documents(shard))

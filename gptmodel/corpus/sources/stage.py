@@ -218,8 +218,8 @@ def _account(source: SourceConfig, tally: Tally, listing: Listing) -> SourceAcco
     return SourceAccount(
         name=source.name, num_files=len(listed.files), num_documents=tally.num_documents, num_parts=tally.num_parts,
         num_quarantined=tally.reasons.total(), quarantined_by_reason=dict(sorted(tally.reasons.items())),
-        num_forgotten=tally.num_forgotten, num_bytes=tally.num_bytes, digest=listing.digest(source.name), weight=source.weight,
-        licence=source.licence, owner=source.owner,
+        num_forgotten=tally.num_forgotten, num_bytes=tally.num_bytes, digest=listing.digest(source.name),
+        weight=source.weight, licence=source.licence, owner=source.owner,
         purpose=source.purpose, keep_until=source.keep_until, personal_data=source.personal_data,
         skipped=dict(sorted((tally.skipped + Counter(listed.skipped)).items())), left_out=listed.left_out,
     )  # fmt: skip
