@@ -6,7 +6,7 @@ Planted test phrases are scrubbed like everything else and counted apart.
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,11 @@ from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.scrubber import Scrubber
+from gptmodel.corpus.scrubbing.values import ValueIndex, values_name
+from gptmodel.keys import key_id
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
-    from gptmodel.parts import Mapper, Progress
+    from gptmodel.parts import Mapper, Part, Progress
     from gptmodel.store import Workspace
 
 logger = logging.getLogger(__name__)
@@ -80,7 +82,8 @@ def scrub(
 ) -> ScrubResult:
     """Scrub the cleaned shards into the workspace, each by itself.
 
-    Writes shards/ with placeholders, and findings/ with one row a document, kind and rule; one file a shard.
+    Writes shards/ with placeholders, findings/ with one row a document, kind and rule, and beside the data the index
+    of keyed hashes, if the scrubber has the home's key; one file a shard.
 
     Args:
         work: Workspace with the input `clean`.
@@ -92,11 +95,17 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    parts = text_parts(work, "clean", fingerprint_section(scrubber.config))
+    parts = [_indexed(part, scrubber) for part in text_parts(work, "clean", fingerprint_section(scrubber.config))]
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
     return result
+
+
+def _indexed(part: "Part[Path]", scrubber: Scrubber) -> "Part[Path]":
+    """Let the index go with its shard; one made with another key, or none, means that the shard is scrubbed again."""
+    key = scrubber.keys.home
+    return part if key is None else replace(part, notes=(values_name(part.item.name),), notes_key=key_id(key))
 
 
 class _Tally(BaseModel):
@@ -189,17 +198,22 @@ def _scrub_shard(path: Path, folder: Path, scrubber: Scrubber) -> _Account:
 
     account = _Account()
     rows: list[FindingRow] = []
-    write_shard(folder / SHARDS_DIR / path.name, _scrubbed(path, scrubber, account, rows))
+    values = ValueIndex(scrubber.keys.home)
+    write_shard(folder / SHARDS_DIR / path.name, _scrubbed(path, scrubber, account, rows, values))
     write_table(
         folder / FINDINGS_DIR / path.name, FindingRow, sorted(rows, key=lambda row: (row.id, row.kind, row.rule))
     )
+    values.write(folder / values_name(path.name))
     return account
 
 
-def _scrubbed(path: Path, scrubber: Scrubber, account: _Account, rows: list[FindingRow]) -> Iterator[Document]:
+def _scrubbed(
+    path: Path, scrubber: Scrubber, account: _Account, rows: list[FindingRow], values: ValueIndex
+) -> Iterator[Document]:
     for document in read_shard(path):
         done = scrubber.scrub(document.text)
         account.add(document, done.text, done.findings)
+        values.add(document.id, document.text, done.findings)
         if not document.planted:
             counts = Counter((finding.kind, finding.rule) for finding in done.findings)
             rows += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]
