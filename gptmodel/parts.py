@@ -161,17 +161,11 @@ def rename_key(work: Workspace, name: str, key: Any) -> None:
         write_synced(path, marker.model_copy(update={"key": renamed}).model_dump_json())
 
 
-def clear_but_parts(work: Workspace, kept_dir: str = PARTS_DIR) -> None:
-    """Remove what an interrupted attempt left, its finished parts aside; a stage made of parts calls this first.
-
-    Args:
-        work: The folder.
-        kept_dir: Folder of notes that belong to the parts and stay too.
-    """
+def clear_but_parts(work: Workspace) -> None:
+    """Remove what an interrupted attempt left, its finished parts aside; a stage made of parts calls this first."""
     markers = {path: _read_marker(path) for path in (work.path / PARTS_DIR).glob("*.json")}
     kept = {work.path / name for marker in markers.values() if marker for name in (*marker.files, *marker.notes)}
     kept |= {path for path, marker in markers.items() if marker}
-    kept |= set((work.path / kept_dir).glob("[!.]*.parquet"))
     for path in [path for path in work.path.rglob("*") if path.is_file() and path not in kept]:
         path.unlink()
 

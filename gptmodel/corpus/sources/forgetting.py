@@ -6,6 +6,7 @@ home's own. By it a document is found under another name after its text is gone,
 touches are read again. Called by reading and the stage; `gptmodel.erasure` makes the marks.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -125,32 +126,26 @@ def beginning_of(parts: Iterable[str]) -> tuple[list[str], str]:
     return taken, "".join(said)[:HEAD_CHARS]
 
 
-def index_path(folder: Path, shard: str, made_from: str) -> Path:
-    """Give the file of a shard's index in a folder of ingest.
+def index_name(shard: str, made_from: str, key: bytes) -> str:
+    """Give the name of a shard's index within a folder of ingest.
 
     Args:
-        folder: The folder.
         shard: Name of the shard.
         made_from: Digest of all that its documents follow from.
+        key: The home's key; with another one, it is another index.
     """
-    return folder / TEXTS_DIR / f"{shard}-{made_from[:16]}.parquet"
-
-
-def read_index(folder: Path) -> Iterator[KnownText]:
-    """Read the documents of all shards of a folder of ingest."""
-    for path in sorted((folder / TEXTS_DIR).glob("*.parquet")):
-        yield from read_table(path, KnownText)
+    return f"{TEXTS_DIR}/{shard}-{keyed_hash(key, 'index', made_from)[:16]}.parquet"
 
 
 def take_over(path: Path, earlier: Sequence[Path]) -> bool:
-    """Link a shard's index from the first of the earlier folders that has it; tell whether it is there now."""
+    """Copy a shard's index from the first of the earlier folders that has it; tell whether it is there now."""
     if path.exists():
         return True
     for folder in earlier:
         old = folder / TEXTS_DIR / path.name
         if old.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.hardlink_to(old)
+            shutil.copyfile(old, path)
             return True
     return False
 

@@ -26,7 +26,7 @@ from gptmodel.corpus.sources.forgetting import (
     ForgottenRow,
     KnownText,
     beginning_of,
-    index_path,
+    index_name,
     text_mark,
 )  # fmt: skip
 from gptmodel.corpus.sources.formats import format_of, read_items
@@ -110,6 +110,11 @@ class Shard:
     made_from: str = ""
 
 
+def index_name_of(shard: Shard, key: bytes) -> str:
+    """Give the name of the index of a shard's texts within the folder."""
+    return index_name(shard_name(shard.number), shard.made_from, key)
+
+
 def make_shard(shard: Shard, folder: Path, max_document_chars: int, marks: ErasureMarks | None = None) -> ShardAccount:
     """Read the files of one shard into its tables; what differs between two calls is the folder alone.
 
@@ -125,11 +130,7 @@ def make_shard(shard: Shard, folder: Path, max_document_chars: int, marks: Erasu
     name = f"{shard_name(shard.number)}.parquet"
     quarantine = TableWriter(folder / QUARANTINE_DIR / name, QuarantineRow)
     files = TableWriter(folder / FILES_DIR / name, FileRow)
-    index = (
-        TableWriter(index_path(folder, shard_name(shard.number), shard.made_from), KnownText)
-        if marks is not None
-        else None
-    )
+    index = TableWriter(folder / index_name_of(shard, marks.key), KnownText) if marks is not None else None
     with quarantine, files, index or nullcontext():
         reading = _Reading(max_document_chars, quarantine, files, marks, index)
         write_shard_files(folder, shard.number, reading.documents(shard))

@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict
 from gptmodel.config import CorpusConfig, PlantedConfig, SourceConfig
 from gptmodel.corpus.documents import shard_name, shard_of, shard_path, write_shard
 from gptmodel.corpus.sources import builtin, hub
-from gptmodel.corpus.sources.forgetting import TEXTS_DIR, ErasureMarks, index_path, left_out, take_over
+from gptmodel.corpus.sources.forgetting import ErasureMarks, left_out, take_over
 from gptmodel.corpus.sources.listing import Listing, list_sources
-from gptmodel.corpus.sources.reading import Shard, ShardAccount, Tally, Task, make_shard
+from gptmodel.corpus.sources.reading import Shard, ShardAccount, Tally, Task, index_name_of, make_shard
 from gptmodel.errors import SourceError
+from gptmodel.keys import key_id
 from gptmodel.parts import Mapper, Part, PartsRuntime, Progress, clear_but_parts, in_turn, make_parts, rename_key
 from gptmodel.store import Workspace, digest_of
 
@@ -120,7 +121,7 @@ def ingest(
     Raises:
         SourceError: A source gave no document at all, or changed while it was read.
     """
-    clear_but_parts(work, TEXTS_DIR)
+    clear_but_parts(work)
     listing.save(work.path)
     shards = _shards(work, corpus, listing)
     parts = [_part(work, shard, marks) for shard in shards]
@@ -157,19 +158,19 @@ def _key_of(tasks: Sequence[Task], corpus: CorpusConfig, listing: Listing) -> li
 
 
 def _part(work: Workspace, shard: Shard, marks: ErasureMarks | None) -> Part[Shard]:
-    """Name all that a shard is made from: its texts, and which of them are left out."""
-    return Part(shard_name(shard.number), [shard.made_from, _left_out(work, shard, marks)], shard)
-
-
-def _left_out(work: Workspace, shard: Shard, marks: ErasureMarks | None) -> list[str]:
-    """Give the documents of a shard that are left out; all marks where its documents are not known yet."""
+    """Name all that a shard is made from: its texts, and which of them are left out; its index goes with it."""
+    name = shard_name(shard.number)
     if marks is None:
-        return []
-    index = index_path(work.path, shard_name(shard.number), shard.made_from)
-    is_known = take_over(index, work.earlier)
+        return Part(name, [shard.made_from, []], shard)
+    index = index_name_of(shard, marks.key)
+    return Part(name, [shard.made_from, _left_out(work, index, marks)], shard, (index,), key_id(marks.key))
+
+
+def _left_out(work: Workspace, index: str, marks: ErasureMarks) -> list[str]:
+    """Give the documents of a shard that are left out; all marks where its documents are not known yet."""
     if not marks:
         return []
-    return left_out(marks, index) if is_known else [marks.digest]
+    return left_out(marks, work.path / index) if take_over(work.path / index, work.earlier) else [marks.digest]
 
 
 def _reading_of(source: SourceConfig) -> dict[str, Any]:
