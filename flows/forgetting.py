@@ -13,7 +13,7 @@ from flows.home import Home, home_key_of
 from gptmodel import registry
 from gptmodel.erasure.closing import answer_of, versions_that_saw
 from gptmodel.erasure.matching import Matched, covered_documents, match_document, match_source, match_text
-from gptmodel.erasure.purging import delete_files, purge
+from gptmodel.erasure.purging import purge
 from gptmodel.erasure.remains import NOT_PURGED, drop_samples_of, find_remains, trainings_on
 from gptmodel.erasure.requests import (
     AskedBy,
@@ -186,9 +186,9 @@ def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy]) -> 
 
 def _purge(home: Home, request: ErasureRequest, documents: Collection[str]) -> ErasureRequest:
     _refuse_while_a_run_is_open(home)
-    copies = [*_copies(home, documents)]
-    done = delete_files(copies, purge(home.store, documents, request.id, date.today()))
-    request = request.model_copy(update={"purges": (*request.purges, done)})
+    done = purge(home.store, documents, request.id, date.today(), [*_copies(home, documents)])
+    if not request.purges or done.num_files_rewritten or done.num_files_deleted:
+        request = request.model_copy(update={"purges": (*request.purges, done)})
     save_request(home.erasures_dir, request)
     return request
 
@@ -204,9 +204,10 @@ def _refuse_while_a_run_is_open(home: Home) -> None:
 
 def _copies(home: Home, documents: Collection[str]) -> Iterator[Path]:
     """Give the files outside the stages' data that may show something of a document: samples and pages with samples."""
-    for training in trainings_on(home.store, documents):
+    trainings = trainings_on(home.store, documents)
+    for training in trainings:
         yield from _delivered(home, training, "samples.jsonl")
-    digests = {training.digest for training in trainings_on(home.store, documents)}
+    digests = {training.digest for training in trainings}
     for made in home.store.manifests("register"):
         if made.inputs.get("train") in digests:
             yield home.reports_dir / f"{made.result['name']}-{made.result['version']}" / "index.html"
@@ -280,7 +281,7 @@ def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: di
 
 def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:
     found = [(remains.place, remains.num_bytes) for remains in find_remains(home.store, documents)]
-    copies = [path for path in _copies(home, documents) if path.exists()]
+    copies = sorted({path for path in _copies(home, documents) if path.exists()})
     named = [*found, *(("reports and MLflow artifacts", path.stat().st_size) for path in copies)]
     files, sizes = Counter(place for place, _ in named), Counter[str]()
     for place, num_bytes in named:

@@ -245,7 +245,10 @@ class Store:
         changed = manifest.model_copy(update={"files": {**manifest.files, **entries}, "purged": purged})
         for path in files.values():
             sync(path)
+        times = (folder / MANIFEST).stat()
         write_synced(folder / MANIFEST, changed.model_dump_json(indent=1))
+        # Which output of a stage is its newest is told by when it was made.
+        os.utime(folder / MANIFEST, ns=(times.st_atime_ns, times.st_mtime_ns))
         for name, path in files.items():
             path.replace(folder / name)
             sync((folder / name).parent)

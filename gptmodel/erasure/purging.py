@@ -34,7 +34,9 @@ class _Rewritten:
     num_bytes_gone: int
 
 
-def purge(store: Store, documents: Collection[str], request: str, today: date) -> Purge:
+def purge(
+    store: Store, documents: Collection[str], request: str, today: date, copies: Collection[Path] = ()
+) -> Purge:  # fmt: skip
     """Delete what the store holds of some documents.
 
     Args:
@@ -42,30 +44,35 @@ def purge(store: Store, documents: Collection[str], request: str, today: date) -
         documents: The documents, by identity before division.
         request: Id of the request, noted in the manifests of what is rewritten.
         today: The day, for the record.
+        copies: Files outside the stages' data that are deleted too, such as pages with samples.
     """
+    # What tells which copies there are is rewritten below, so that these go first.
+    deleted = _delete(copies)
     found = find_remains(store, documents)
-    attempts = [remains for remains in found if remains.place == "interrupted attempts"]
-    for remains in attempts:
-        shutil.rmtree(remains.path)
+    deleted += [_delete_folder(remains) for remains in found if remains.place == "interrupted attempts"]
     rewritten = [
         one for manifest, its in _by_output(found)
         for one in _rewrite_output(store, manifest, its, documents, request)
     ]  # fmt: skip
     return Purge(
-        purged=today, num_files_rewritten=len(rewritten), num_files_deleted=len(attempts),
-        num_bytes=sum(one.num_bytes_gone for one in rewritten) + sum(remains.num_bytes for remains in attempts),
+        purged=today, num_files_rewritten=len(rewritten), num_files_deleted=len(deleted),
+        num_bytes=sum(deleted) + sum(one.num_bytes_gone for one in rewritten),
     )  # fmt: skip
 
 
-def delete_files(paths: Iterable[Path], done: Purge) -> Purge:
-    """Delete files that lie outside the store, such as copies of samples, and add them to what was done."""
-    there = [path for path in paths if path.exists()]
-    num_bytes = sum(path.stat().st_size for path in there)
-    for path in there:
-        path.unlink()
-    return done.model_copy(
-        update={"num_files_deleted": done.num_files_deleted + len(there), "num_bytes": done.num_bytes + num_bytes}
-    )
+def _delete(paths: Iterable[Path]) -> list[int]:
+    """Delete files, and give the sizes of those that were there."""
+    sizes = []
+    for path in sorted(set(paths)):
+        if path.exists():
+            sizes.append(path.stat().st_size)
+            path.unlink()
+    return sizes
+
+
+def _delete_folder(remains: Remains) -> int:
+    shutil.rmtree(remains.path)
+    return remains.num_bytes
 
 
 def _by_output(found: Iterable[Remains]) -> list[tuple[Manifest, list[Path]]]:
