@@ -238,6 +238,28 @@ def scrub(
         print_json(record)
 
 
+@app.command(context_settings={"allow_extra_args": True})
+@reported
+def find(
+    context: typer.Context,
+    values: Annotated[
+        str, typer.Option("--values", metavar="FILE|-", help="One value a line, from a file or standard input")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Say which documents, splits and versions held some values, also after the raw text is gone.
+
+    Values never stand on the command line. The index holds keyed hashes of what the finders found; a value is found in
+    any way of writing it.
+    """
+    from flows.find import find_values, refuse_arguments
+
+    refuse_arguments(context.args)
+    record = find_values(open_home(), values, terminal.current().line)
+    if as_json:
+        print_json(record)
+
+
 @app.command()
 @reported
 def forget(

@@ -67,8 +67,9 @@ def values_inside(kind: str, value: str) -> Iterator[tuple[str, str]]:
 
 def plain(value: str) -> str:
     """Give a text without differences of width, composition, dashes and invisible signs; spaces are single."""
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", value))
-    return " ".join(_DASHES.sub("-", text).split())
+    if not value.isascii():
+        value = _DASHES.sub("-", unicodedata.normalize("NFKC", _INVISIBLE.sub("", value)))
+    return " ".join(value.split())
 
 
 def text_form(value: str) -> str:

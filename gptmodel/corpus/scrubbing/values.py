@@ -20,7 +20,7 @@ VALUES_DIR = "notes/values"
 _KEY_ID = "gptmodel.key_id"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class FoundValue:
     """One value in one document.
 
@@ -44,22 +44,23 @@ class ValueIndex:
 
     def __init__(self, key: bytes | None) -> None:
         self._key = key
-        self._rows: set[FoundValue] = set()
+        self._rows: set[tuple[str, str, str]] = set()
 
     def add(self, document_id: str, text: str, findings: Iterable[Finding]) -> None:
         """Note a document's findings; the values are those of the text before anything was replaced."""
         if self._key is None:
             return
-        for finding in findings:
-            for each in value_hashes(self._key, finding.kind, text[finding.start : finding.end]):
-                self._rows.add(FoundValue(each, finding.kind, document_id))
+        for kind, value in {(finding.kind, text[finding.start : finding.end]) for finding in findings}:
+            for each in value_hashes(self._key, kind, value):
+                self._rows.add((each, kind, document_id))
 
     def write(self, path: Path) -> None:
         """Write the table, sorted, each row once."""
         from gptmodel.corpus.tables import write_table
 
         if self._key is not None:
-            write_table(path, FoundValue, sorted(self._rows), {_KEY_ID: key_id(self._key)})
+            rows = (FoundValue(*row) for row in sorted(self._rows))
+            write_table(path, FoundValue, rows, {_KEY_ID: key_id(self._key)})
 
 
 def values_name(shard: str) -> str:
