@@ -262,6 +262,40 @@ def find(
 
 @app.command()
 @reported
+def forget(
+    document: Annotated[str | None, typer.Option(metavar="ID", help="A document, by its id")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="A source by name, path or URL, or a file or folder in one; also what comes"),
+    ] = None,
+    text_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A document by what it says, under whatever name it lies")
+    ] = None,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete what is stored of the documents")] = False,
+    retire: Annotated[bool, typer.Option("--retire", help="Take the versions that saw them out of service")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Open a request for a source or text that nothing matches yet")
+    ] = False,
+    close: Annotated[str | None, typer.Option(metavar="REQUEST", help="Close a request that is answered")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Does not change a trained model; retire and retrain do.
+
+    Opens an erasure request: every later run leaves the documents out, with all their duplicates. Tells which versions
+    saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched or nothing was closed.
+    """
+    from flows.forgetting import Asked, Options, answer
+
+    told = answer(open_home(), Asked(document, source, text_file), Options(purge, retire, anyway), close)
+    for line in told.lines:
+        terminal.current().line(line)
+    if as_json:
+        print_json(told.record)
+    return told.code
+
+
+@app.command()
+@reported
 def deploy(config: ConfigOption = "tiny") -> None:
     """Create or update the deployment that the dashboard runs."""
     from flows import stack

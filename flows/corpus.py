@@ -8,8 +8,10 @@ from pydantic import BaseModel
 
 from flows import artifacts
 from flows.delivery import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
+from flows.home import home_key_of
 from flows.run import STAGE_OPTIONS, Progress, Run, delete_raw_text
 from gptmodel.corpus.funnel import build_funnel
+from gptmodel.erasure.requests import input_digests_of, marks_of
 from gptmodel.store import NOTES_DIR, Output, Workspace, write_synced
 
 
@@ -20,9 +22,11 @@ def ingest_task(run: Run) -> State:
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.sources.stage import ingest
 
-        return ingest(work, run.config.corpus, run.config.privacy.planted, run.listing, progress, run.engine.map)
+        marks = marks_of(run.erasures, home_key_of(run.home))
+        planted = run.config.privacy.planted
+        return ingest(work, run.config.corpus, planted, run.listing, progress, run.engine.map, marks)
 
-    return run.stage("ingest", compute, external=run.listing.digests())
+    return run.stage("ingest", compute, external=run.listing.digests() | input_digests_of(run.erasures))
 
 
 @task(name="clean", **STAGE_OPTIONS)

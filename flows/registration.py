@@ -185,15 +185,22 @@ def _move_alias(
     if not privacy.passed:
         registry.withdraw_aliases(uri, name, version)
         registry.note_decision(uri, name, version, decision)
-    elif decision.passed and not is_champion:
+    elif is_champion or (repeated and not decision.passed) or _is_retired(uri, name, version):
+        return
+    elif decision.passed:
         if repeated and _was_champion(uri, name, version):
             run.rolled_back_to = champion.version if champion else None
             return
         registry.promote_version(uri, name, version, decision)
         tag = {"name": name, "version": str(version), "key": WAS_CHAMPION, "value": "yes"}
         call(uri, "POST", "model-versions/set-tag", tag)
-    elif not is_champion and not repeated:
+    else:
         registry.mark_challenger(uri, name, version, decision)
+
+
+def _is_retired(uri: str, name: str, version: int) -> bool:
+    # Equal files are registered as the version that they were before, which an erasure request may have retired.
+    return registry.RETIRED_TAG in registry.read_version(uri, name, version).tags
 
 
 def _was_champion(uri: str, name: str, version: int) -> bool:

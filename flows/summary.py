@@ -30,7 +30,8 @@ def counted(counts: Mapping[str, int], most: int = 6) -> str:
 def _ingest(a: Account) -> str:
     names = ", ".join(source["name"] for source in a["sources"])
     put_aside = f"; {a['num_quarantined']} set aside" if a["num_quarantined"] else ""
-    return f"{a['num_documents']:,} documents, {a['num_bytes'] / 1e6:.1f} MB from {names}{put_aside}"
+    forgotten = f"; {a['num_forgotten']:,} left out by erasure requests" if a.get("num_forgotten") else ""
+    return f"{a['num_documents']:,} documents, {a['num_bytes'] / 1e6:.1f} MB from {names}{put_aside}{forgotten}"
 
 
 def _clean(a: Account) -> str:

@@ -147,6 +147,20 @@ def make_parts(
     return Made(accounts, num_reused)
 
 
+def rename_key(work: Workspace, name: str, key: Any) -> None:
+    """Note what a finished part was made from, where that is known only once it is made.
+
+    Args:
+        work: The folder.
+        name: The part.
+        key: See `Part`.
+    """
+    path = _marker_path(work.path, name)
+    marker, renamed = _read_marker(path), digest_of({"code": work.code_version, "key": key})
+    if marker is not None and marker.key != renamed:
+        write_synced(path, marker.model_copy(update={"key": renamed}).model_dump_json())
+
+
 def clear_but_parts(work: Workspace) -> None:
     """Remove what an interrupted attempt left, its finished parts aside; a stage made of parts calls this first."""
     markers = {path: _read_marker(path) for path in (work.path / PARTS_DIR).glob("*.json")}

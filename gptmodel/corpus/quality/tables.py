@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gptmodel.corpus.cleaning import CleanResult
     from gptmodel.corpus.dedup.stage import DedupResult
     from gptmodel.corpus.scrubbing import ScrubResult
-    from gptmodel.corpus.sources.stage import IngestResult
+    from gptmodel.corpus.sources.stage import IngestResult, SourceAccount
     from gptmodel.corpus.split import SplitResult
 
 STATISTICS_DIR = "statistics"
@@ -299,12 +299,16 @@ def _num_lost(total: Totals, sources: "pd.DataFrame", accounts: Accounts) -> int
     """Count the documents by which the sums of the stages' accounts differ from each other or from what was read."""
     ingest, split = accounts.ingest, accounts.split
     return (
-        abs(ingest.num_read - sum(one.num_documents + one.num_quarantined for one in ingest.sources))
+        abs(ingest.num_read - sum(map(_num_records, ingest.sources)))
         + abs(accounts.scrub.num_documents - accounts.scrub.num_dropped - int(sources["num_scrubbed"].sum()))
         + abs(total.num_train - split.num_train)
         + abs(total.num_validation - split.num_validation)
         + abs(total.num_test - split.num_test)
     )
+
+
+def _num_records(source: "SourceAccount") -> int:
+    return source.num_documents + source.num_quarantined + source.num_forgotten
 
 
 def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) -> list[dict[str, str | float | int]]:
@@ -327,7 +331,7 @@ def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) 
         scrub = scrubbed.get(source.name)
         row: dict[str, str | float | int] = {
             "source": source.name,
-            "num_records": source.num_documents + source.num_quarantined,
+            "num_records": _num_records(source),
             "num_quarantined": source.num_quarantined,
             "num_read": source.num_parts,
             "num_cleaned": clean.num_kept if clean else 0,
