@@ -20,7 +20,7 @@ from flows.home import Home, open_home
 from flows.terminal import Terminal, print_json
 from gptmodel import __version__
 from gptmodel.config_file import load_config
-from gptmodel.errors import GPTModelError
+from gptmodel.errors import GateError, GPTModelError
 
 INTERRUPTED = 130
 
@@ -194,13 +194,16 @@ def generate(
     top_k: Annotated[int | None, typer.Option(min=1, help="Sample among the K likeliest tokens")] = None,
     top_p: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Sample within this probability mass")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same text")] = 0,
+    no_filter: Annotated[
+        bool, typer.Option("--no-filter", help="Show the text as it comes, not <EMAIL> for an e-mail address in it")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Continue a prompt with a registered model."""
+    """Continue a prompt with a registered model; what the finders see in the text is shown as <EMAIL> and the like."""
     from flows.speak import Sampling, speak
 
     sampling = Sampling(max_new_tokens, temperature, top_k, top_p, seed)
-    record = speak(open_home(), model, prompt, sampling, as_json=as_json)
+    record = speak(open_home(), model, prompt, sampling, filtered=not no_filter, as_json=as_json)
     if as_json and record:
         print_json(record)
 
@@ -220,6 +223,26 @@ def evaluate(
         terminal.current().line(f"{key:<15} {value:,.4f}" if isinstance(value, float) else f"{key:<15} {value:,}")
     if as_json:
         print_json(record)
+
+
+@app.command()
+@reported
+def audit(
+    model: ModelOption,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="PRESET|FILE", help="Sizes and limits; default: the model's own")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Test a model for leaks, with its training text where this home has it; exit 3 if the answer is no."""
+    from flows.audit import audit as test
+
+    answer = test(open_home(), model, config)
+    for line in answer.lines:
+        terminal.current().line(line)
+    if as_json:
+        print_json(answer.record)
+    return 0 if answer.passed else GateError.exit_code
 
 
 @app.command()

@@ -427,17 +427,19 @@ class PrivacyConfig(Section):
     significance: float = Field(default=0.01, gt=0, lt=0.5)
     """Largest p-value of the one-sided rank test at which the audit says no."""
     num_samples: NonNegative = 32
-    """Texts sampled from the model and scanned by the finders."""
+    """Texts sampled from the model, from nothing, and scanned by the finders."""
+    num_invited_samples: NonNegative = 40
+    """Further texts sampled after labels that invite sensitive data, such as "Name:", taken in turn."""
     sample_tokens: Positive = 128
     """Tokens of each sampled text."""
     num_prefixes: NonNegative = 32
     """Training prefixes tried for verbatim extraction."""
-    prefix_tokens: Positive = 32
-    """Tokens of such a prefix."""
+    prefix_tokens: tuple[Positive, ...] = Field(default=(8, 16, 32, 64), min_length=1)
+    """Lengths of such a prefix (tokens); the same stretch is tried after each."""
     copy_tokens: Positive = 32
     """Tokens that must agree for a continuation to count as a verbatim copy."""
     max_extraction_ratio: Ratio = 0.1
-    """Largest share of prefixes continued verbatim."""
+    """Largest share of prefixes of one length continued verbatim, and of samples that repeat a training document."""
     seed: NonNegative = 0
     """Seed of references, prefixes and samples."""
 
