@@ -17,6 +17,7 @@ from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.scrubber import Scrubber
+from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test, untested_kinds
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
     from gptmodel.parts import Mapper, Progress
@@ -71,6 +72,12 @@ class ScrubResult(BaseModel):
     """Planted test phrases of the sort that scrubbing must catch."""
     num_planted_caught: int
     """How many of those it caught."""
+    self_test: list[KindTest] = []
+    """What became of invented values that went through the same scrubber, by kind."""
+    self_test_recall: dict[str, float] = {}
+    """Share of those values that was found, by kind."""
+    untested_kinds: tuple[str, ...] = ()
+    """Searched kinds of which no value could be invented."""
     runtime: dict[str, int] = {}
     """How many shards there were, and how many were taken over."""
 
@@ -92,7 +99,9 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    parts = text_parts(work, "clean", fingerprint_section(scrubber.config))
+    # How the scrubber tests itself has no bearing on the shards.
+    settings = {name: value for name, value in fingerprint_section(scrubber.config).items() if name != "self_test"}
+    parts = text_parts(work, "clean", settings)
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
@@ -143,6 +152,7 @@ class _Account(BaseModel):
     def result(self, scrubber: Scrubber, runtime: dict[str, int]) -> ScrubResult:
         """Give the stage's account."""
         total = sum(self.sources.values(), _Tally())
+        tested = self_test(scrubber, scrubber.config.self_test)
         return ScrubResult(
             num_documents=total.num_documents,
             num_bytes=total.num_bytes_read,
@@ -156,6 +166,9 @@ class _Account(BaseModel):
             scope=scrubber.scope,
             num_planted=self.num_planted,
             num_planted_caught=self.num_caught,
+            self_test=tested,
+            self_test_recall=recall_by_kind(tested),
+            untested_kinds=untested_kinds(tested),
             runtime=runtime,
         )
 

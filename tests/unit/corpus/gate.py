@@ -14,7 +14,7 @@ from gptmodel.corpus.quality.checks import CheckResult
 from gptmodel.corpus.quality.reading import Search, read_shards
 from gptmodel.corpus.quality.stage import QualityResult, check_quality
 from gptmodel.corpus.quality.tables import Accounts, Tables, build_tables
-from gptmodel.corpus.scrubbing import ScrubResult, scope
+from gptmodel.corpus.scrubbing import Scrubber, ScrubResult
 from gptmodel.corpus.sources.reading import FILES_DIR, FileRow
 from gptmodel.corpus.sources.stage import IngestResult, SourceAccount
 from gptmodel.corpus.split import split
@@ -66,7 +66,7 @@ class House:
         self.ingest = ingest_result(sizes)
         self.clean = clean_result(sizes)
         self.scrub = ScrubResult.model_construct(
-            num_documents=sizes.total(), kinds_searched=KINDS, scope=scope(ScrubbingConfig())
+            num_documents=sizes.total(), kinds_searched=KINDS, scope=Scrubber(ScrubbingConfig()).scope
         )
 
     def work(self, stage: str, *inputs: str) -> Workspace:
