@@ -8,7 +8,6 @@ their values from here. The draws are part of a promise: the same seed gives the
 import base64
 import hashlib
 import random
-from typing import Any
 
 WORDS = (
     "apple autumn basket bottle branch bridge bright button candle carpet castle circle cloud copper corner cotton "
@@ -243,22 +242,47 @@ def chinese_person(draw: random.Random) -> str:
     return draw.choice(_ZH_FAMILY) + "".join(draw.choices(_ZH_GIVEN, k=draw.choice((1, 2, 2))))
 
 
-def brazilian_cpf(draw: random.Random) -> str:
-    """Draw a Brazilian taxpayer's number."""
-    from stdnum.br import cpf
+def street_address(draw: random.Random) -> str:
+    """Draw an address of a made-up street in a made-up town."""
+    place = [draw.choice(_FAMILY_BEGINNINGS) + draw.choice(_FAMILY_ENDINGS) for _ in range(2)]
+    street = draw.choice(("Street", "Road", "Avenue", "Lane"))
+    return f"{draw.randrange(1, 200)} {place[0]} {street}, {place[1]}"
 
+
+def chinese_address(draw: random.Random) -> str:
+    """Draw an address of a made-up street in a real city."""
+    city = draw.choice(("北京市朝阳区", "上海市浦东新区", "广州市天河区", "成都市武侯区", "杭州市西湖区"))
+    return f"{city}{draw.choice(ZH_WORDS)}路{draw.randrange(1, 300)}号{draw.randrange(1, 30)}室"
+
+
+def brazilian_cpf(draw: random.Random) -> str:
+    """Draw a Brazilian taxpayer's number, whose two last digits check the others mod 11."""
     body = digits(9, draw)
-    return str(cpf.format(body + cpf._calc_check_digits(body)))
+    for _ in range(2):
+        weighed = sum(int(digit) * weight for digit, weight in zip(reversed(body), range(2, 12), strict=False))
+        body += str(-weighed % 11 % 10)
+    return f"{body[:3]}.{body[3:6]}.{body[6:9]}-{body[9:]}"
 
 
 def polish_pesel(draw: random.Random) -> str:
     """Draw a Polish identity number of somebody born in the last century."""
-    return _checked("pl.pesel", _birthday(draw) + digits(4, draw))
+    body = _birthday(draw) + digits(4, draw)
+    return f"{body}{-sum(int(digit) * (1, 3, 7, 9)[at % 4] for at, digit in enumerate(body)) % 10}"
 
 
 def spanish_dni(draw: random.Random) -> str:
-    """Draw a Spanish identity number."""
-    return _checked("es.dni", digits(8, draw))
+    """Draw a Spanish identity number, whose letter stands for the remainder by 23."""
+    body = digits(8, draw)
+    return body + "TRWAGMYFPDXBNJZSQVHLCKE"[int(body) % 23]
+
+
+def dutch_bsn(draw: random.Random) -> str:
+    """Draw a Dutch citizen's number, out of those whose last digit checks the others mod 11."""
+    check = 10
+    while check == 10:
+        body = draw.choice("123456789") + digits(7, draw)
+        check = sum(int(digit) * (9 - at) for at, digit in enumerate(body)) % 11
+    return f"{body}{check}"
 
 
 def nhs_number(draw: random.Random) -> str:
@@ -271,12 +295,6 @@ def nhs_number(draw: random.Random) -> str:
     return f"{number[:3]} {number[3:6]} {number[6:]}"
 
 
-def aadhaar(draw: random.Random) -> str:
-    """Draw an Indian identity number."""
-    body = draw.choice("23456789") + digits(10, draw)
-    return in_fours(body + str(_module("verhoeff").calc_check_digit(body)))
-
-
 def french_nir(draw: random.Random) -> str:
     """Draw a French social security number."""
     born = _birthday(draw)
@@ -286,13 +304,3 @@ def french_nir(draw: random.Random) -> str:
 
 def _birthday(draw: random.Random) -> str:
     return f"{draw.randrange(50, 100)}{draw.randrange(1, 13):02d}{draw.randrange(1, 29):02d}"
-
-
-def _checked(module: str, body: str) -> str:
-    return body + str(_module(module).calc_check_digit(body))
-
-
-def _module(name: str) -> Any:
-    import importlib
-
-    return importlib.import_module(f"stdnum.{name}")

@@ -124,6 +124,13 @@ _ZH_NAMED = (
     "今天由{value}老师介绍{topic}。",
     "大家好，我叫{value}，喜欢{topic}。",
 )
+_ADDRESSED = (
+    "Address: {value}\nOrder: one {topic} table\n",
+    "Name: not given\nHome address: {value}\n",
+    '{{"address": "{value}", "item": "{topic}"}}',
+    "Ship to: {value}\nItem: {topic}\n",
+)
+_ZH_ADDRESSED = ("地址：{value}\n项目：{topic}\n", "收货地址：{value}\n", "家庭住址：{value}，备注{topic}。")
 
 _PHONE = (("phone number", "电话"), "phone")
 _CARD, _IBAN = (("credit card number", "信用卡号"), "card_number"), (("IBAN", "银行账号 IBAN"), "iban")
@@ -131,7 +138,7 @@ _EMAIL_FORMS = (plain, plain, plain, full_width, spelled_out, bracketed)
 _PHONE_FORMS = (plain, plain, plain, full_width)
 _CARD_FORMS = (*[plain] * 4, *[compact] * 3, hyphenated, hyphenated, grouped, full_width, broken)
 _IBAN_FORMS = (*[plain] * 5, *[grouped] * 4, compact, compact, broken)
-_PERSON = ("name", "姓名")
+_PERSON, _ADDRESS = ("name", "姓名"), ("address", "地址")
 
 SORTS: dict[str, tuple[Sort, ...]] = {
     "EMAIL": (
@@ -174,12 +181,16 @@ SORTS: dict[str, tuple[Sort, ...]] = {
         Sort(invented.polish_pesel, ("PESEL number", "波兰身份号 PESEL"), "pesel"),
         Sort(invented.spanish_dni, ("DNI", "西班牙身份证 DNI"), "dni"),
         Sort(invented.nhs_number, ("NHS number", "英国 NHS 号码"), "nhs_number", (plain, compact)),
-        Sort(invented.aadhaar, ("Aadhaar number", "印度 Aadhaar 号码"), "aadhaar", (plain, compact)),
+        Sort(invented.dutch_bsn, ("BSN", "荷兰公民服务号 BSN"), "bsn"),
         Sort(invented.french_nir, ("NIR", "法国社保号 NIR"), "nir"),
     ),
     "PERSON": (
         Sort(invented.person, _PERSON, "name", carriers=_NAMED),
         Sort(invented.chinese_person, _PERSON, "name", carriers=_ZH_NAMED),
+    ),
+    "ADDRESS": (
+        Sort(invented.street_address, _ADDRESS, "address", carriers=_ADDRESSED),
+        Sort(invented.chinese_address, _ADDRESS, "address", carriers=_ZH_ADDRESSED),
     ),
 }  # fmt: skip
 """Values by kind."""
@@ -276,6 +287,7 @@ LOOK_ALIKES: dict[str, tuple[Sort, ...]] = {
         Sort(lambda draw: f"{draw.choice(invented.WORDS)}.toml", ("file name", "文件名"), "filename"),
         Sort(lambda draw: f"the {draw.choice(invented.WORDS)} team", _PERSON, "team"),
     ),
+    "ADDRESS": (Sort(lambda draw: f"0x{_hex(12)(draw)}", ("memory address", "内存地址"), "address"),),
 }
 """What looks like a value of the kind and is none: it must stay."""
 

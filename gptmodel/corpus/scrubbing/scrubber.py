@@ -5,8 +5,9 @@ text is judged alike everywhere. It is made of plain values: another process can
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from gptmodel.config import ScrubbingConfig
+from gptmodel.config import ScrubbingConfig, fingerprint_section
 from gptmodel.corpus.scrubbing.detectors import find, replace
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, UNSEARCHED, chosen_kinds
@@ -41,6 +42,11 @@ class Scrubber:
         self.keys = keys
         self.kinds = chosen_kinds(config.kinds, config.find_names)
         self.kinds_not_searched = tuple(kind for kind in (*KINDS, *UNSEARCHED) if kind not in self.kinds)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What shapes the scrubbed text, as JSON values; how the scrubber tests itself has no bearing on it."""
+        return {name: value for name, value in fingerprint_section(self.config).items() if name != "self_test"}
 
     @property
     def scope(self) -> str:

@@ -60,11 +60,6 @@ def recall_by_kind(rows: Sequence[KindTest]) -> dict[str, float]:
     return {row.kind: row.recall for row in rows if row.recall is not None}
 
 
-def untested_kinds(rows: Sequence[KindTest]) -> tuple[str, ...]:
-    """Give the kinds of which nothing could be invented."""
-    return tuple(row.kind for row in rows if not row.num_values)
-
-
 def _test_kind(kind: str, scrubber: Scrubber, config: SelfTestConfig) -> KindTest:
     num_values, num_found = _search_values(kind, scrubber, config)
     decoys = _drawn("look-alikes", kind, config)

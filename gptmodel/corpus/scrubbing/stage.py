@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.scrubber import Scrubber
-from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test, untested_kinds
+from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
     from gptmodel.parts import Mapper, Progress
@@ -77,7 +76,7 @@ class ScrubResult(BaseModel):
     self_test_recall: dict[str, float] = {}
     """Share of those values that was found, by kind."""
     untested_kinds: tuple[str, ...] = ()
-    """Searched kinds of which no value could be invented."""
+    """Searched kinds of which no value was tried, because none can be invented or nobody asked for a test."""
     runtime: dict[str, int] = {}
     """How many shards there were, and how many were taken over."""
 
@@ -99,9 +98,7 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    # How the scrubber tests itself has no bearing on the shards.
-    settings = {name: value for name, value in fingerprint_section(scrubber.config).items() if name != "self_test"}
-    parts = text_parts(work, "clean", settings)
+    parts = text_parts(work, "clean", scrubber.settings)
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
@@ -153,6 +150,7 @@ class _Account(BaseModel):
         """Give the stage's account."""
         total = sum(self.sources.values(), _Tally())
         tested = self_test(scrubber, scrubber.config.self_test)
+        recall = recall_by_kind(tested)
         return ScrubResult(
             num_documents=total.num_documents,
             num_bytes=total.num_bytes_read,
@@ -167,8 +165,8 @@ class _Account(BaseModel):
             num_planted=self.num_planted,
             num_planted_caught=self.num_caught,
             self_test=tested,
-            self_test_recall=recall_by_kind(tested),
-            untested_kinds=untested_kinds(tested),
+            self_test_recall=recall,
+            untested_kinds=tuple(kind for kind in scrubber.kinds if kind not in recall),
             runtime=runtime,
         )
 

@@ -31,7 +31,7 @@ def drawn(make: Callable[[random.Random], str], seed: int = 0) -> list[str]:
         (invented.polish_pesel, "pl.pesel"),
         (invented.spanish_dni, "es.dni"),
         (invented.nhs_number, "gb.nhs"),
-        (invented.aadhaar, "in_.aadhaar"),
+        (invented.dutch_bsn, "nl.bsn"),
         (invented.french_nir, "fr.nir"),
     ],
 )

@@ -9,7 +9,7 @@ from gptmodel.corpus.scrubbing import Scrubbed, Scrubber
 from gptmodel.corpus.scrubbing.carriers import LOOK_ALIKES, SORTS, draw_carried
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS
-from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test, untested_kinds
+from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test
 from gptmodel.intervals import lower_bound
 
 FEW = SelfTestConfig(num_values=6)
@@ -37,7 +37,7 @@ class Half(Scrubber):
 
 
 def test_every_kind_with_a_finder_has_values_and_look_alikes() -> None:
-    assert set(KINDS) == set(SORTS) == set(LOOK_ALIKES)
+    assert set(KINDS) <= set(SORTS) == set(LOOK_ALIKES)
 
 
 def test_every_searched_kind_is_tested_and_no_other() -> None:
@@ -89,8 +89,7 @@ def test_no_value_is_tested_where_none_is_asked_for() -> None:
     assert self_test(Scrubber(ScrubbingConfig()), SelfTestConfig(num_values=0)) == []
 
 
-def test_a_kind_without_invented_values_is_named() -> None:
+def test_a_kind_without_invented_values_has_no_recall() -> None:
     row = KindTest(kind="STAFF_ID", num_values=0, num_found=0, recall=None, lower_bound=None, num_decoys=0,
                    num_decoys_touched=0)  # fmt: skip
-    assert untested_kinds([row]) == ("STAFF_ID",)
     assert recall_by_kind([row]) == {}
