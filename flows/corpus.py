@@ -100,7 +100,7 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
             ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult), deduplicate.read(DedupResult),
             split.read(SplitResult),
         )  # fmt: skip
-        answer = check_quality(work, run.config.quality, accounts, progress, run.engine.map, run.scrubber)
+        answer = check_quality(work, run.config.quality, run.scrubber, accounts, progress, run.engine.map)
         _write_report(work, answer, ingest, clean, scrub, deduplicate, split)
         return answer
 

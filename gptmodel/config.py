@@ -168,18 +168,12 @@ class RecognizerConfig(Section):
 
 
 class SelfTestConfig(Section):
-    """How the scrubber tests itself in each run."""
+    """How the scrubber tests itself in each run; the quality gate has the limits."""
 
     num_values: NonNegative = 20
-    """Invented values of each kind that go through the real finders; 0 tests nothing."""
-    min_recall: Ratio = 0.8
-    """Smallest share of them that must be found, of each kind; below it the quality gate says no."""
+    """Invented values of each kind that go through the run's scrubber; 0 tests nothing."""
     seed: NonNegative = 0
-    """Seed of the values and the sample."""
-    residual_documents: NonNegative = 400
-    """Scrubbed documents, drawn at random, that the second scanner looks through."""
-    max_residual_ratio: Ratio = 0.02
-    """Largest share of those documents that may still hold a value; beyond it the quality gate says no."""
+    """Seed of the values and of the texts around them."""
 
 
 class ScrubbingConfig(Section):
@@ -266,6 +260,14 @@ class QualityConfig(Section):
     """Most validated findings that a second scan of the scrubbed text may show."""
     warn_loose_findings: NonNegative = 0
     """Warn where that scan shows more findings by their context alone: names, and numbers beside a word."""
+    residual_documents: NonNegative = 400
+    """Documents that an independent second scanner looks through, at least; drawn by hash, up to 10 MB of text."""
+    max_residual_ratio: Ratio = 0.02
+    """Largest share of these documents that may still hold a value that scanner is sure of."""
+    min_self_test_recall: Ratio = 0.8
+    """Smallest share of the invented values of each kind that scrubbing must have found in its test of itself."""
+    warn_decoy_ratio: Ratio = 0.1
+    """Warn where scrubbing replaced a larger share of a kind's look-alikes in that test."""
     warn_not_utf8_ratio: Ratio = 0.5
     """Warn where a larger share of the documents was in another encoding than UTF-8, which may have been misread."""
     warn_source_ratio: Ratio = 0.95

@@ -5,8 +5,9 @@ text is judged alike everywhere. It is made of plain values: another process can
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from gptmodel.config import ScrubbingConfig
+from gptmodel.config import ScrubbingConfig, fingerprint_section
 from gptmodel.corpus.scrubbing.coverage import Coverage, coverage_of
 from gptmodel.corpus.scrubbing.custom import custom_finders
 from gptmodel.corpus.scrubbing.detectors import replace, search
@@ -81,6 +82,12 @@ class Scrubber:
         """
         key = {"pseudonym key": self.replacer.key_id} if self.replacer.key_id else {}
         return self.site.digests | key
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What shapes the scrubbed text, as JSON values, `digests` included; how the scrubber tests itself does not."""
+        section = {name: value for name, value in fingerprint_section(self.config).items() if name != "self_test"}
+        return section | self.digests
 
     @property
     def scope(self) -> str:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
+from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test
 from gptmodel.corpus.scrubbing.values import ValueIndex, values_name
 from gptmodel.keys import key_id
 
@@ -88,6 +88,12 @@ class ScrubResult(BaseModel):
     """Planted test phrases of the sort that scrubbing must catch."""
     num_planted_caught: int
     """How many of those it caught: replaced, or left out."""
+    self_test: list[KindTest] = []
+    """What became of invented values that went through the same scrubber, by kind."""
+    self_test_recall: dict[str, float] = {}
+    """Share of those values that was found, by kind."""
+    untested_kinds: tuple[str, ...] = ()
+    """Searched kinds of which no value was tried, because none can be invented or nobody asked for a test."""
     runtime: dict[str, int] = {}
     """How many shards there were, and how many were taken over."""
 
@@ -111,8 +117,7 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    settings = [fingerprint_section(scrubber.config), scrubber.digests]
-    parts = [_indexed(part, scrubber) for part in text_parts(work, "clean", settings)]
+    parts = [_indexed(part, scrubber) for part in text_parts(work, "clean", scrubber.settings)]
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
@@ -178,6 +183,8 @@ class _Account(BaseModel):
     def result(self, scrubber: Scrubber, runtime: dict[str, int]) -> ScrubResult:
         """Give the stage's account."""
         total = sum(self.sources.values(), _Tally())
+        tested = self_test(scrubber, scrubber.config.self_test)
+        recall = recall_by_kind(tested)
         return ScrubResult(
             num_documents=total.num_documents,
             num_bytes=total.num_bytes_read,
@@ -196,6 +203,9 @@ class _Account(BaseModel):
             scope=scrubber.scope,
             num_planted=self.num_planted,
             num_planted_caught=self.num_caught,
+            self_test=tested,
+            self_test_recall=recall,
+            untested_kinds=tuple(kind for kind in scrubber.kinds if kind not in recall),
             runtime=runtime,
         )
 
