@@ -336,7 +336,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus or scrub")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -346,19 +346,31 @@ def bench(
         typer.Option(metavar="DIR", help="Text to measure on instead of the preset's; may be repeated"),
     ] = None,
     gold: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Versions of pages as JSON lines, for precision and recall")
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="JSON lines for precision and recall: pages (corpus), texts with spans (scrub)"
+        ),
     ] = None,
     part: Annotated[
-        list[str] | None, typer.Option(metavar="PART", help="filters, near-duplicates, scaling or run; default: all")
+        list[str] | None,
+        typer.Option(metavar="PART", help="corpus: filters, near-duplicates, scaling or run; default: all"),
     ] = None,
-    sizes: Annotated[str, typer.Option(metavar="MB,MB,...", help="Sizes of the grown corpora")] = "10,100,1000",
+    sizes: Annotated[
+        str | None, typer.Option(metavar="MB,MB,...", help="corpus: sizes of the grown corpora; default: 10,100,1000")
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turns")] = 3,
     as_json: JsonOption = False,
 ) -> None:
     """Measure this checkout's speed, memory and exactness, beside a peer where one is named."""
     from flows import benchmarks
 
-    options = {"data": data or [], "gold": gold or [], "part": part or [], "sizes": [sizes], "rounds": [str(rounds)]}
+    options = {
+        "data": data or [],
+        "gold": gold or [],
+        "part": part or [],
+        "sizes": [sizes] if sizes else [],
+        "rounds": [str(rounds)],
+    }
     record = benchmarks.run_benchmark(name, peer or [], options)
     for line in benchmarks.lines(record):
         terminal.current().line(line)

@@ -4,7 +4,7 @@ Each form announces a secret at one exact place; `secret_values.py` judges what 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
 from gptmodel.corpus.scrubbing.masks import is_masked
@@ -24,33 +24,22 @@ _COMMAND = re.compile(
     r"\bnet user \S{1,40} |\bcmdkey\b[^\n]{0,80}?/pass:|\bhtpasswd -b\w* \S+ \S+ )[\"']?([^\s\"']{6,100})",
     re.IGNORECASE,
 )
-_COMMAND_SIEVE = (
-    r"--[a-z\-]{0,24}(?:pass|token|secret|key)|curl\b.{0,200} (?:-u|--user|--proxy-user)|"
-    r"(?:mysql|mysqldump|mysqladmin|mariadb)\b.{0,80} -p|sshpass -p|redis-cli|"
-    r"(?:docker|podman|helm|az|oc|skopeo)\b.{0,40} login|\bnet user |\bcmdkey|\bhtpasswd -b"
-)
 _NAMED = r"\w*(?:PASSWORD|PASSWD|PASS|TOKEN|SECRET|KEY|password|passwd|token|secret|key)"
 _SPACED = re.compile(
     rf"(?m)(?:\bmachine \S+ login \S+ password |^[ \t]*(?:requirepass|masterauth|password)[ \t]+|"
     rf"^[ \t]*(?:ENV|ARG|set|setenv|export)[ \t]+{_NAMED}[ \t]+)[\"']?([^\s\"'=]{{6,200}})"
-)
-_SPACED_SIEVE = (
-    r"machine .{1,80} password |(?:requirepass|masterauth|\npassword|\n {1,8}password|^password)[ \t]+[^ \t]|"
-    r"(?:env|arg|set|setenv|export)[ \t]+\w*(?:pass|token|secret|key)\w{0,8}[ \t]+[^ \t]"
 )
 _SENTENCE = re.compile(
     r"(?:password|passcode|passphrase|\bpin|密码|口令)(?: for [\w.@\- ]{1,30})?\s{0,2}(?:is|was|为|是)"
     r"(?: now| set to)?\s{0,2}[:：]?\s{0,2}[\"'“‘`]?([^\s\"'“”‘’`，。；,;<>]{6,64})",
     re.IGNORECASE,
 )
-_SENTENCE_SIEVE = r"(?:passw|passcode|passphrase|\bpin\b)[^\n]{0,42}\b(?:is|was)\b"
 _PAIR = re.compile(
     r"(?<![A-Za-z])(?:user(?:[ _]?name)?|login|user[ _]?id|account|用户名?|账号|帐号)[ \t]{0,2}[:=：]?[ \t]{0,2}"
     r"([^\s,;:=，；]{2,64})[\s,;，；/]{1,4}(?:pass(?:word|wd|phrase)?|pwd|pw|密码|口令)[ \t]{0,2}[:=：]?[ \t]{0,2}"
     r"([^\s,;，；]{3,64})",
     re.IGNORECASE,
 )
-_PAIR_SIEVE = r"(?:user|login|account)[^\n]{1,80}[\s,;/](?:pass|pwd|pw)"
 _STOP_WORDS = frozenset(
     "and or is are was the a an for with in of to as by on not be can must may will has have should name id names "
     "authentication protected required prompt field fields reset login auth file change input manager".split()
@@ -59,28 +48,27 @@ _STOP_WORDS = frozenset(
 
 def find_commands(passage: Passage) -> Iterator[Finding]:
     """Find secrets in commands, headers and sentences."""
-    for match in passage.matches(_HEADER, passage.near("authorization", 440)):
+    for match in passage.matches(_HEADER, passage.announced):
         if is_random(match.group(1)) and not is_masked(match.group(1)):
             yield _finding(match, "header.authorization")
-    for pattern, sieve in ((_COMMAND, _COMMAND_SIEVE), (_SPACED, _SPACED_SIEVE)):
-        for match in passage.matches(pattern, passage.near(sieve, 320)):
+    for pattern in (_COMMAND, _SPACED):
+        for match in passage.matches(pattern, passage.announced):
             value = match.group(match.lastindex or 1)
             if (is_strong(value) or is_odd(value)) and not is_code(value):
                 yield _finding(match, "command")
-    words = ("密码", "口令") if passage.has_han else ()
-    yield from _sentences(passage, words)
-    yield from _pairs(passage, words)
+    yield from _sentences(passage)
+    yield from _pairs(passage)
 
 
-def _sentences(passage: Passage, words: Sequence[str]) -> Iterator[Finding]:
-    for match in passage.matches(_SENTENCE, passage.near(_SENTENCE_SIEVE, 160, words)):
+def _sentences(passage: Passage) -> Iterator[Finding]:
+    for match in passage.matches(_SENTENCE, passage.announced):
         value = match.group(1).rstrip(".!?:)")
         if is_strong(value) and not is_code(value):
             yield Finding(match.start(1), match.start(1) + len(value), "SECRET", "sentence", RANK_KEYWORD)
 
 
-def _pairs(passage: Passage, words: Sequence[str]) -> Iterator[Finding]:
-    for match in passage.matches(_PAIR, passage.near(_PAIR_SIEVE, 160, words)):
+def _pairs(passage: Passage) -> Iterator[Finding]:
+    for match in passage.matches(_PAIR, passage.announced):
         user, value = match.group(1), match.group(2).rstrip(".!?)\"'")
         between = passage.text[match.start() : match.start(2)]
         marked = any(mark in between for mark in ":=：\n") or any(map(str.isdigit, value)) or _fills_line(match)

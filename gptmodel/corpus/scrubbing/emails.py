@@ -40,10 +40,6 @@ _SPOKEN = re.compile(
 _ENCODED = re.compile(
     rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._+-]{{0,63}}%40(?:{_LABEL}\.)+[A-Za-z]{{2,24}}(?![A-Za-z0-9_])"
 )
-_TRIGGER = (
-    r"%40[a-z0-9]|@\s{0,2}[a-z0-9\-.]{1,63}\s{0,2}[\[({<]\s{0,2}(?:dot|\.)|@[a-z0-9\-.]{1,63}\sdot\s|"
-    r"[\[({<_]\s{0,2}at\s{0,2}[\])}>_]|[\[({<]\s{0,2}@\s{0,2}[\])}>]|\sdot\s"
-)
 _WRITTEN_PART = re.compile(r"[\[({<]|\sdot\s|_dot_", re.IGNORECASE)
 
 
@@ -56,9 +52,8 @@ def find_emails(passage: Passage) -> Iterator[Finding]:
         if finding:
             yield finding
         at = text.find("@", at + 1)
-    stretches = passage.near(_TRIGGER, 400)
     for pattern in (_WRITTEN, _SPOKEN, _ENCODED):
-        for match in passage.matches(pattern, stretches):
+        for match in passage.matches(pattern, passage.announced):
             if _is_written_out(match.group()):
                 yield Finding(match.start(), match.end(), "EMAIL", "email.written", RANK_EMAIL)
 

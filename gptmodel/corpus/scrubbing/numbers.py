@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_CHECKSUM, Finding
-from gptmodel.corpus.scrubbing.passage import Passage, is_ascii_word, linear
+from gptmodel.corpus.scrubbing.passage import Passage, is_ascii_word
 from gptmodel.corpus.scrubbing.validators import iban_length, is_card, is_cn_id, is_date, is_iban, is_us_ssn, luhn
 
 _DIGIT_GROUPS = re.compile(r"\d+(?:(?:[ \-]|-?\n)\d+)*", re.ASCII)
 _GROUP = re.compile(r"\d+", re.ASCII)
-_IBAN_START = r"[A-Za-z]{2}\d\d(?:[ \-\n]?[A-Za-z0-9]){11}"
+_IBAN_START = re.compile(r"[A-Za-z]{2}\d\d(?:[ \-\n]?[A-Za-z0-9]){11}", re.ASCII)
 _CN_ID = re.compile(r"[1-8](?:[ \-\n]?\d){16}[ \-]?[\dXx]", re.ASCII)
 _CN_ID_OLD = re.compile(r"[1-8]\d{14}(?!\d)", re.ASCII)
 _CN_CONTEXT = re.compile(r"身份证|身份證|证件号|公民身份|id card|identity card|national id|idcard")
@@ -62,7 +62,7 @@ def _usual_groups(sizes: list[int]) -> bool:
 
 def find_ibans(passage: Passage) -> Iterator[Finding]:
     """Find IBANs of any country of the SWIFT registry, plain or in groups."""
-    for match in linear(_IBAN_START).finditer(passage.ascii):
+    for match in passage.matches(_IBAN_START, passage.codes):
         finding = _iban_at(passage, match.start())
         if finding:
             yield finding

@@ -4,36 +4,36 @@ Folding is one character for one, so that offsets stay those of the text itself.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
-from typing import Any
+from collections.abc import Iterator
+from functools import cached_property
+
+from gptmodel.corpus.scrubbing.sieve import CODES, HAN, HAN_WORDS, WORDS, linear, merged, spans_in_utf8
 
 # Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; the ideographic space is a space.
 _FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x00A0: 0x20, 0x2011: 0x2D}
+_SPACE, _HYPHEN = "\u00a0", "\u2011"  # those that do not break
 _FULL_WIDTH = "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\uff0b\u00a0\u2011]"
-
-_HAN = re.compile("[\u4e00-\u9fff]")
 
 # At least six digits, loosely joined: what every number kind here has. A cheap first sieve for all of them.
 _NUMBER = r"[+(\d](?:(?:[ ().\-/]{0,3}|[ \-]?\n)\d){5,}[)\dXx]?"
 
 
-@cache
-def linear(pattern: str) -> Any:
-    """Compile a pattern over bytes for RE2, which scans in linear time and several times faster than `re`."""
-    import re2
-
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    options.log_errors = False
-    return re2.compile(pattern.encode(), options)
-
-
 def fold(text: str) -> str:
     """Give the text with full-width digits, letters and signs as ASCII, at the same offsets."""
-    if text.isascii() or not linear(_FULL_WIDTH).search(text.encode("utf-8", "surrogatepass")):
+    if text.isascii():
         return text
-    return text.translate(_FOLDED)
+    encoded = text.encode("utf-8", "surrogatepass")
+    if b"\xef\xbc" in encoded or b"\xef\xbd" in encoded:  # the full-width forms, U+FF00 to U+FF7F
+        return text.translate(_FOLDED) if linear(_FULL_WIDTH).search(encoded) else text
+    if _SPACE in text or _HYPHEN in text:
+        return text.replace(_SPACE, " ").replace(_HYPHEN, "-").replace("\u3000", " ")
+    return text
+
+
+# A value and what must stand beside it fit into this many characters before and after its hint.
+_CODE_WIDTH, _WORD_WIDTH = 96, 440
+
+Stretches = list[tuple[int, int]]
 
 
 def fold_all(text: str) -> str:
@@ -74,29 +74,31 @@ class Passage:
     @cached_property
     def has_han(self) -> bool:
         """Whether the text has Chinese characters."""
-        return not self.text.isascii() and _HAN.search(self.text) is not None
+        return not self.text.isascii() and linear(HAN).search(self._utf8) is not None
 
-    def near(self, sieve: str, width: int, words: Sequence[str] = ()) -> list[tuple[int, int]]:
-        """Give the stretches that are worth a slower pattern: around what a cheap one finds, merged where they touch.
+    @cached_property
+    def _utf8(self) -> bytes:
+        return self.text.encode("utf-8", "surrogatepass")
 
-        Args:
-            sieve: An RE2 pattern over `ascii_lower`.
-            width: Characters taken in before and after each match.
-            words: Words that count as matches too; the way to look for what is not ASCII.
-        """
-        spans = [match.span() for match in linear(sieve).finditer(self.ascii_lower)]
-        for word in words:
-            spans += ((at, at + len(word)) for at in _places(self.text, word))
-        stretches: list[tuple[int, int]] = []
-        for start, end in sorted(spans):
-            if stretches and start - width <= stretches[-1][1]:
-                stretches[-1] = (stretches[-1][0], max(stretches[-1][1], end + width))
-            else:
-                stretches.append((max(0, start - width), end + width))
-        return stretches
+    @cached_property
+    def codes(self) -> Stretches:
+        """Stretches around what may be a value with a form of its own, as sieve.py has them."""
+        return merged((match.span() for match in linear(CODES).finditer(self.ascii_lower)), _CODE_WIDTH)
 
-    def matches(self, pattern: re.Pattern[str], stretches: Sequence[tuple[int, int]]) -> Iterator[re.Match[str]]:
-        """Give a pattern's matches inside stretches; what a stretch's end may have cut short is left out."""
+    @cached_property
+    def announced(self) -> Stretches:
+        """Stretches around words that may announce a value, as sieve.py has them."""
+        spans = [match.span() for match in linear(WORDS).finditer(self.ascii_lower)]
+        if self.has_han:
+            spans += spans_in_utf8(HAN_WORDS, self._utf8)
+        return merged(spans, _WORD_WIDTH)
+
+    def is_announced(self, word: str) -> bool:
+        """Tell whether a word stands in one of the announced stretches."""
+        return any(self.text.find(word, start, end) >= 0 for start, end in self.announced)
+
+    def matches(self, pattern: re.Pattern[str], stretches: Stretches) -> Iterator[re.Match[str]]:
+        """Give a pattern's matches in stretches of the text; what a stretch's end may have cut short is left out."""
         for start, end in stretches:
             for match in pattern.finditer(self.text, start, end):
                 if match.end() < end or end >= len(self.text):
@@ -113,13 +115,6 @@ class Passage:
     def char_at(self, index: int) -> str:
         """Give the character at an offset; empty outside the text."""
         return self.text[index] if 0 <= index < len(self.text) else ""
-
-
-def _places(text: str, word: str) -> Iterator[int]:
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + 1)
 
 
 def is_ascii_word(char: str) -> bool:

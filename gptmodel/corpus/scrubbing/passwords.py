@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
-from gptmodel.corpus.scrubbing.passage import Passage, linear
+from gptmodel.corpus.scrubbing.passage import Passage
 from gptmodel.corpus.scrubbing.secret_values import (
     is_code,
     is_odd,
@@ -18,6 +18,7 @@ from gptmodel.corpus.scrubbing.secret_values import (
     is_unbalanced,
     is_value,
 )
+from gptmodel.corpus.scrubbing.sieve import linear
 
 _STRONG = "passwords?|passwd|pwd|pw|passphrase|passcode|pass|secrets?|credentials?|creds?|密码|口令|密钥|密匙|暗号"
 _CLEAR = re.compile(rf"(?:{_STRONG})", re.IGNORECASE)
@@ -46,7 +47,6 @@ _LABELLED = rf"({_WORDS})(?:\\?[\"'\]\)]){{0,2}}{_TYPE}(?:{_JOINED})"
 _NOT_SECRET = re.compile(r"ids?$|(?:sha\d*|hash|md5|digest|commit|version|checksum|etag|url|uri|host)$", re.IGNORECASE)
 _PASSING = re.compile(r"pass(?!\b|[_\-.\d]|w|p|c)")
 
-_COMPARED_SIEVE = r"[\"'`][ \t]{0,2}[!=]==?[ \t]{0,2}[\w.$]{0,32}(?:passw|pwd|secret|token|api_?key|_key)"
 _COMPARED = re.compile(
     r"([\"'`])((?:(?!\1)[^\\\n]){6,200})\1[ \t]{0,2}[!=]==?[ \t]{0,2}"
     r"[\w.$]{0,32}(?:passw|pwd|secret|token|api_?key|_key)",
@@ -74,7 +74,7 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
             yield finding
     yield from _compared(passage)
     if passage.has_han:
-        for found in _CHINESE_LABEL.finditer(passage.text):
+        for found in passage.matches(_CHINESE_LABEL, passage.announced):
             finding = _value_at(passage.text, "密码", found.end(), ":")
             if finding:
                 yield finding
@@ -82,7 +82,7 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
 
 def _compared(passage: Passage) -> Iterator[Finding]:
     """Find a value that stands before its name: `if ("..." == password)`."""
-    for match in passage.matches(_COMPARED, passage.near(_COMPARED_SIEVE, 240)):
+    for match in passage.matches(_COMPARED, passage.announced):
         value = match.group(2)
         if is_value(value) and (is_strong(value) or is_odd(value)):
             yield Finding(match.start(2), match.end(2), "SECRET", "label.compared", RANK_KEYWORD)

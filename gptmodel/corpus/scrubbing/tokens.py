@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from gptmodel.corpus.scrubbing.finding import RANK_KEY, RANK_TOKEN, Finding
 from gptmodel.corpus.scrubbing.masks import entropy, is_masked
-from gptmodel.corpus.scrubbing.passage import Passage, linear
+from gptmodel.corpus.scrubbing.passage import Passage
 from gptmodel.corpus.scrubbing.secret_values import is_jumbled
+from gptmodel.corpus.scrubbing.sieve import linear
 
 _W = r"[\w\-]"
 _SHAPES: dict[str, str] = {
@@ -134,6 +135,7 @@ _ANY = (
 _LETTERS_ONLY = frozenset({"ai", "gitlab", "dropbox", "aws"})
 
 _JWT = re.compile(r"ey[A-Za-z0-9_\-]{8,}\.ey[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)?={0,2}")
+_TOKEN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _KEY_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?)PRIVATE KEY( BLOCK)?-----")
 _KEY_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s]|\\[nrt]|[\w\-]+: [^\n]*\n|[\"',])*")
 _PUTTY = re.compile(r"PuTTY-User-Key-File-\d: [^\n]*\n(?:[^\n]*\n){1,200}?Private-MAC: [0-9a-fA-F]+")
@@ -142,7 +144,7 @@ _PUTTY = re.compile(r"PuTTY-User-Key-File-\d: [^\n]*\n(?:[^\n]*\n){1,200}?Privat
 def find_private_keys(passage: Passage) -> Iterator[Finding]:
     """Find private keys whole, from header to footer; a key cut short to the end of its body."""
     text = passage.text
-    if "PRIVATE KEY" in text:
+    if passage.is_announced("PRIVATE KEY"):
         for match in _KEY_BEGIN.finditer(text):
             footer = f"-----END {match.group(1)}PRIVATE KEY{match.group(2) or ''}-----"
             at = text.find(footer, match.end(), match.end() + 40_000)
@@ -151,7 +153,7 @@ def find_private_keys(passage: Passage) -> Iterator[Finding]:
                 at + len(footer) if at >= 0 else len(text[: body.end() if body else match.end()].rstrip(" \n\r\t\"',"))
             )
             yield Finding(match.start(), max(end, match.end()), "SECRET", "private_key", RANK_KEY)
-    if "PuTTY-User-Key-File" in text:
+    if passage.is_announced("PuTTY-User-Key-File"):
         for match in _PUTTY.finditer(text):
             yield Finding(match.start(), match.end(), "SECRET", "private_key.putty", RANK_KEY)
 
@@ -164,16 +166,25 @@ def find_tokens(passage: Passage) -> Iterator[Finding]:
         rule = _rule_of(value)
         if rule and not is_masked(value) and _looks_random(value, rule):
             yield Finding(start, end, "SECRET", f"token.{rule}", RANK_TOKEN)
-    if "ey" in passage.text:
-        yield from _web_tokens(passage.text)
+    yield from _web_tokens(passage)
 
 
-def _web_tokens(text: str) -> Iterator[Finding]:
-    if ".ey" not in text:
-        return
-    for match in _JWT.finditer(text):
-        if match.group().startswith("eyJhbGciOi") or _is_json(match.group().split(".")[0]):
-            yield Finding(match.start(), match.end(), "SECRET", "token.jwt", RANK_TOKEN)
+def _web_tokens(passage: Passage) -> Iterator[Finding]:
+    text, done = passage.text, 0
+    for start, end in passage.announced:
+        at = text.find(".ey", start, end)
+        while at >= 0:
+            begin = at
+            while begin > done and text[begin - 1] in _TOKEN_CHARACTERS:
+                begin -= 1
+            match = _JWT.search(text, begin)
+            if match is None or match.start() >= at:
+                done = at + 3
+            else:
+                done = match.end()
+                if match.group().startswith("eyJhbGciOi") or _is_json(match.group().split(".")[0]):
+                    yield Finding(match.start(), done, "SECRET", "token.jwt", RANK_TOKEN)
+            at = text.find(".ey", done, end)
 
 
 def _is_json(part: str) -> bool:
