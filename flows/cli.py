@@ -16,7 +16,7 @@ import typer
 
 from flows import terminal
 from flows.failure import unexpected
-from flows.home import Home, open_home
+from flows.home import Home, open_home, scrubber_of
 from flows.terminal import Terminal, print_json
 from gptmodel import __version__
 from gptmodel.config import ScrubbingConfig
@@ -251,6 +251,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 
     resolved = load_config(config)
     home, watch = open_home(), terminal.current()
+    scrubber_of(home, resolved.scrubbing)  # a finder that does not hold is told here, not by the first run
     addresses = stack.up(home, watch.line)
     os.environ.update(stack.client_environment(home, addresses))
     from flows.deployments import deploy_all

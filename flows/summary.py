@@ -41,7 +41,8 @@ def _clean(a: Account) -> str:
 
 def _scrub(a: Account) -> str:
     first = f"{a['num_findings']:,} findings in {a['num_documents_with_findings']:,} documents"
-    return f"{first}: {counted(a['findings'], 5) or 'none'}\n{a['scope']}"
+    allowed = f"; {a['num_allowed']:,} allowed values left standing" if a.get("num_allowed") else ""
+    return f"{first}: {counted(a['findings'], 5) or 'none'}{allowed}\n{a['scope']}"
 
 
 def _deduplicate(a: Account) -> str:

@@ -45,6 +45,8 @@ class ScrubSummary(BaseModel):
     """Wall-clock time, reading and writing included."""
     findings: dict[str, int]
     """Findings by kind, every searched kind named."""
+    num_allowed: int = 0
+    """Values left standing because the site's allow file holds them."""
 
 
 class _Session:
@@ -52,7 +54,7 @@ class _Session:
 
     def __init__(self, scrubber: Scrubber, spans: TextIO | None) -> None:
         self.scrubber, self.spans, self.started = scrubber, spans, time.perf_counter()
-        self.documents = self.num_bytes = self.set_aside = 0
+        self.documents = self.num_bytes = self.set_aside = self.num_allowed = 0
         self.findings: Counter[str] = Counter()
 
     def scrub(self, text: str) -> str:
@@ -60,6 +62,7 @@ class _Session:
         self.documents += 1
         self.num_bytes += len(text.encode("utf-8", "surrogatepass"))
         self.findings.update(one.kind for one in done.findings)
+        self.num_allowed += done.num_allowed
         if self.spans is not None:
             self.spans.write(_spans_line(done.findings))
         return done.text
@@ -71,6 +74,7 @@ class _Session:
             num_bytes=self.num_bytes,
             seconds=time.perf_counter() - self.started,
             findings={kind: self.findings[kind] for kind in self.scrubber.kinds},
+            num_allowed=self.num_allowed,
         )
 
 
