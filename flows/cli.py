@@ -16,9 +16,10 @@ import typer
 
 from flows import terminal
 from flows.failure import unexpected
-from flows.home import Home, open_home
+from flows.home import Home, open_home, scrubber_of
 from flows.terminal import Terminal, print_json
 from gptmodel import __version__
+from gptmodel.config import ScrubbingConfig
 from gptmodel.config_file import load_config
 from gptmodel.errors import GateError, GPTModelError
 
@@ -251,12 +252,16 @@ def scrub(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT|-", help="Files, folders, or - for standard input")],
     output: Annotated[str | None, typer.Option(metavar="OUT|-", help="Where the scrubbed text goes")] = None,
     spans: Annotated[Path | None, typer.Option(help="Write {'spans': [...]} for each document, one a line")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="PRESET|FILE", help="Take its section scrubbing; default: the defaults")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Scrub sensitive data from files or standard input, without a pipeline."""
     from flows.scrubber import scrub_inputs
 
-    record = scrub_inputs(inputs, output, spans, as_json=as_json)
+    scrubbing = load_config(config).scrubbing if config else ScrubbingConfig()
+    record = scrub_inputs(inputs, output, spans, scrubbing, as_json=as_json)
     if as_json:
         print_json(record)
 
@@ -325,6 +330,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 
     resolved = load_config(config)
     home, watch = open_home(), terminal.current()
+    scrubber_of(home, resolved.scrubbing)  # a finder that does not hold is told here, not by the first run
     addresses = stack.up(home, watch.line)
     os.environ.update(stack.client_environment(home, addresses))
     from flows.deployments import deploy_all

@@ -109,7 +109,8 @@ def judged(decision: Decision, personal_data: Mapping[str, str], coverage: Cover
     words = refusals(personal_data, coverage)
     if not words:
         return decision
-    reason = f"no: {'; '.join([*words, decision.reason.removeprefix('no: ')])}"
+    rest = f"the leak test itself {decision.reason}" if decision.passed else decision.reason.removeprefix("no: ")
+    reason = f"no: {'; '.join([*words, rest])}"
     return decision.model_copy(update={"passed": False, "reason": reason})
 
 
