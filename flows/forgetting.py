@@ -270,9 +270,10 @@ def _lines(
     if matched.duplicates:
         yield f"duplicates  {_listed(matched.duplicates)}"
     for row in record["versions"]:
-        yield f"version     {row['uri']} saw it ({row['split']}); {_service(row['in_service'])}"
+        retired = "; retired" if row["uri"] in request.retired else ""
+        yield f"version     {_words(row['uri'])} saw them ({row['split']}); {_service(row['in_service'])}{retired}"
     if not record["versions"]:
-        yield "version     none saw it"
+        yield "version     none saw them"
     for place in record["remains"]:
         stays = "" if place["can_be_purged"] else "   a purge does not change it"
         yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
@@ -286,8 +287,8 @@ def _lines(
 
 def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: dict[str, str | None]) -> str:
     saw = [row for row in record["versions"] if row["uri"] not in request.retired]
-    names = ", ".join(f"{row['uri']} ({_service(row['in_service'])})" for row in saw)
-    unchanged = f" {names} saw it and {'are' if len(saw) > 1 else 'is'} unchanged." if saw else ""
+    names = ", ".join(f"{_words(row['uri'])} ({_service(row['in_service'])})" for row in saw)
+    unchanged = f" {names} saw them and {'are' if len(saw) > 1 else 'is'} unchanged." if saw else ""
     unknown = "" if None not in champions.values() else " Which version is in service is unknown: no server answers."
     then = record["next"].replace("; ", ", then ")
     return f"Left out of every later run.{unchanged}{unknown} To close the request: {then}"
@@ -331,6 +332,11 @@ def _champion(home: Home, name: str) -> str | None:
 
 def _uri(version: SeenBy) -> str:
     return f"models:/{version.name}/{version.version}"
+
+
+def _words(uri: str) -> str:
+    name, _, number = uri.removeprefix("models:/").rpartition("/")
+    return f"{name} version {number}"
 
 
 def _listed(documents: Sequence[str], most: int = 5) -> str:

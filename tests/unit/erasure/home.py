@@ -35,6 +35,9 @@ KEY = b"the key of a home in a test"  # pragma: allowlist secret
 ASKED, COPY, NEAR, LONG, SHORT = "asked.txt", "copy.txt", "near.txt", "long.txt", "short.txt"
 """Files: the one that is asked for, its copy, its near duplicate, one that is divided, and one that is dropped."""
 
+EMAIL = "anna.keller@example.com"  # pragma: allowlist secret
+"""Stands in the near duplicate alone."""
+
 
 class Account(BaseModel):
     """A later stage's account, as far as look-ups read it."""
@@ -49,10 +52,11 @@ class SmallHome:
     Attributes:
         texts: The folder.
         store: The store.
+        key: Its key.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.store, self.texts = root, Store(root / "store"), root / "texts"
+    def __init__(self, root: Path, key: bytes = KEY) -> None:
+        self.root, self.store, self.texts, self.key = root, Store(root / "store"), root / "texts", key
         if self.texts.exists():  # a copy of another one
             return
         self.texts.mkdir(parents=True)
@@ -60,7 +64,7 @@ class SmallHome:
             (self.texts / f"{number}.txt").write_text(prose(number))
         for name in (ASKED, COPY):
             (self.texts / name).write_text(prose(50))
-        (self.texts / NEAR).write_text(prose(50).replace("The", "A", 1))
+        (self.texts / NEAR).write_text(prose(50) + f" Write to {EMAIL}.")
         (self.texts / LONG).write_text("\n\n".join(prose(seed) for seed in (90, 91, 92)))
         (self.texts / SHORT).write_text("Tiny words.")
 
@@ -73,7 +77,7 @@ class SmallHome:
         source = SourceConfig(name="notes", path=str(self.texts), personal_data="no")
         corpus = CorpusConfig(sources=(source,), num_shards=3, max_document_chars=1200)
         listing = list_sources(corpus, self.root / "listing.json")
-        scrubber, marks = Scrubber(ScrubbingConfig(), Keys(home=KEY)), marks_of(requests, KEY)
+        scrubber, marks = Scrubber(ScrubbingConfig(), Keys(home=self.key)), marks_of(requests, self.key)
         splits, planted = (
             SplitConfig(validation_ratio=0.2, test_ratio=0.2, min_documents=1),
             PlantedConfig(enabled=False),
