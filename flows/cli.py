@@ -299,6 +299,10 @@ def forget(
     text_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A document by what it says, under whatever name it lies")
     ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="Every document in which a finder found one of these values, one a line"),
+    ] = None,
     purge: Annotated[bool, typer.Option("--purge", help="Delete what is stored of the documents")] = False,
     retire: Annotated[bool, typer.Option("--retire", help="Take the versions that saw them out of service")] = False,
     anyway: Annotated[
@@ -314,7 +318,7 @@ def forget(
     """
     from flows.forgetting import Asked, Options, answer
 
-    told = answer(open_home(), Asked(document, source, text_file), Options(purge, retire, anyway), close)
+    told = answer(open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), close)
     for line in told.lines:
         terminal.current().line(line)
     if as_json:
