@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gptmodel.corpus.scrubbing.self_test import self_test_sentence
 from gptmodel.store import Output
 
 Account = Mapping[str, Any]
@@ -41,7 +42,9 @@ def _clean(a: Account) -> str:
 
 def _scrub(a: Account) -> str:
     first = f"{a['num_findings']:,} findings in {a['num_documents_with_findings']:,} documents"
-    return f"{first}: {counted(a['findings'], 5) or 'none'}\n{a['scope']}"
+    tested = self_test_sentence(a.get("self_test", ()))
+    words = f"\ntested on invented values: {tested}" if tested else ""
+    return f"{first}: {counted(a['findings'], 5) or 'none'}\n{a['scope']}{words}"
 
 
 def _deduplicate(a: Account) -> str:

@@ -59,6 +59,12 @@ class VersionAccount(BaseModel):
     """Kinds of sensitive data that were looked for."""
     kinds_not_searched: tuple[str, ...]
     """Kinds nobody looked for."""
+    self_test: str = ""
+    """What the scrubber's test of itself gave, in a sentence."""
+    second_scanner: str = ""
+    """What the independent second scanner saw in the scrubbed text, in a sentence."""
+    review: str = ""
+    """What a person's check of the scrubbed text gave, in a sentence; empty if nobody made one."""
     training_digest: str = ""
     """Digest of the packed tokens the model was trained on."""
     flow_run_url: str = ""
@@ -88,6 +94,9 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         _list([
             ("**Searched**", _kinds(account.kinds_searched)),
             ("**Not searched**", _kinds(account.kinds_not_searched)),
+            ("**Scrubber tested on invented values**", account.self_test or "no"),
+            ("**Second scanner**", account.second_scanner or "did not look"),
+            ("**Checked by a person**", account.review or "no"),
             ("**Leak test**", account.privacy.reason),
             ("**Scope of the leak test**", account.privacy.scope or "not stated"),
         ]),
