@@ -328,6 +328,22 @@ def forget(
 
 @app.command()
 @reported
+def review(
+    size: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Passages on the sheet")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other passages")] = 0,
+    result: Annotated[Path | None, typer.Option(metavar="FILE", help="What the sheet's page saved")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a sheet of scrubbed passages for a person's check, or take its result into the evidence."""
+    from flows.review import sheet_of_latest, take
+
+    record = take(open_home(), result) if result else sheet_of_latest(open_home(), size, seed)
+    if as_json:
+        print_json(record)
+
+
+@app.command()
+@reported
 def deploy(config: ConfigOption = "tiny") -> None:
     """Create or update the deployment that the dashboard runs."""
     from flows import stack
