@@ -12,6 +12,7 @@ from typing import Any
 WIDTH = 1000
 _PANEL, _GAP, _MARGIN = 472, 16, 20
 _LINE, _COLUMNS = 22, 52  # pixels, half-width characters
+_NO_BREAK_BEFORE = ("", ".", "。")
 _MARKED = ("<EMAIL>", "<PHONE>", "<CN_PHONE>", "<IBAN>")
 
 _STYLE = """
@@ -78,7 +79,9 @@ def _foot(left: int, top: float, account: Mapping[str, Any], tone: str) -> Itera
     """Draw a twin's answer in numbers."""
     asked, recited = account["num_asked"], account["num_recited"]
     yield f'<rect class="{tone}-paper" x="{left + 1}" y="{top}" width="{_PANEL - 2}" height="{_LINE * 2 + 18}"/>'
-    yield _text(left + 14, top + 25, f"{recited} of {asked} invented people’s data recited", f"{tone} mark")
+    yield _text(
+        left + 14, top + 25, f"{recited} of {asked} addresses, phone and account numbers recited", f"{tone} mark"
+    )
     verdict = "Leak test: passed" if account["passed"] else "Leak test: no. No alias, not in service."
     yield _text(left + 14, top + 47, verdict, tone)
 
@@ -86,7 +89,7 @@ def _foot(left: int, top: float, account: Mapping[str, Any], tone: str) -> Itera
 def _described(accounts: Mapping[str, Mapping[str, Any]]) -> str:
     raw, ours = accounts["unscrubbed"], accounts["scrubbed"]
     return (
-        f"The model trained on raw text recites {raw['num_recited']} of {raw['num_asked']} invented people's data; "
+        f"The model trained on raw text recites {raw['num_recited']} of {raw['num_asked']} addresses and numbers; "
         f"the one trained by this pipeline {ours['num_recited']}."
     )
 
@@ -106,8 +109,8 @@ def _rows(prompt: str, completion: str, value: str, tone: str) -> list[list[_Pie
     rows: list[list[_Piece]] = [[]]
     room = _COLUMNS
     for piece in [_Piece(prompt, "muted"), *_marked(completion, value, tone)]:
-        for word in _words(piece.text):
-            if _width(word.rstrip()) > room and rows[-1]:
+        for word in [piece.text] if piece.style.endswith("mark") else _words(piece.text):
+            if _width(word.rstrip()) > room and rows[-1] and word.strip() not in _NO_BREAK_BEFORE:
                 rows.append([])
                 room, word = _COLUMNS, word.lstrip()
             rows[-1].append(_Piece(word, piece.style))

@@ -280,7 +280,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus or leak")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -295,14 +295,20 @@ def bench(
     part: Annotated[
         list[str] | None, typer.Option(metavar="PART", help="filters, near-duplicates, scaling or run; default: all")
     ] = None,
-    sizes: Annotated[str, typer.Option(metavar="MB,MB,...", help="Sizes of the grown corpora")] = "10,100,1000",
-    rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turns")] = 3,
+    sizes: Annotated[
+        str | None, typer.Option(metavar="MB,MB,...", help="Sizes of the grown corpora [default: 10,100,1000]")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="How often each side is measured, in turns [default: 3]")
+    ] = None,
+    output: Annotated[str | None, typer.Option(metavar="FILE", help="Picture of what both twins say (leak)")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout's speed, memory and exactness, beside a peer where one is named."""
+    """Measure this checkout: speed, memory and exactness beside a peer (corpus), or a twin left unscrubbed (leak)."""
     from flows import benchmarks
 
-    options = {"data": data or [], "gold": gold or [], "part": part or [], "sizes": [sizes], "rounds": [str(rounds)]}
+    given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}
+    options = {name: value if isinstance(value, list) else [str(value)] for name, value in given.items() if value}
     record = benchmarks.run_benchmark(name, peer or [], options)
     for line in benchmarks.lines(record):
         terminal.current().line(line)
