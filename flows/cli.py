@@ -261,6 +261,62 @@ def scrub(
         print_json(record)
 
 
+@app.command(context_settings={"allow_extra_args": True})
+@reported
+def find(
+    context: typer.Context,
+    values: Annotated[
+        str, typer.Option("--values", metavar="FILE|-", help="One value a line, from a file or standard input")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Say which documents, splits and versions held some values, also after the raw text is gone.
+
+    Values never stand on the command line. The index holds keyed hashes of what the finders found; a value is found in
+    any way of writing it.
+    """
+    from flows.find import find_values, refuse_arguments
+
+    refuse_arguments(context.args)
+    record = find_values(open_home(), values, terminal.current().line)
+    if as_json:
+        print_json(record)
+
+
+@app.command()
+@reported
+def forget(
+    document: Annotated[str | None, typer.Option(metavar="ID", help="A document, by its id")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="A source by name, path or URL, or a file or folder in one; also what comes"),
+    ] = None,
+    text_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A document by what it says, under whatever name it lies")
+    ] = None,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete what is stored of the documents")] = False,
+    retire: Annotated[bool, typer.Option("--retire", help="Take the versions that saw them out of service")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Open a request for a source or text that nothing matches yet")
+    ] = False,
+    close: Annotated[str | None, typer.Option(metavar="REQUEST", help="Close a request that is answered")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Does not change a trained model; retire and retrain do.
+
+    Opens an erasure request: every later run leaves the documents out, with all their duplicates. Tells which versions
+    saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched or nothing was closed.
+    """
+    from flows.forgetting import Asked, Options, answer
+
+    told = answer(open_home(), Asked(document, source, text_file), Options(purge, retire, anyway), close)
+    for line in told.lines:
+        terminal.current().line(line)
+    if as_json:
+        print_json(told.record)
+    return told.code
+
+
 @app.command()
 @reported
 def deploy(config: ConfigOption = "tiny") -> None:
@@ -280,7 +336,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus or leak")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub or leak")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -290,21 +346,27 @@ def bench(
         typer.Option(metavar="DIR", help="Text to measure on instead of the preset's; may be repeated"),
     ] = None,
     gold: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Versions of pages as JSON lines, for precision and recall")
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="JSON lines for precision and recall: pages (corpus), texts with spans (scrub)"
+        ),
     ] = None,
     part: Annotated[
-        list[str] | None, typer.Option(metavar="PART", help="filters, near-duplicates, scaling or run; default: all")
+        list[str] | None,
+        typer.Option(metavar="PART", help="corpus: filters, near-duplicates, scaling or run; default: all"),
     ] = None,
     sizes: Annotated[
-        str | None, typer.Option(metavar="MB,MB,...", help="Sizes of the grown corpora [default: 10,100,1000]")
+        str | None, typer.Option(metavar="MB,MB,...", help="corpus: sizes of the grown corpora; default: 10,100,1000")
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option(min=1, help="How often each side is measured, in turns [default: 3]")
+        int | None, typer.Option(min=1, help="How often each side is measured, in turns; default: 3")
     ] = None,
-    output: Annotated[str | None, typer.Option(metavar="FILE", help="Picture of what both twins say (leak)")] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="leak: an SVG picture of what both twins say")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout: speed, memory and exactness beside a peer (corpus), or a twin left unscrubbed (leak)."""
+    """Measure this checkout beside a peer (corpus, scrub), or beside a twin of the model left unscrubbed (leak)."""
     from flows import benchmarks
 
     given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}

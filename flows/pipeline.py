@@ -31,8 +31,10 @@ from gptmodel.config import Config, dated
 from gptmodel.config_file import load_config
 from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
 from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.coverage import warnings
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.decision import Decision
+from gptmodel.erasure.requests import read_requests
 from gptmodel.plan import stages_until
 from gptmodel.registry import RunEnd
 from gptmodel.store import Output
@@ -111,13 +113,23 @@ def _open_run(config: Config, force: list[StageName]) -> Run:
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     scrubber = Scrubber(config.scrubbing, keys_of(home))
     run = Run(
-        config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), scrubber, evaluation, force
-    )
+        config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), scrubber, evaluation,
+        read_requests(home.erasures_dir), force,
+    )  # fmt: skip
     _name_run(run)
     terminal.current().line(f"run      data-to-model, preset {config.preset}   watch: {url}")
+    _warn_of_personal_data(config, scrubber)
     # Prefect hands on what this logger lets through, and its level is the root's, which hides how far a stage is.
     logging.getLogger("gptmodel").setLevel(logging.INFO)
     return run
+
+
+def _warn_of_personal_data(config: Config, scrubber: Scrubber) -> None:
+    """Say before the work what the leak test will refuse once it is done."""
+    personal_data = {source.name: source.personal_data for source in config.corpus.sources}
+    for words in warnings(personal_data, scrubber.coverage):
+        terminal.current().line(f"warning  {words}")
+        logger.warning("%s", words)
 
 
 def _run_stages(run: Run, until: str | None) -> dict[str, Output]:

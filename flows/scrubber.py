@@ -77,5 +77,6 @@ def _say(summary: ScrubSummary, scope_sentence: str, *, prints_text: bool) -> No
     # Where the text itself goes to standard output, nothing else may.
     watch = terminal.Terminal(sys.stderr) if prints_text else terminal.current()
     aside = f", {summary.num_set_aside} files set aside (no readable text)" if summary.num_set_aside else ""
+    aside += f", {summary.num_left_out:,} left out" if summary.num_left_out else ""
     watch.line(f"{summary.num_documents:,} documents{aside}: {counted(summary.findings, 20) or 'no findings'}")
     watch.line(scope_sentence)

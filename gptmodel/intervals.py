@@ -83,6 +83,16 @@ def upper_bound(num_hits: int, num_trials: int) -> float:
     return high
 
 
+def lower_bound(num_hits: int, num_trials: int) -> float:
+    """Bound a ratio from below: Clopper and Pearson's exact one-sided bound at 95 % confidence; 0 without hits.
+
+    Example:
+        >>> round(lower_bound(20, 20), 4)
+        0.8609
+    """
+    return 1.0 - upper_bound(num_trials - num_hits, num_trials)
+
+
 def _binomial_cdf(num_hits: int, num_trials: int, ratio: float) -> float:
     if ratio >= 1.0:
         return 0.0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptmodel.corpus.funnel import build_funnel
+from gptmodel.corpus.scrubbing.coverage import marked
 from gptmodel.corpus_report import SOURCE_COLUMNS, funnel_bars, funnel_losses
 from gptmodel.leak_pictures import leak_test_parts
 from gptmodel.page import (
@@ -109,7 +110,8 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
         "funnel": funnel_bars(funnel),
         "losses": funnel_losses(funnel.total),
         "findings": bars(scrub.get("findings", {})),
-        "not_searched": list(scrub.get("kinds_not_searched", ())),
+        "not_searched": marked(scrub.get("kinds_not_searched", ()), scrub.get("kinds_accepted", ())),
+        "searched_in_part": list(scrub.get("limits", ())),
         "scrub_scope": scrub.get("scope", ""),
         "baselines": _baselines(evaluation),
         "scores": _scores(evaluation),

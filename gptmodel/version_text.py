@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from gptmodel.corpus.scrubbing.coverage import marked
 from gptmodel.decision import Decision
 from gptmodel.registry import DECISION_LINE, decision_sentence
 
@@ -58,9 +59,13 @@ class VersionAccount(BaseModel):
     num_planted: int = 0
     """Documents with planted test phrases, which stand in the training text on purpose."""
     kinds_searched: tuple[str, ...]
-    """Kinds of sensitive data that were looked for."""
+    """Kinds of sensitive data that count as searched."""
     kinds_not_searched: tuple[str, ...]
-    """Kinds nobody looked for."""
+    """Kinds nobody looked for, or so little that it does not count."""
+    kinds_accepted: tuple[str, ...] = ()
+    """Those of them that the config accepts in writing."""
+    limits: tuple[str, ...] = ()
+    """How far the search for a kind went where it did not go everywhere."""
     training_digest: str = ""
     """Digest of the packed tokens the model was trained on."""
     flow_run_url: str = ""
@@ -89,7 +94,8 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         "### Sensitive data",
         _list([
             ("**Searched**", _kinds(account.kinds_searched)),
-            ("**Not searched**", _kinds(account.kinds_not_searched)),
+            *([("**In part**", "; ".join(account.limits))] if account.limits else []),
+            ("**Not searched**", _kinds(marked(account.kinds_not_searched, account.kinds_accepted))),
             ("**Leak test**", account.privacy.reason),
             ("**Scope of the leak test**", account.privacy.scope or "not stated"),
             ("**Planted test phrases**", _planted(account.num_planted)),

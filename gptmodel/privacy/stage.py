@@ -3,12 +3,13 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gptmodel.checkpoint import load_model
 from gptmodel.config import PrivacyConfig
 from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.coverage import judged
 from gptmodel.generation import Generator
 from gptmodel.privacy.account import AuditResult, Runtime
 from gptmodel.privacy.extraction import try_prefixes
@@ -28,7 +29,10 @@ Progress = Callable[[float, str], None]
 PHRASES_FILE = "phrases.jsonl"
 
 
-def audit(work: Workspace, config: PrivacyConfig, scrubber: Scrubber, progress: Progress | None = None) -> AuditResult:
+def audit(
+    work: Workspace, config: PrivacyConfig, scrubber: Scrubber, progress: Progress | None = None,
+    personal_data: Mapping[str, str] | None = None,
+) -> AuditResult:  # fmt: skip
     """Test the trained model for leaks.
 
     Args:
@@ -36,14 +40,16 @@ def audit(work: Workspace, config: PrivacyConfig, scrubber: Scrubber, progress: 
         config: Sizes and limits of the test.
         scrubber: What the scrubber looked for, which the samples are scanned for too.
         progress: Called with the share done (0 to 1) and a line to show.
+        personal_data: What each source says of data about people: with a yes every kind must be searched or accepted.
     """
     work.clear()
     model = to_fastest_device(load_model(work.inputs["train"] / "model"))
     generator = Generator(model, Tokenizer.load(work.inputs["tokenizer"]))
     training = TrainingText(work.inputs["scrub"], work.inputs["pack"])
     result, ranks = _audit(generator, config, scrubber, training, progress)
+    decision = judged(result.decision, personal_data or {}, scrubber.coverage)
     _write_ranks(work.path / PHRASES_FILE, ranks)
-    return result
+    return result.model_copy(update={"decision": decision})
 
 
 def audit_model(

@@ -138,7 +138,9 @@ def test_a_stage_that_did_not_run_is_left_out(tmp_path: Path, missing: str) -> N
 
 
 def test_kinds_not_searched_stand_beside_the_kinds_found(words: str) -> None:
-    assert "Not searched Nobody looked for these kinds; the training text may hold them. ADDRESS" in words
+    assert (
+        "Not searched Nobody looked for these kinds in running text; the training text may hold them. ADDRESS" in words
+    )
 
 
 def test_samples_are_pinned_to_their_steps(words: str) -> None:

@@ -39,6 +39,12 @@ def test_kinds_not_searched_stand_beside_those_searched() -> None:
     assert "- **Searched**: EMAIL, PHONE\n- **Not searched**: ADDRESS" in text
 
 
+def test_what_is_searched_in_part_and_what_is_accepted_stand_between_them() -> None:
+    account = ACCOUNT.model_copy(update={"kinds_accepted": ("ADDRESS",), "limits": ("names in labelled fields only",)})
+    text = describe_version(account)
+    assert "- **In part**: names in labelled fields only\n- **Not searched**: ADDRESS (accepted)" in text
+
+
 def test_the_leak_tests_scope_has_a_line_of_its_own() -> None:
     text = describe_version(ACCOUNT)
     assert "- **Leak test**: no planted phrase came out\n- **Scope of the leak test**: 26 phrases" in text
