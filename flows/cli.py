@@ -362,7 +362,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus or scrub")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub or leak")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -384,19 +384,19 @@ def bench(
     sizes: Annotated[
         str | None, typer.Option(metavar="MB,MB,...", help="corpus: sizes of the grown corpora; default: 10,100,1000")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turns")] = 3,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="How often each side is measured, in turns; default: 3")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="leak: an SVG picture of what both twins say")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout's speed, memory and exactness, beside a peer where one is named."""
+    """Measure this checkout beside a peer (corpus, scrub), or beside a twin of the model left unscrubbed (leak)."""
     from flows import benchmarks
 
-    options = {
-        "data": data or [],
-        "gold": gold or [],
-        "part": part or [],
-        "sizes": [sizes] if sizes else [],
-        "rounds": [str(rounds)],
-    }
+    given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}
+    options = {name: value if isinstance(value, list) else [str(value)] for name, value in given.items() if value}
     record = benchmarks.run_benchmark(name, peer or [], options)
     for line in benchmarks.lines(record):
         terminal.current().line(line)
