@@ -27,7 +27,7 @@ Positive = Annotated[int, Field(gt=0)]
 # The names of gptmodel.corpus.scrubbing, which stands above this room; a test holds them together.
 SearchedKind = Literal[
     "EMAIL", "PHONE", "IP_ADDRESS", "CREDIT_CARD", "IBAN", "US_SSN", "CN_ID", "CN_PHONE", "URL_WITH_CREDENTIALS",
-    "SECRET", "CRYPTO", "OTHER_ID", "PERSON",
+    "SECRET", "CRYPTO", "OTHER_ID", "PERSON", "ADDRESS",
 ]  # fmt: skip
 UnsearchedKind = Literal["ADDRESS"]
 

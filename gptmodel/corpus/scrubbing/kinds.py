@@ -21,8 +21,9 @@ KINDS: tuple[str, ...] = (
     "CRYPTO",
     "OTHER_ID",
     "PERSON",
+    "ADDRESS",
 )
-"""Kinds that have a finder; PERSON in labelled fields and after titles only."""
+"""Kinds that have a finder; PERSON and ADDRESS in labelled fields only, PERSON after titles too."""
 
 UNSEARCHED: tuple[str, ...] = ("ADDRESS",)
 """Kinds that nobody looks for."""

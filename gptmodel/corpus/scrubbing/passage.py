@@ -32,7 +32,7 @@ def fold(text: str) -> str:
 
 
 # A value and what must stand beside it fit into this many characters before and after its hint.
-_CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 64
+_CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 96
 
 Stretches = list[tuple[int, int]]
 

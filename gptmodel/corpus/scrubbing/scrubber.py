@@ -40,7 +40,7 @@ class Scrubber:
         self.config = config
         self.keys = keys
         self.kinds = chosen_kinds(config.kinds, config.find_names)
-        self.kinds_not_searched = tuple(kind for kind in (*KINDS, *UNSEARCHED) if kind not in self.kinds)
+        self.kinds_not_searched = tuple(kind for kind in KINDS if kind not in self.kinds or kind in UNSEARCHED)
 
     @property
     def scope(self) -> str:

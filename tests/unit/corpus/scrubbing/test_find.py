@@ -130,8 +130,8 @@ def test_names_can_be_left_out() -> None:
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="ADDRESS"):
-        find("x", kinds=("ADDRESS",))
+    with pytest.raises(ConfigError, match="NICKNAME"):
+        find("x", kinds=("NICKNAME",))
 
 
 def test_every_kind_has_a_placeholder() -> None:
