@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Status = Literal["trained", "held out", "kept", "dropped", "unknown"]
 UNKNOWN: Literal["unknown"] = "unknown"
 
-LEFT_OUT_DIR = "left_out"
+
 """Table of the documents that scrubbing left out for the sake of a kind that they hold."""
 
 # Where each stage says what became of a document.
