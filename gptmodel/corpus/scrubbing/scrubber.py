@@ -14,6 +14,7 @@ from gptmodel.corpus.scrubbing.custom import custom_finders, digest_of_settings
 from gptmodel.corpus.scrubbing.detectors import replace, search
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, chosen_kinds, placeholder
+from gptmodel.corpus.scrubbing.recognizers import recognized
 from gptmodel.corpus.scrubbing.roster import load_roster
 from gptmodel.corpus.scrubbing.site import Finder, Site
 from gptmodel.keys import NO_KEYS, Keys
@@ -118,4 +119,8 @@ def _site(config: ScrubbingConfig, keys: Keys, kept_dir: Path | None) -> Site:
         roster = load_roster(Path(config.known_values), keys, kept_dir)
         finders.append(roster)
         digests["known values"] = roster.digest
+    if config.recognizer:
+        recognizer = recognized(config.recognizer)
+        finders.append(recognizer)
+        digests["recognizer"] = recognizer.digest
     return Site(tuple(finders), allowed, digests)
