@@ -48,6 +48,11 @@ class Home:
         return self.root / "keys"
 
     @property
+    def erasures_dir(self) -> Path:
+        """The erasure requests, one small file each; a backup of the home should hold them too."""
+        return self.root / "erasures"
+
+    @property
     def logs_dir(self) -> Path:
         """The servers' output."""
         return self.root / "logs"
@@ -79,8 +84,17 @@ def keys_of(home: Home) -> Keys:
     Raises:
         ConfigError: A key file that others may read, or a key too short.
     """
+    return Keys(home_key_of(home), pseudonym_key())
+
+
+def home_key_of(home: Home) -> bytes:
+    """Give the home's own key, made on first use.
+
+    Raises:
+        ConfigError: Others may read its file, or it holds no key.
+    """
     home.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Keys(home_key(home.keys_dir / "home.key"), pseudonym_key())
+    return home_key(home.keys_dir / "home.key")
 
 
 def scrubber_of(home: Home, config: ScrubbingConfig) -> "Scrubber":

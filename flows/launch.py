@@ -44,7 +44,7 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
 
 
 def _check_what_is_asked(config: Config, home: Home) -> None:
-    """Refuse before anything starts what is bad usage, not a failed run: a missing source, a rule or finder."""
+    """Refuse before anything starts what is bad usage, not a failed run: a missing source, a rule, finder or key."""
     list_sources(config.corpus, home.cache_dir / "listing.json")
     list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     check_rules(config.cleaning)

@@ -63,10 +63,12 @@ def _counts(source: SourceFunnel) -> dict[str, Any]:
     lost: Counter[str] = Counter()
     for reason, count in ((reason, count) for step in source.steps for reason, count in step.lost.items()):
         lost[_REASONS.get(reason, reason)] += count.num_documents
+    if source.num_forgotten:
+        lost["forgotten"] += source.num_forgotten
     return {
-        "num_read": source.documents.num_documents + source.num_quarantined,
+        "num_read": source.documents.num_documents + source.num_quarantined + source.num_forgotten,
         "num_kept": source.kept.num_documents,
-        "num_dropped": source.dropped.num_documents,
+        "num_dropped": source.dropped.num_documents + source.num_forgotten,
         "num_quarantined": source.num_quarantined,
         "dropped_by_reason": dict(lost),
     }

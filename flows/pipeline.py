@@ -34,6 +34,7 @@ from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.coverage import warnings
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.decision import Decision
+from gptmodel.erasure.requests import read_requests
 from gptmodel.plan import stages_until
 from gptmodel.registry import RunEnd
 from gptmodel.store import Output
@@ -112,8 +113,9 @@ def _open_run(config: Config, force: list[StageName]) -> Run:
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     scrubber = scrubber_of(home, config.scrubbing)
     run = Run(
-        config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), scrubber, evaluation, force
-    )
+        config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), scrubber, evaluation,
+        read_requests(home.erasures_dir), force,
+    )  # fmt: skip
     _name_run(run)
     terminal.current().line(f"run      data-to-model, preset {config.preset}   watch: {url}")
     _warn_of_personal_data(config, scrubber)

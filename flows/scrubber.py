@@ -87,6 +87,7 @@ def _say(summary: ScrubSummary, scope_sentence: str, *, prints_text: bool) -> No
     # Where the text itself goes to standard output, nothing else may.
     watch = terminal.Terminal(sys.stderr) if prints_text else terminal.current()
     aside = f", {summary.num_set_aside} files set aside (no readable text)" if summary.num_set_aside else ""
+    aside += f", {summary.num_left_out:,} left out" if summary.num_left_out else ""
     allowed = f"; {summary.num_allowed:,} allowed values left standing" if summary.num_allowed else ""
     found = counted(summary.findings, 20) or "no findings"
     watch.line(f"{summary.num_documents:,} documents{aside}: {found}{allowed}")

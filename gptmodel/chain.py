@@ -56,14 +56,14 @@ CHAIN = (
     Stage("ingest", "gptmodel.corpus.sources.stage", ("corpus", "privacy.planted"), (), _READERS),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
           ("ftfy", "numpy", "py3langid", "regex", "zstandard", *_FINDERS), reads_text_of=("ingest",)),
-    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
+    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), ("numpy", *_FINDERS),
           reads_text_of=("clean",)),
     # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.
     Stage("deduplicate", "gptmodel.corpus.dedup.stage", ("dedup",), ("ingest", "scrub"),
           ("numpy", "xxhash", *_READERS)),
     Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate"), ("numpy", "xxhash")),
     # Of the stages before, it reads the outputs and the accounts; their code is in the digests of these.
-    Stage("quality gate", "gptmodel.corpus.quality.stage", ("quality",),
+    Stage("quality gate", "gptmodel.corpus.quality.stage", ("quality", "scrubbing"),
           ("ingest", "clean", "scrub", "deduplicate", "split"),
           ("great_expectations", "jinja2", "numpy", "pandas", "xxhash", *_FINDERS),
           aside=("gptmodel.corpus.cleaning", "gptmodel.corpus.dedup.stage", "gptmodel.corpus.sources.reading",

@@ -168,18 +168,12 @@ class RecognizerConfig(Section):
 
 
 class SelfTestConfig(Section):
-    """How the scrubber tests itself in each run."""
+    """How the scrubber tests itself in each run; the quality gate has the limits."""
 
     num_values: NonNegative = 20
-    """Invented values of each kind that go through the real finders; 0 tests nothing."""
-    min_recall: Ratio = 0.8
-    """Smallest share of them that must be found, of each kind; below it the quality gate says no."""
+    """Invented values of each kind that go through the run's scrubber; 0 tests nothing."""
     seed: NonNegative = 0
-    """Seed of the values and the sample."""
-    residual_documents: NonNegative = 400
-    """Scrubbed documents, drawn at random, that the second scanner looks through."""
-    max_residual_ratio: Ratio = 0.02
-    """Largest share of those documents that may still hold a value; beyond it the quality gate says no."""
+    """Seed of the values and of the texts around them."""
 
 
 class ScrubbingConfig(Section):
@@ -266,6 +260,14 @@ class QualityConfig(Section):
     """Most validated findings that a second scan of the scrubbed text may show."""
     warn_loose_findings: NonNegative = 0
     """Warn where that scan shows more findings by their context alone: names, and numbers beside a word."""
+    residual_documents: NonNegative = 400
+    """Documents that an independent second scanner looks through, at least; drawn by hash, up to 10 MB of text."""
+    max_residual_ratio: Ratio = 0.02
+    """Largest share of these documents that may still hold a value that scanner is sure of."""
+    min_self_test_recall: Ratio = 0.8
+    """Smallest share of the invented values of each kind that scrubbing must have found in its test of itself."""
+    warn_decoy_ratio: Ratio = 0.1
+    """Warn where scrubbing replaced a larger share of a kind's look-alikes in that test."""
     warn_not_utf8_ratio: Ratio = 0.5
     """Warn where a larger share of the documents was in another encoding than UTF-8, which may have been misread."""
     warn_source_ratio: Ratio = 0.95
@@ -427,17 +429,19 @@ class PrivacyConfig(Section):
     significance: float = Field(default=0.01, gt=0, lt=0.5)
     """Largest p-value of the one-sided rank test at which the audit says no."""
     num_samples: NonNegative = 32
-    """Texts sampled from the model and scanned by the finders."""
+    """Texts sampled from the model, from nothing, and scanned by the finders."""
+    num_invited_samples: NonNegative = 40
+    """Further texts sampled after labels that invite sensitive data, such as "Name:", taken in turn."""
     sample_tokens: Positive = 128
     """Tokens of each sampled text."""
     num_prefixes: NonNegative = 32
     """Training prefixes tried for verbatim extraction."""
-    prefix_tokens: Positive = 32
-    """Tokens of such a prefix."""
+    prefix_tokens: tuple[Positive, ...] = Field(default=(8, 16, 32, 64), min_length=1)
+    """Lengths of such a prefix (tokens); the same stretch is tried after each."""
     copy_tokens: Positive = 32
     """Tokens that must agree for a continuation to count as a verbatim copy."""
     max_extraction_ratio: Ratio = 0.1
-    """Largest share of prefixes continued verbatim."""
+    """Largest share of prefixes of one length continued verbatim, and of samples that repeat a training document."""
     seed: NonNegative = 0
     """Seed of references, prefixes and samples."""
 

@@ -56,6 +56,8 @@ class VersionAccount(BaseModel):
     """Documents of the train split."""
     sources: tuple[SourceLine, ...]
     """The raw text's sources."""
+    num_planted: int = 0
+    """Documents with planted test phrases, which stand in the training text on purpose."""
     kinds_searched: tuple[str, ...]
     """Kinds of sensitive data that count as searched."""
     kinds_not_searched: tuple[str, ...]
@@ -96,6 +98,8 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
             ("**Not searched**", _kinds(marked(account.kinds_not_searched, account.kinds_accepted))),
             ("**Leak test**", account.privacy.reason),
             ("**Scope of the leak test**", account.privacy.scope or "not stated"),
+            ("**Planted test phrases**", _planted(account.num_planted)),
+            ("**Output filter**", "none in this version as it is served; `gptmodel generate` filters what it shows"),
         ]),
         "### Where it came from",
         _list(_links(account)),
@@ -116,6 +120,22 @@ def _source(line: SourceLine) -> tuple[str, ...]:
 
 def _kinds(kinds: Sequence[str]) -> str:
     return ", ".join(kinds) or "none"
+
+
+def _planted(num_planted: int) -> str:
+    return (
+        f"{num_planted:,} documents of the training text, on purpose and in no other count" if num_planted else "none"
+    )
+
+
+def leak_test_tags(privacy: Decision) -> dict[str, str]:
+    """Give the leak test's answer and its main numbers as tags of the version; what was not measured is left out."""
+    wanted = ("p_value", "in_clear_p_value", "power", "extraction_ratio", "extraction_upper_bound", "num_leaks",
+              "leak_upper_bound")  # fmt: skip
+    numbers = {name: privacy.numbers.get(name) for name in wanted}
+    return {"gptmodel.leak_test": "passed" if privacy.passed else "no"} | {
+        f"gptmodel.leak_test.{name}": f"{value:g}" for name, value in numbers.items() if value is not None
+    }
 
 
 def _links(account: VersionAccount) -> list[tuple[str, str]]:

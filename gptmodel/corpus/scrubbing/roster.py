@@ -21,7 +21,7 @@ from pathlib import Path
 from gptmodel.corpus.letters import DENSE, HANGUL
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
 from gptmodel.corpus.scrubbing.passage import Passage, fold
-from gptmodel.corpus.scrubbing.values import read_values
+from gptmodel.corpus.scrubbing.value_files import read_values
 from gptmodel.errors import ConfigError
 from gptmodel.keys import Keys, key_id, keyed_hash
 

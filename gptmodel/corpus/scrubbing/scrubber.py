@@ -6,8 +6,9 @@ text is judged alike everywhere. It is made of plain values: another process can
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from gptmodel.config import ScrubbingConfig
+from gptmodel.config import ScrubbingConfig, fingerprint_section
 from gptmodel.corpus.scrubbing.allowed import read_allowed
 from gptmodel.corpus.scrubbing.coverage import Coverage, coverage_of
 from gptmodel.corpus.scrubbing.custom import custom_finders, digest_of_settings
@@ -15,6 +16,7 @@ from gptmodel.corpus.scrubbing.detectors import replace, search
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, chosen_kinds, placeholder
 from gptmodel.corpus.scrubbing.recognizers import recognized
+from gptmodel.corpus.scrubbing.replacement import make_replacer
 from gptmodel.corpus.scrubbing.roster import load_roster
 from gptmodel.corpus.scrubbing.site import Finder, Site
 from gptmodel.keys import NO_KEYS, Keys
@@ -30,11 +32,13 @@ class Scrubbed:
         text: The text with every finding replaced.
         findings: The findings, with offsets in the text that was given.
         num_allowed: Values that the site's allow file left standing.
+        left_out_for: Kind for whose sake the document is to be left out; empty if it stays.
     """
 
     text: str
     findings: list[Finding]
     num_allowed: int = 0
+    left_out_for: str = ""
 
 
 class Scrubber:
@@ -45,6 +49,7 @@ class Scrubber:
         keys: The keys that hashes and pseudonyms are made with.
         site: The site's own finders and allowed values.
         coverage: What is searched, what in part, what not.
+        replacer: What takes the findings' place.
 
     Args:
         config: What is looked for, and what takes its place.
@@ -54,7 +59,7 @@ class Scrubber:
 
     Raises:
         ConfigError: A kind that has no finder, a finder of the site's own that does not hold what it promises, or a
-            file of values that can't be read.
+            file of values that can't be read, or a pseudonym asked for without a key.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Scrubber:
         self.site = _site(config, keys, kept_dir) if site is None else site
         self.coverage: Coverage = coverage_of(config, self.site)
         self._wanted = frozenset(chosen_kinds(config.kinds, config.find_names))
+        self.replacer = make_replacer(config, keys, self.kinds)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -84,8 +90,18 @@ class Scrubber:
 
     @property
     def digests(self) -> dict[str, str]:
-        """Digests of what the site adds, by name; they belong into the fingerprint of every stage that searches."""
-        return self.site.digests
+        """What the results depend on besides the configuration, by name: what the site adds, the pseudonyms' key.
+
+        They belong into the fingerprint of every stage that searches.
+        """
+        key = {"pseudonym key": self.replacer.key_id} if self.replacer.key_id else {}
+        return self.site.digests | key
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What shapes the scrubbed text, as JSON values, `digests` included; how the scrubber tests itself does not."""
+        section = {name: value for name, value in fingerprint_section(self.config).items() if name != "self_test"}
+        return section | self.digests
 
     @property
     def scope(self) -> str:
@@ -95,17 +111,24 @@ class Scrubber:
     @property
     def for_samples(self) -> "Scrubber":
         """The same finders for text that is only shown: every kind, a placeholder for each finding, nothing allowed."""
-        digests = {name: digest for name, digest in self.digests.items() if name != ALLOW_FILE}
+        digests = {name: digest for name, digest in self.site.digests.items() if name != ALLOW_FILE}
         return Scrubber(ScrubbingConfig(recognizer=self.config.recognizer), site=Site(self.site.finders, None, digests))
 
     def find(self, text: str) -> list[Finding]:
         """Find sensitive data: sorted, not overlapping, with offsets in the text."""
-        return search(text, self._wanted, self.site).findings
+        return search(text, self._wanted, self.site, self.replacer).findings
 
     def scrub(self, text: str) -> Scrubbed:
         """Find and replace."""
-        found = search(text, self._wanted, self.site)
-        return Scrubbed(replace(text, found.findings), found.findings, found.num_allowed)
+        found = search(text, self._wanted, self.site, self.replacer)
+        findings = found.findings
+        return Scrubbed(
+            replace(text, findings, self.replacer), findings, found.num_allowed, self.replacer.left_out_for(findings)
+        )
+
+    def is_stand_in(self, text: str) -> bool:
+        """Tell whether a text as a whole is a placeholder or has the form of a pseudonym."""
+        return self.replacer.is_stand_in(text)
 
 
 def _site(config: ScrubbingConfig, keys: Keys, kept_dir: Path | None) -> Site:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from gptmodel.config import ScrubbingConfig
+from gptmodel.config import ScrubbingConfig, SelfTestConfig
 from gptmodel.corpus.documents import Document, read_documents, shard_path, write_shard
 from gptmodel.corpus.scrubbing import Scrubber, scrub
 from gptmodel.store import Workspace
@@ -88,3 +88,17 @@ def test_the_scope_names_what_nobody_looks_for() -> None:
     assert "not searched: ADDRESS" in Scrubber(ScrubbingConfig()).scope
     assert Scrubber(ScrubbingConfig(kinds=("EMAIL",))).scope.count("PERSON") == 1
     assert "labelled fields" not in Scrubber(ScrubbingConfig(find_names=False)).scope
+
+
+def test_the_scrubber_tests_itself_and_keeps_counts_alone(tmp_path: Path) -> None:
+    result = scrub(workspace(tmp_path), Scrubber(ScrubbingConfig(kinds=("EMAIL",))))
+    [row] = result.self_test
+    assert (row.kind, row.num_values, result.untested_kinds) == ("EMAIL", 20, ())
+    assert result.self_test_recall == {"EMAIL": row.recall}
+
+
+def test_another_seed_of_the_self_test_leaves_the_shards_as_they_are(tmp_path: Path) -> None:
+    work = workspace(tmp_path)
+    scrub(work, Scrubber(ScrubbingConfig()))
+    other = ScrubbingConfig(self_test=SelfTestConfig(seed=1))
+    assert scrub(work, Scrubber(other)).runtime["num_reused"] == 2
