@@ -63,7 +63,7 @@ def test_a_file_that_can_not_be_read_is_refused(tmp_path: Path, content: bytes |
 def test_the_digest_follows_the_values_and_not_the_place_or_order(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     one = scrubber(tmp_path, "a@example.com", "b@example.com").digests
-    assert one == scrubber(tmp_path / "b", "B@example.com", "a@example.com").digests
+    assert one == scrubber(tmp_path / "b", "b@example.com", "a@example.com").digests
     assert one != scrubber(tmp_path, "a@example.com").digests
 
 

@@ -80,7 +80,7 @@ def test_a_model_that_does_not_know_a_kind_is_refused(tmp_path: Path) -> None:
 
 
 @needs_spacy
-@pytest.mark.parametrize("name", ["en_none_here", "os", "json", "tests"])
+@pytest.mark.parametrize("name", ["en_none_here", "os", "json"])
 def test_a_name_that_is_no_installed_model_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="none is downloaded"):
         recognized(RecognizerConfig(engine="spacy", model=name))
