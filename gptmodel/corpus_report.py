@@ -164,7 +164,7 @@ def _overview(source: SourceFunnel) -> Row:
     dropped = {step.stage: step.dropped.num_documents for step in source.steps}
     share = source.kept.num_documents / source.documents.num_documents if source.documents.num_documents else 0.0
     counts = (
-        source.num_read, source.num_quarantined, source.documents.num_documents,
+        source.num_read, source.num_quarantined + source.num_forgotten, source.documents.num_documents,
         dropped.get(_CLEAN, 0) + dropped.get(_SCRUB, 0), dropped.get(_DEDUP, 0),
         source.kept.num_documents,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from gptmodel.corpus.cleaning import DROPS_DIR
 from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import list_shards
 from gptmodel.corpus.scrubbing.stage import FINDINGS_DIR, LEFT_OUT_DIR
+from gptmodel.corpus.sources.forgetting import FORGOTTEN, FORGOTTEN_DIR
 from gptmodel.corpus.sources.reading import QUARANTINE_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-Status = Literal["train", "validation", "test", "kept", "dropped", "quarantined"]
+Status = Literal["train", "validation", "test", "kept", "dropped", "quarantined", "forgotten"]
 Row = dict[str, Any]
 
 _TEXT_STAGES = ("scrub", "clean", "ingest")
@@ -36,8 +37,9 @@ class DocumentAccount:
     Attributes:
         id: The document; empty for what could not be read.
         source: Its source.
-        path: Its file within the source.
-        status: Its split; `kept` where the run has not come to the split yet; else `dropped` or `quarantined`.
+        path: Its file within the source; empty for what an erasure request leaves out.
+        status: Its split; `kept` where the run has not come to the split yet; else `dropped`, `quarantined` or
+            `forgotten`.
         stage: The stage that decided so.
         reason: Why it is out; empty if it is in.
         position: Number of the record that could not be read, from 1; 0 for a document or a file as a whole.
@@ -65,7 +67,7 @@ class DocumentAccount:
 def read_accounts(
     folders: Mapping[str, Path], *, document: str = "", source: str = "", path: str = ""
 ) -> Iterator[DocumentAccount]:
-    """Give the account of each document: first what could not be read, then what was dropped, then the others.
+    """Give the account of each document: first what was not read, then what was dropped, then the others.
 
     Args:
         folders: Folder of each stage's output, by name, as far as the run went.
@@ -76,6 +78,8 @@ def read_accounts(
     chosen = _chosen(source, path)
     if not document:
         yield from _quarantined(folders, chosen)
+    if not path:
+        yield from _forgotten(folders, document, source)
     chosen = _also(chosen, _id_is(document)) if document else chosen
     yield from _dropped(folders, chosen)
     stage = next((name for name in _TEXT_STAGES if name in folders), None)
@@ -86,6 +90,12 @@ def read_accounts(
 def _quarantined(folders: Mapping[str, Path], chosen: "pc.Expression | None") -> Iterator[DocumentAccount]:
     for row in _rows(folders, "ingest", QUARANTINE_DIR, ("source", "path", "position", "reason"), chosen):
         yield DocumentAccount("", status="quarantined", stage="ingest", **row)
+
+
+def _forgotten(folders: Mapping[str, Path], document: str, source: str) -> Iterator[DocumentAccount]:
+    for row in _rows(folders, "ingest", FORGOTTEN_DIR, ("id", "source"), _chosen(source, "")):
+        if document in ("", row["id"]):
+            yield DocumentAccount(path="", status="forgotten", stage="ingest", reason=FORGOTTEN, **row)
 
 
 def _dropped(folders: Mapping[str, Path], chosen: "pc.Expression | None") -> Iterator[DocumentAccount]:

@@ -96,7 +96,10 @@ class Line:
 
 
 class SourceFunnel(_Record):
-    """The way of one source: `num_read` = `num_texts` + what is quarantined; `documents` = `kept` + what is dropped."""
+    """The way of one source.
+
+    `num_read` = `num_texts` + what is quarantined or forgotten; `documents` = `kept` + what is dropped.
+    """
 
     name: str
     """Name of the source."""
@@ -108,6 +111,8 @@ class SourceFunnel(_Record):
     """Files and records met."""
     quarantined: dict[str, int] = {}
     """Files and records set aside, by reason."""
+    num_forgotten: int = 0
+    """Texts left out because an erasure request says so."""
     num_texts: int = 0
     """Texts read."""
     documents: Count = Count()
@@ -146,6 +151,8 @@ class SourceFunnel(_Record):
         yield Line("ingest", "read", "read", self.num_read)
         for reason, number in self.quarantined.items():
             yield Line("ingest", reason, "lost", -number)
+        if self.num_forgotten:
+            yield Line("ingest", "forgotten", "lost", -self.num_forgotten)
         if self.num_added:
             yield Line("ingest", "more by dividing long texts", "added", self.num_added)
         yield _left("ingest", "documents", self.documents)
@@ -157,7 +164,8 @@ class SourceFunnel(_Record):
     def __add__(self, other: "SourceFunnel") -> "SourceFunnel":
         return SourceFunnel(
             name=ALL_SOURCES, skipped=_added(self.skipped, other.skipped), num_read=self.num_read + other.num_read,
-            quarantined=_added(self.quarantined, other.quarantined), num_texts=self.num_texts + other.num_texts,
+            quarantined=_added(self.quarantined, other.quarantined),
+            num_forgotten=self.num_forgotten + other.num_forgotten, num_texts=self.num_texts + other.num_texts,
             documents=self.documents + other.documents, splits=_added(self.splits, other.splits),
             steps=tuple(mine + its for mine, its in zip(self.steps, other.steps, strict=True)),
         )  # fmt: skip
@@ -230,7 +238,8 @@ def _source(row: Account, later: Mapping[str, Mapping[str, Account]]) -> SourceF
             steps.append(_step(stage, rows.get(row["name"]), steps[-1].kept if steps else documents))
     return SourceFunnel(
         name=row["name"], left_out=row.get("left_out", ""), skipped=row.get("skipped", {}),
-        num_read=row["num_documents"] + row["num_quarantined"], quarantined=row["quarantined_by_reason"],
+        num_read=row["num_documents"] + row["num_quarantined"] + row.get("num_forgotten", 0),
+        quarantined=row["quarantined_by_reason"], num_forgotten=row.get("num_forgotten", 0),
         num_texts=row["num_documents"], documents=documents, steps=tuple(steps),
         splits=_splits(later["split"].get(row["name"], {})) if "split" in later else {},
     )  # fmt: skip
@@ -273,8 +282,9 @@ def _stated(accounts: Mapping[str, Account]) -> dict[str, int]:
 
 
 def _imbalances(source: SourceFunnel) -> Iterator[str]:
-    if source.num_read != source.num_texts + source.num_quarantined:
-        yield f"{source.num_read:,} read, but {source.num_texts:,} texts and {source.num_quarantined:,} set aside"
+    if source.num_read != source.num_texts + source.num_quarantined + source.num_forgotten:
+        aside = source.num_quarantined + source.num_forgotten
+        yield f"{source.num_read:,} read, but {source.num_texts:,} texts and {aside:,} set aside or forgotten"
     if source.num_added < 0:
         yield f"{source.num_texts:,} texts, but {source.documents.num_documents:,} documents"
     before, stage = source.documents, "ingest"

@@ -6,6 +6,7 @@ A detector yields candidates that already passed their checksum, context and all
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gptmodel.corpus.scrubbing.commands import find_commands
 from gptmodel.corpus.scrubbing.emails import find_emails
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.identifiers import find_identifiers
@@ -19,6 +20,7 @@ from gptmodel.corpus.scrubbing.phones import find_phones
 from gptmodel.corpus.scrubbing.replacement import PLACEHOLDERS_ONLY, Replacer
 from gptmodel.corpus.scrubbing.resolve import resolve
 from gptmodel.corpus.scrubbing.settling import Replaced, settled
+from gptmodel.corpus.scrubbing.site import NO_SITE, Site, Span, num_left_standing
 from gptmodel.corpus.scrubbing.tokens import find_private_keys, find_tokens
 from gptmodel.corpus.scrubbing.urls import find_urls
 from gptmodel.corpus.scrubbing.wallets import find_wallets
@@ -46,8 +48,22 @@ DETECTORS: tuple[Detector, ...] = (
     Detector(frozenset({"SECRET"}), find_private_keys),
     Detector(frozenset({"SECRET"}), find_tokens),
     Detector(frozenset({"SECRET"}), find_passwords),
+    Detector(frozenset({"SECRET"}), find_commands),
     Detector(frozenset({"PERSON"}), find_names),
 )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a text holds.
+
+    Attributes:
+        findings: Sorted by start, without overlaps; offsets count characters of the text.
+        num_allowed: Values left standing because the site allows them.
+    """
+
+    findings: list[Finding]
+    num_allowed: int = 0
 
 
 def find(
@@ -70,8 +86,23 @@ def find(
     Raises:
         ConfigError: A kind that has no finder.
     """
-    wanted = frozenset(chosen_kinds(kinds, names))
-    return settled(text, lambda piece: _scan(piece, wanted, replacer), replacer)
+    return search(text, frozenset(chosen_kinds(kinds, names)), replacer=replacer).findings
+
+
+def search(text: str, wanted: frozenset[str], site: Site = NO_SITE, replacer: Replacer = PLACEHOLDERS_ONLY) -> Found:
+    """Find sensitive data as `find` does, with what a site adds.
+
+    Args:
+        text: Any text.
+        wanted: Kinds that the built-in finders look for.
+        site: What a site adds.
+        replacer: What takes the findings' place.
+    """
+    first, allowed = _scan(text, wanted, site, replacer)
+    # How far a site's pattern reaches nobody knows.
+    everywhere = bool(site.finders)
+    found = settled(text, first, lambda piece: _scan(piece, wanted, site, replacer)[0], replacer, everywhere)
+    return Found(found, num_left_standing(allowed, found))
 
 
 def replace(text: str, findings: Sequence[Finding], replacer: Replacer = PLACEHOLDERS_ONLY) -> str:
@@ -85,8 +116,10 @@ def replace(text: str, findings: Sequence[Finding], replacer: Replacer = PLACEHO
     return Replaced(text, findings, replacer).text
 
 
-def _scan(text: str, wanted: frozenset[str], replacer: Replacer) -> list[Finding]:
+def _scan(text: str, wanted: frozenset[str], site: Site, replacer: Replacer) -> tuple[list[Finding], list[Span]]:
+    """Give what stands in a text, and the places of allowed values."""
     passage = Passage(text)
     active = (detector for detector in DETECTORS if detector.kinds & wanted)
-    found = (one for detector in active for one in detector.find(passage) if one.kind in wanted)
-    return resolve(one for one in found if not replacer.exempts(text, one))
+    found = [one for detector in active for one in detector.find(passage) if one.kind in wanted]
+    kept, allowed = site.without_allowed(text, [*found, *site.find(text, passage)])
+    return resolve(one for one in kept if not replacer.exempts(text, one)), allowed

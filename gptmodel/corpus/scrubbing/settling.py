@@ -24,17 +24,18 @@ _FAR = ("PRIVATE KEY", "PuTTY-User-Key-File")
 _PATIENCE = 16  # rounds
 
 
-def settled(text: str, scan: Scan, replacer: Replacer) -> list[Finding]:
+def settled(text: str, found: list[Finding], scan: Scan, replacer: Replacer, everywhere: bool = False) -> list[Finding]:
     """Give the findings of a text, with those that replacing them would bring to light.
 
     Args:
         text: The text.
+        found: What a scan of it found.
         scan: Finds sensitive data in a text, stand-ins aside.
         replacer: What takes the findings' place.
+        everywhere: Search all of the replaced text again, not only around the stand-ins.
     """
-    found = scan(text)
     for number in count():
-        further = Replaced(text, found, replacer).brought_to_light(scan) if found else []
+        further = Replaced(text, found, replacer).brought_to_light(scan, everywhere) if found else []
         if not further:
             break
         # Each round takes in more of the text, or joins findings, so there is an end. Where values are nested deeper
@@ -70,9 +71,9 @@ class Replaced:
             self._shifts.append(one.end - self._ends[-1])
         self.text = "".join([*pieces, text[done:]])
 
-    def brought_to_light(self, scan: Scan) -> list[Finding]:
+    def brought_to_light(self, scan: Scan, everywhere: bool = False) -> list[Finding]:
         """Scan around the stand-ins, and give what shows there as findings of the text itself."""
-        whole = any(mark in self.text for mark in _FAR)
+        whole = everywhere or any(mark in self.text for mark in _FAR)
         shown = None if whole else self._around(scan)
         return [self._back(one) for one in (scan(self.text) if shown is None else shown) if not self._is_within(one)]
 

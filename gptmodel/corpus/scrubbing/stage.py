@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
+from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test
+from gptmodel.corpus.scrubbing.values import ValueIndex, values_name
+from gptmodel.keys import key_id
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
-    from gptmodel.parts import Mapper, Progress
+    from gptmodel.parts import Mapper, Part, Progress
     from gptmodel.store import Workspace
 
 logger = logging.getLogger(__name__)
@@ -70,16 +72,28 @@ class ScrubResult(BaseModel):
     """Findings by source and kind."""
     sources: list[SourceScrubbing]
     """Documents and bytes by source, sorted by name."""
+    num_allowed: int = 0
+    """Values left standing because the site's allow file holds them."""
     kinds_searched: tuple[str, ...]
-    """Kinds that were looked for."""
+    """Kinds that count as searched."""
     kinds_not_searched: tuple[str, ...]
-    """Kinds that nobody looked for."""
+    """Kinds that nobody looked for, or so little that it does not count."""
+    kinds_accepted: tuple[str, ...] = ()
+    """Those of them that the config accepts in writing."""
+    limits: tuple[str, ...] = ()
+    """How far the search for a kind goes where it does not go everywhere."""
     scope: str
     """The same in one sentence."""
     num_planted: int
     """Planted test phrases of the sort that scrubbing must catch."""
     num_planted_caught: int
     """How many of those it caught: replaced, or left out."""
+    self_test: list[KindTest] = []
+    """What became of invented values that went through the same scrubber, by kind."""
+    self_test_recall: dict[str, float] = {}
+    """Share of those values that was found, by kind."""
+    untested_kinds: tuple[str, ...] = ()
+    """Searched kinds of which no value was tried, because none can be invented or nobody asked for a test."""
     runtime: dict[str, int] = {}
     """How many shards there were, and how many were taken over."""
 
@@ -89,8 +103,9 @@ def scrub(
 ) -> ScrubResult:
     """Scrub the cleaned shards into the workspace, each by itself.
 
-    Writes shards/ with stand-ins, findings/ with one row a document, kind and rule, and left_out/ with one row a
-    document that is not in the shards; one file a shard.
+    Writes shards/ with stand-ins, findings/ with one row a document, kind and rule, left_out/ with one row a document
+    that is not in the shards, and beside the data the index of keyed hashes, if the scrubber has the home's key; one
+    file a shard.
 
     Args:
         work: Workspace with the input `clean`.
@@ -102,11 +117,17 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    parts = text_parts(work, "clean", [fingerprint_section(scrubber.config), scrubber.digests])
+    parts = [_indexed(part, scrubber) for part in text_parts(work, "clean", scrubber.settings)]
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
     return result
+
+
+def _indexed(part: "Part[Path]", scrubber: Scrubber) -> "Part[Path]":
+    """Let the index go with its shard; one made with another key, or none, means that the shard is scrubbed again."""
+    key = scrubber.keys.home
+    return part if key is None else replace(part, notes=(values_name(part.item.name),), notes_key=key_id(key))
 
 
 class _Tally(BaseModel):
@@ -116,6 +137,7 @@ class _Tally(BaseModel):
     num_bytes_read: int = 0
     num_bytes_kept: int = 0
     num_with_findings: int = 0
+    num_allowed: int = 0
     kinds: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     dropped_bytes: Counter[str] = Counter()
@@ -150,6 +172,7 @@ class _Account(BaseModel):
         tally.num_documents += 1
         tally.num_bytes_read += num_bytes
         tally.num_with_findings += bool(done.findings)
+        tally.num_allowed += done.num_allowed
         tally.kinds.update(finding.kind for finding in done.findings)
         if reason := _reason(done):
             tally.dropped[reason] += 1
@@ -160,6 +183,8 @@ class _Account(BaseModel):
     def result(self, scrubber: Scrubber, runtime: dict[str, int]) -> ScrubResult:
         """Give the stage's account."""
         total = sum(self.sources.values(), _Tally())
+        tested = self_test(scrubber, scrubber.config.self_test)
+        recall = recall_by_kind(tested)
         return ScrubResult(
             num_documents=total.num_documents,
             num_bytes=total.num_bytes_read,
@@ -170,11 +195,17 @@ class _Account(BaseModel):
             findings={kind: total.kinds[kind] for kind in scrubber.kinds},
             findings_by_source={name: dict(sorted(tally.kinds.items())) for name, tally in self.sources.items()},
             sources=[_source(name, tally) for name, tally in self.sources.items()],
-            kinds_searched=scrubber.kinds,
-            kinds_not_searched=scrubber.kinds_not_searched,
+            num_allowed=total.num_allowed,
+            kinds_searched=scrubber.coverage.searched,
+            kinds_not_searched=scrubber.coverage.not_searched,
+            kinds_accepted=scrubber.coverage.accepted,
+            limits=scrubber.coverage.limits,
             scope=scrubber.scope,
             num_planted=self.num_planted,
             num_planted_caught=self.num_caught,
+            self_test=tested,
+            self_test_recall=recall,
+            untested_kinds=tuple(kind for kind in scrubber.kinds if kind not in recall),
             runtime=runtime,
         )
 
@@ -241,6 +272,7 @@ def _scrub_shard(path: Path, folder: Path, scrubber: Scrubber) -> _Account:
     findings = sorted(shard.findings, key=lambda row: (row.id, row.kind, row.rule))
     write_table(folder / FINDINGS_DIR / path.name, FindingRow, findings)
     write_table(folder / LEFT_OUT_DIR / path.name, LeftOutRow, sorted(shard.left_out, key=lambda row: row.id))
+    shard.values.write(folder / values_name(path.name))
     return shard.account
 
 
@@ -252,12 +284,14 @@ class _Shard:
         self.account = _Account()
         self.findings: list[FindingRow] = []
         self.left_out: list[LeftOutRow] = []
+        self.values = ValueIndex(scrubber.keys.home)
 
     def documents(self, path: Path) -> Iterator[Document]:
         """Give the scrubbed documents that stay."""
         for document in read_shard(path):
             done = self._scrubber.scrub(document.text)
             self.account.add(document, done)
+            self.values.add(document.id, document.text, done.findings)
             self._note_findings(document, done)
             if reason := _reason(done):
                 self.left_out.append(LeftOutRow(document.id, document.source, document.path, reason,

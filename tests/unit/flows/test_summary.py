@@ -45,6 +45,13 @@ def test_deduplicate_says_what_else_it_left_out_only_if_there_is_any() -> None:
     assert words.endswith("1 near duplicates, 4 of boilerplate alone, 1 with evaluation text")
 
 
+def test_scrub_says_what_it_found_of_invented_values() -> None:
+    row = {"kind": "EMAIL", "num_values": 20, "num_found": 19, "recall": 0.95, "lower_bound": 0.78, "num_decoys": 0,
+           "num_decoys_touched": 0}  # fmt: skip
+    last = describe(output("scrub", self_test=[row])).split("\n")[-1]
+    assert last == "tested on invented values: 19 of 20 found; the fewest of EMAIL: 19 of 20, 95 % lower bound 78 %"
+
+
 def test_scrub_always_says_what_was_not_searched() -> None:
     for findings in ({"EMAIL": 1}, {}):
         assert describe(output("scrub", findings=findings)).split("\n")[1] == SCOPE

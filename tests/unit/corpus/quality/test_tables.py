@@ -35,7 +35,7 @@ def read_row(number: int, **fields: object) -> ReadRow:
     values = {
         "id": f"{number:032x}", "source": "notes", "lang": "en", "split": "train", "format": "text",
         "encoding": "utf-8", "num_chars": 100, "num_bytes": 200, "num_broken": 0, "is_searched": False,
-        "num_findings": 0, "num_loose_findings": 0,
+        "num_findings": 0, "num_loose_findings": 0, "is_scanned": False, "num_residual": 0, "num_loose_residual": 0,
     }  # fmt: skip
     return ReadRow(**values | fields)  # type: ignore[arg-type]
 

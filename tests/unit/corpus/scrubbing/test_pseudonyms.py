@@ -1,4 +1,4 @@
-"""Consistent pseudonyms and the normal forms they are made of."""
+"""Consistent pseudonyms."""
 
 import re
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptmodel.corpus.scrubbing import KINDS
-from gptmodel.corpus.scrubbing.pseudonyms import normal_form, pseudonym, pseudonym_pattern
+from gptmodel.corpus.scrubbing.pseudonyms import pseudonym, pseudonym_pattern
 
 KEY, OTHER = b"a key of this test", b"another key of it"
 
@@ -40,7 +40,7 @@ def test_each_kind_has_a_form_of_its_own(kind: str, value: str, form: str) -> No
     ("IP_ADDRESS", "2001:4860:4860:0::8888", "2001:4860:4860::8888"),
     ("PERSON", "Ada  Lovelace\nBell", "ADA LOVELACE BELL"),
     ("PERSON", "林 晓梅", "林晓梅"),
-    ("STAFF_ID", "ab 12", "AB12"),
+    ("STAFF_ID", "ab  12", "AB 12"),
 ])  # fmt: skip
 def test_two_forms_of_one_value_have_one_pseudonym(kind: str, one: str, other: str) -> None:
     assert pseudonym(kind, one, KEY) == pseudonym(kind, other, KEY)
@@ -70,12 +70,6 @@ def test_any_text_has_a_pseudonym_that_its_pattern_matches_whole(kind: str, valu
     given_ = pseudonym(kind, value, KEY)
     assert re.fullmatch(pseudonym_pattern([kind]), given_)
     assert not given_[-12:].isdecimal()
-
-
-@given(st.sampled_from(KINDS), st.text())
-def test_a_normal_form_is_its_own_normal_form_where_separators_are_dropped(kind: str, value: str) -> None:
-    if kind in ("CREDIT_CARD", "IBAN", "US_SSN", "OTHER_ID"):
-        assert normal_form(kind, normal_form(kind, value)) == normal_form(kind, value)
 
 
 @pytest.mark.parametrize("text", [

@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from gptmodel.config import ScrubbingConfig
+from gptmodel.config import ScrubbingConfig, SelfTestConfig
 from gptmodel.corpus.documents import Document, read_documents, shard_path, write_shard
 from gptmodel.corpus.scrubbing import Scrubber, scrub
 from gptmodel.keys import Keys
 from gptmodel.parts import Item, Mapper, Result, in_turn
-from gptmodel.store import Workspace
+from gptmodel.store import NOTES_DIR, Workspace
 
 DOCUMENTS = [
     Document("a" * 32, "letters", "a.txt", "ada@example.com rang 8.8.8.8 and bob@example.com", "en"),
@@ -94,6 +94,20 @@ def test_the_scope_names_what_nobody_looks_for() -> None:
     assert "labelled fields" not in Scrubber(ScrubbingConfig(find_names=False)).scope
 
 
+def test_the_scrubber_tests_itself_and_keeps_counts_alone(tmp_path: Path) -> None:
+    result = scrub(workspace(tmp_path), Scrubber(ScrubbingConfig(kinds=("EMAIL",))))
+    [row] = result.self_test
+    assert (row.kind, row.num_values, result.untested_kinds) == ("EMAIL", 20, ())
+    assert result.self_test_recall == {"EMAIL": row.recall}
+
+
+def test_another_seed_of_the_self_test_leaves_the_shards_as_they_are(tmp_path: Path) -> None:
+    work = workspace(tmp_path)
+    scrub(work, Scrubber(ScrubbingConfig()))
+    other = ScrubbingConfig(self_test=SelfTestConfig(seed=1))
+    assert scrub(work, Scrubber(other)).runtime["num_reused"] == 2
+
+
 WITHOUT_MAIL = ScrubbingConfig(replacement_of={"EMAIL": "drop", "CREDIT_CARD": "drop"})
 
 
@@ -121,7 +135,8 @@ def scrubbed_files(folder: Path, keys: Keys, mapper: Mapper = in_turn) -> dict[s
     folder.mkdir()
     work = workspace(folder)
     scrub(work, Scrubber(ScrubbingConfig(replacement="pseudonym"), keys), mapper=mapper)
-    return {path.relative_to(work.path).as_posix(): path.read_bytes() for path in work.path.rglob("*.parquet")}
+    files = {path.relative_to(work.path).as_posix(): path for path in work.path.rglob("*.parquet")}
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith(NOTES_DIR)}
 
 
 KEY = b"a key of this test"  # pragma: allowlist secret
