@@ -17,7 +17,7 @@ from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.scrubber import Scrubber
-from gptmodel.corpus.scrubbing.values import ValueIndex, values_name
+from gptmodel.corpus.scrubbing.value_index import ValueIndex, values_name
 from gptmodel.keys import key_id
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
