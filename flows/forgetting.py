@@ -1,6 +1,7 @@
 """`gptmodel forget`: open an erasure request, tell what it touches, delete what is stored, and close it."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -279,6 +280,8 @@ def _lines(
     for place in record["remains"]:
         stays = "" if place["can_be_purged"] else "   a purge does not change it"
         yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        yield "elsewhere   copies of samples and reports on the MLflow server you named are neither listed nor purged"
     for done in request.purges:
         yield (
             f"purged      on {done.purged}: {done.num_files_rewritten} files rewritten, "
