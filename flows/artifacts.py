@@ -149,7 +149,8 @@ class Progress:
 
 
 def _funnel_row(source: SourceFunnel) -> Row:
-    row = {"source": source.name, "read": _text(source.num_read), "set aside": _text(source.num_quarantined),
+    aside = source.num_quarantined + source.num_forgotten
+    row = {"source": source.name, "read": _text(source.num_read), "set aside": _text(aside),
            "documents": _text(source.documents.num_documents)}  # fmt: skip
     for step in source.steps:
         if step.stage in _LOSING:

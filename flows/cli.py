@@ -16,11 +16,12 @@ import typer
 
 from flows import terminal
 from flows.failure import unexpected
-from flows.home import Home, open_home
+from flows.home import Home, open_home, scrubber_of
 from flows.terminal import Terminal, print_json
 from gptmodel import __version__
+from gptmodel.config import ScrubbingConfig
 from gptmodel.config_file import load_config
-from gptmodel.errors import GPTModelError
+from gptmodel.errors import GateError, GPTModelError
 
 INTERRUPTED = 130
 
@@ -194,13 +195,16 @@ def generate(
     top_k: Annotated[int | None, typer.Option(min=1, help="Sample among the K likeliest tokens")] = None,
     top_p: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Sample within this probability mass")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same text")] = 0,
+    no_filter: Annotated[
+        bool, typer.Option("--no-filter", help="Show the text as it comes, not <EMAIL> for an e-mail address in it")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Continue a prompt with a registered model."""
+    """Continue a prompt with a registered model; what the finders see in the text is shown as <EMAIL> and the like."""
     from flows.speak import Sampling, speak
 
     sampling = Sampling(max_new_tokens, temperature, top_k, top_p, seed)
-    record = speak(open_home(), model, prompt, sampling, as_json=as_json)
+    record = speak(open_home(), model, prompt, sampling, filtered=not no_filter, as_json=as_json)
     if as_json and record:
         print_json(record)
 
@@ -224,18 +228,102 @@ def evaluate(
 
 @app.command()
 @reported
+def audit(
+    model: ModelOption,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="PRESET|FILE", help="Sizes and limits; default: the model's own")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Test a model for leaks, with its training text where this home has it; exit 3 if the answer is no."""
+    from flows.audit import audit as test
+
+    answer = test(open_home(), model, config)
+    for line in answer.lines:
+        terminal.current().line(line)
+    if as_json:
+        print_json(answer.record)
+    return 0 if answer.passed else GateError.exit_code
+
+
+@app.command()
+@reported
 def scrub(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT|-", help="Files, folders, or - for standard input")],
     output: Annotated[str | None, typer.Option(metavar="OUT|-", help="Where the scrubbed text goes")] = None,
     spans: Annotated[Path | None, typer.Option(help="Write {'spans': [...]} for each document, one a line")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="PRESET|FILE", help="Take its section scrubbing; default: the defaults")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Scrub sensitive data from files or standard input, without a pipeline."""
     from flows.scrubber import scrub_inputs
 
-    record = scrub_inputs(inputs, output, spans, as_json=as_json)
+    scrubbing = load_config(config).scrubbing if config else ScrubbingConfig()
+    record = scrub_inputs(inputs, output, spans, scrubbing, as_json=as_json)
     if as_json:
         print_json(record)
+
+
+@app.command(context_settings={"allow_extra_args": True})
+@reported
+def find(
+    context: typer.Context,
+    values: Annotated[
+        str, typer.Option("--values", metavar="FILE|-", help="One value a line, from a file or standard input")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Say which documents, splits and versions held some values, also after the raw text is gone.
+
+    Values never stand on the command line. The index holds keyed hashes of what the finders found; a value is found in
+    any way of writing it.
+    """
+    from flows.find import find_values, refuse_arguments
+
+    refuse_arguments(context.args)
+    record = find_values(open_home(), values, terminal.current().line)
+    if as_json:
+        print_json(record)
+
+
+@app.command()
+@reported
+def forget(
+    document: Annotated[str | None, typer.Option(metavar="ID", help="A document, by its id")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="A source by name, path or URL, or a file or folder in one; also what comes"),
+    ] = None,
+    text_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A document by what it says, under whatever name it lies")
+    ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="Every document in which a finder found one of these values, one a line"),
+    ] = None,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete what is stored of the documents")] = False,
+    retire: Annotated[bool, typer.Option("--retire", help="Take the versions that saw them out of service")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Open a request for a source or text that nothing matches yet")
+    ] = False,
+    close: Annotated[str | None, typer.Option(metavar="REQUEST", help="Close a request that is answered")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Does not change a trained model; retire and retrain do.
+
+    Opens an erasure request: every later run leaves the documents out, with all their duplicates. Tells which versions
+    saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched or nothing was closed.
+    """
+    from flows.forgetting import Asked, Options, answer
+
+    told = answer(open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), close)
+    for line in told.lines:
+        terminal.current().line(line)
+    if as_json:
+        print_json(told.record)
+    return told.code
 
 
 @app.command()
@@ -262,6 +350,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 
     resolved = load_config(config)
     home, watch = open_home(), terminal.current()
+    scrubber_of(home, resolved.scrubbing)  # a finder that does not hold is told here, not by the first run
     addresses = stack.up(home, watch.line)
     os.environ.update(stack.client_environment(home, addresses))
     from flows.deployments import deploy_all
@@ -273,7 +362,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub or leak")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -283,19 +372,31 @@ def bench(
         typer.Option(metavar="DIR", help="Text to measure on instead of the preset's; may be repeated"),
     ] = None,
     gold: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Versions of pages as JSON lines, for precision and recall")
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="JSON lines for precision and recall: pages (corpus), texts with spans (scrub)"
+        ),
     ] = None,
     part: Annotated[
-        list[str] | None, typer.Option(metavar="PART", help="filters, near-duplicates, scaling or run; default: all")
+        list[str] | None,
+        typer.Option(metavar="PART", help="corpus: filters, near-duplicates, scaling or run; default: all"),
     ] = None,
-    sizes: Annotated[str, typer.Option(metavar="MB,MB,...", help="Sizes of the grown corpora")] = "10,100,1000",
-    rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turns")] = 3,
+    sizes: Annotated[
+        str | None, typer.Option(metavar="MB,MB,...", help="corpus: sizes of the grown corpora; default: 10,100,1000")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="How often each side is measured, in turns; default: 3")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="leak: an SVG picture of what both twins say")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout's speed, memory and exactness, beside a peer where one is named."""
+    """Measure this checkout beside a peer (corpus, scrub), or beside a twin of the model left unscrubbed (leak)."""
     from flows import benchmarks
 
-    options = {"data": data or [], "gold": gold or [], "part": part or [], "sizes": [sizes], "rounds": [str(rounds)]}
+    given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}
+    options = {name: value if isinstance(value, list) else [str(value)] for name, value in given.items() if value}
     record = benchmarks.run_benchmark(name, peer or [], options)
     for line in benchmarks.lines(record):
         terminal.current().line(line)

@@ -8,8 +8,10 @@ from pydantic import BaseModel
 
 from flows import artifacts
 from flows.delivery import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
+from flows.home import home_key_of
 from flows.run import STAGE_OPTIONS, Progress, Run, delete_raw_text
 from gptmodel.corpus.funnel import build_funnel
+from gptmodel.erasure.requests import input_digests_of, marks_of
 from gptmodel.store import NOTES_DIR, Output, Workspace, write_synced
 
 
@@ -20,9 +22,11 @@ def ingest_task(run: Run) -> State:
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.sources.stage import ingest
 
-        return ingest(work, run.config.corpus, run.config.privacy.planted, run.listing, progress, run.engine.map)
+        marks = marks_of(run.erasures, home_key_of(run.home))
+        planted = run.config.privacy.planted
+        return ingest(work, run.config.corpus, planted, run.listing, progress, run.engine.map, marks)
 
-    return run.stage("ingest", compute, external=run.listing.digests())
+    return run.stage("ingest", compute, external=run.listing.digests() | input_digests_of(run.erasures))
 
 
 @task(name="clean", **STAGE_OPTIONS)
@@ -33,21 +37,22 @@ def clean_task(run: Run, ingest: Output) -> State:
         from gptmodel.corpus.cleaning import clean
 
         private = [source["name"] for source in ingest.result["sources"] if source["personal_data"] == "yes"]
-        return clean(work, run.config.cleaning, progress, run.engine.map, private)
+        return clean(work, run.config.cleaning, progress, run.engine.map, private, run.scrubber.for_samples)
 
-    return run.stage("clean", compute, ingest, show=lambda output: _show_cleaning(run, output))
+    return run.stage("clean", compute, ingest, external=run.scrubber.for_samples.digests,
+                     show=lambda output: _show_cleaning(run, output))  # fmt: skip
 
 
 @task(name="scrub", **STAGE_OPTIONS)
 def scrub_task(run: Run, clean: Output) -> State:
-    """Replace sensitive data by placeholders; afterwards the text from before is deleted."""
+    """Replace sensitive data; afterwards the text from before is deleted."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.scrubbing import scrub
 
         return scrub(work, run.scrubber, progress, run.engine.map)
 
-    state = run.stage("scrub", compute, clean)
+    state = run.stage("scrub", compute, clean, external=run.scrubber.digests)
     delete_raw_text(run)
     return state
 
@@ -100,7 +105,7 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
         _write_report(work, answer, ingest, clean, scrub, deduplicate, split)
         return answer
 
-    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split,
+    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, external=run.scrubber.digests,
                      show=lambda output: _show_corpus(run, output))  # fmt: skip
 
 

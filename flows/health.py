@@ -1,12 +1,14 @@
-"""`gptmodel status`: servers, worker, champion, disk, with a hint for whatever is missing."""
+"""`gptmodel status`: servers, worker, champion, disk, open erasure requests, with a hint for whatever is missing."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flows import stack
 from flows.home import Home
 from gptmodel import registry
 from gptmodel.config_file import load_config
+from gptmodel.erasure.requests import ErasureRequest, read_requests
 from gptmodel.errors import GPTModelError
 
 
@@ -30,6 +32,7 @@ def check(home: Home) -> Health:
     running = {part: stack.is_running(home, part) for part in ("prefect", "mlflow", "worker")}
     champion = _champion(where.mlflow, name) if running["mlflow"] else None
     free = stack.disk_free_bytes(home)
+    requests = [_request_row(request) for request in read_requests(home.erasures_dir) if request.is_open]
     record = {
         "home": str(home.root),
         "prefect_url": where.prefect_ui if running["prefect"] else None,
@@ -37,6 +40,7 @@ def check(home: Home) -> Health:
         "worker": running["worker"],
         "champion": champion,
         "disk_free_bytes": free,
+        "erasure_requests": requests,
     }
     lines = [
         f"home      {home.root}",
@@ -45,8 +49,21 @@ def check(home: Home) -> Health:
         f"worker    {'running' if running['worker'] else 'not running; start it: gptmodel up'}",
         f"champion  {champion or f'none of the name {name}; train one: gptmodel run'}",
         f"disk      {free / 1e9:.1f} GB free",
+        *map(_request_line, requests),
     ]
     return Health(lines, record)
+
+
+def _request_row(request: ErasureRequest) -> dict[str, Any]:
+    return {
+        "id": request.id, "opened": request.opened.isoformat(), "age_days": request.age_days(date.today()),
+        "asked_by": request.asked_by, "num_documents": request.num_documents + request.num_duplicates,
+    }  # fmt: skip
+
+
+def _request_line(row: dict[str, Any]) -> str:
+    age = f"open for {row['age_days']} day{'s' * (row['age_days'] != 1)}, {row['num_documents']:,} documents"
+    return f"erasure   request {row['id']} {age}; to close it: gptmodel run, then gptmodel forget --close {row['id']}"
 
 
 def _server(url: str, is_running: bool) -> str:

@@ -6,10 +6,15 @@ Two homes never touch each other. Every command finds its home here; nothing els
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gptmodel.config import ScrubbingConfig
 from gptmodel.errors import GPTModelError, StoreError
 from gptmodel.keys import Keys, home_key, pseudonym_key
 from gptmodel.store import Store, full_disk_explained
+
+if TYPE_CHECKING:
+    from gptmodel.corpus.scrubbing import Scrubber
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,13 @@ class Home:
 
     @property
     def keys_dir(self) -> Path:
-        """The home's own key; a backup of the home should hold it, a report never."""
+        """The home's own key, and the hashes of a roster; a backup of the home should hold it, a report never."""
         return self.root / "keys"
+
+    @property
+    def erasures_dir(self) -> Path:
+        """The erasure requests, one small file each; a backup of the home should hold them too."""
+        return self.root / "erasures"
 
     @property
     def logs_dir(self) -> Path:
@@ -79,7 +89,28 @@ def keys_of(home: Home) -> Keys:
     Raises:
         ConfigError: A key file that others may read, or a key too short.
     """
-    return Keys(home_key(home.keys_dir / "home.key"), pseudonym_key())
+    return Keys(home_key_of(home), pseudonym_key())
+
+
+def home_key_of(home: Home) -> bytes:
+    """Give the home's own key, made on first use.
+
+    Raises:
+        ConfigError: Others may read its file, or it holds no key.
+    """
+    home.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home_key(home.keys_dir / "home.key")
+
+
+def scrubber_of(home: Home, config: ScrubbingConfig) -> "Scrubber":
+    """Make the scrubber of a config, with this home's keys and the roster that it keeps.
+
+    Raises:
+        ConfigError: What `Scrubber` refuses, or a key file that others may read.
+    """
+    from gptmodel.corpus.scrubbing import Scrubber
+
+    return Scrubber(config, keys_of(home), home.keys_dir)
 
 
 def open_home() -> Home:

@@ -11,6 +11,7 @@ from flows import artifacts
 from flows.delivery import CORPUS_REPORT, REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
+from gptmodel.corpus.scrubbing.coverage import marked
 from gptmodel.corpus.scrubbing.self_test import self_test_sentence
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
@@ -18,7 +19,7 @@ from gptmodel.mlflow_http import call
 from gptmodel.review import review_of
 from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
-from gptmodel.version_text import SourceLine, VersionAccount, describe_version
+from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags
 
 CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
 WAS_CHAMPION = "gptmodel.was_champion"
@@ -109,8 +110,8 @@ def _register(run: Run, outputs: dict[str, Output], folder: Path, digest: str) -
         CORPUS_TAG: outputs["scrub"].fingerprint,
         SPLIT_TAG: outputs["split"].fingerprint,
         "gptmodel.preset": run.config.preset,
-        "gptmodel.leak_test": "passed" if account.privacy.passed else "no",
-        "gptmodel.not_searched": ", ".join(account.kinds_not_searched),
+        **leak_test_tags(account.privacy),
+        "gptmodel.not_searched": ", ".join(marked(account.kinds_not_searched, account.kinds_accepted)),
         "prefect.flow_run_id": run.flow_run_id,
         "prefect.flow_run_url": run.flow_run_url,
     }
@@ -131,7 +132,9 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         num_parameters=train["num_parameters"], num_tokens=train["num_tokens"],
         num_documents=results["split"]["num_train"],
         sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
+        num_planted=results["ingest"]["num_planted"],
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
+        kinds_accepted=tuple(scrub.get("kinds_accepted", ())), limits=tuple(scrub.get("limits", ())),
         self_test=self_test_sentence(scrub.get("self_test", ())),
         second_scanner=_second_scanner(results["quality gate"]["decision"]["numbers"]), review=_review(run),
         training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,
@@ -201,15 +204,22 @@ def _move_alias(
     if not privacy.passed:
         registry.withdraw_aliases(uri, name, version)
         registry.note_decision(uri, name, version, decision)
-    elif decision.passed and not is_champion:
+    elif is_champion or (repeated and not decision.passed) or _is_retired(uri, name, version):
+        return
+    elif decision.passed:
         if repeated and _was_champion(uri, name, version):
             run.rolled_back_to = champion.version if champion else None
             return
         registry.promote_version(uri, name, version, decision)
         tag = {"name": name, "version": str(version), "key": WAS_CHAMPION, "value": "yes"}
         call(uri, "POST", "model-versions/set-tag", tag)
-    elif not is_champion and not repeated:
+    else:
         registry.mark_challenger(uri, name, version, decision)
+
+
+def _is_retired(uri: str, name: str, version: int) -> bool:
+    # Equal files are registered as the version that they were before, which an erasure request may have retired.
+    return registry.RETIRED_TAG in registry.read_version(uri, name, version).tags
 
 
 def _was_champion(uri: str, name: str, version: int) -> bool:

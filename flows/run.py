@@ -33,6 +33,7 @@ from gptmodel.config import Config
 from gptmodel.config_file import to_toml
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.sources.stage import Listing
+from gptmodel.erasure.requests import ErasureRequest, ingest_changes
 from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
@@ -90,6 +91,7 @@ class Run:
         engine: Where the shards of the corpus are worked on.
         scrubber: What searches and replaces, with this home's keys.
         evaluation: The files of the evaluation texts, if any are named.
+        erasures: The home's erasure requests, whose marks ingest reads.
         flow_run_url: Page of this run on the Prefect dashboard.
         records: The stages passed so far, by name.
         rolled_back_to: Version that a person made champion again instead of this run's, if so.
@@ -108,6 +110,7 @@ class Run:
     engine: Engine
     scrubber: Scrubber
     evaluation: Listing | None = None
+    erasures: Sequence[ErasureRequest] = ()
     force: Collection[str] = ()
     records: dict[str, StageRecord] = field(default_factory=dict)
     rolled_back_to: int | None = None
@@ -126,8 +129,8 @@ class Run:
         return self.store.path_of(output)
 
     def explain(self, earlier: Manifest) -> str:
-        """Say what changed in the sources since an earlier ingest."""
-        return self.listing.changes(self.store.folder(earlier.stage, earlier.fingerprint))
+        """Say what changed in the sources, or was asked to be forgotten, since an earlier ingest."""
+        return ingest_changes(self.store, self.listing, self.erasures, earlier)
 
     def stage(
         self, name: str, compute: Compute, *inputs: Output, external: Mapping[str, str] | None = None,
@@ -175,7 +178,7 @@ class Run:
             seconds = time.monotonic() - started
             self._record(output, seconds, reason)
             self.delivery.deliver(run_id, output, self.store)
-        summary = describe(output).split("\n")[0]
+        summary = describe(output).replace("\n", "\n\n")
         about = f"{summary}\n\nRan because: {reason}. [This stage in MLflow]({self.delivery.page_of(run_id)})"
         artifacts.show_account(name, output.result, about)
         return Completed(message=describe(output).replace("\n", "; "), data=output)

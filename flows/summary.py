@@ -31,7 +31,8 @@ def counted(counts: Mapping[str, int], most: int = 6) -> str:
 def _ingest(a: Account) -> str:
     names = ", ".join(source["name"] for source in a["sources"])
     put_aside = f"; {a['num_quarantined']} set aside" if a["num_quarantined"] else ""
-    return f"{a['num_documents']:,} documents, {a['num_bytes'] / 1e6:.1f} MB from {names}{put_aside}"
+    forgotten = f"; {a['num_forgotten']:,} left out by erasure requests" if a.get("num_forgotten") else ""
+    return f"{a['num_documents']:,} documents, {a['num_bytes'] / 1e6:.1f} MB from {names}{put_aside}{forgotten}"
 
 
 def _clean(a: Account) -> str:
@@ -42,9 +43,11 @@ def _clean(a: Account) -> str:
 
 def _scrub(a: Account) -> str:
     first = f"{a['num_findings']:,} findings in {a['num_documents_with_findings']:,} documents"
+    left_out = f"; left out {a['num_dropped']:,}: {counted(a['dropped_by_reason'], 4)}" if a.get("num_dropped") else ""
+    allowed = f"; {a['num_allowed']:,} allowed values left standing" if a.get("num_allowed") else ""
     tested = self_test_sentence(a.get("self_test", ()))
     words = f"\ntested on invented values: {tested}" if tested else ""
-    return f"{first}: {counted(a['findings'], 5) or 'none'}\n{a['scope']}{words}"
+    return f"{first}: {counted(a['findings'], 5) or 'none'}{left_out}{allowed}\n{a['scope']}{words}"
 
 
 def _deduplicate(a: Account) -> str:

@@ -74,8 +74,9 @@ CHAIN = (
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           (*_MODEL, *_SCORES)),
-    Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"), ("scrub", "tokenizer", "pack", "train"),
-          (*_MODEL, *_FINDERS)),
+    Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"),
+          # Whether a source holds data about people is told by ingest.
+          ("ingest", "scrub", "tokenizer", "pack", "train"), (*_MODEL, *_FINDERS)),
     Stage("register", "gptmodel.tracking", ("registry.name",),
           ("ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train",
            "evaluate", "privacy audit"),
@@ -83,6 +84,9 @@ CHAIN = (
     Stage("promote", "gptmodel.promotion", ("registry",), ("scrub", "split", "privacy audit", "register"),
           (*_MODEL, *_SCORES)),
 )  # fmt: skip
+
+SEARCHING = ("scrub", "quality gate", "privacy audit")
+"""Stages that search text with the run's own scrubber."""
 
 STAGE_NAMES = tuple(stage.name for stage in CHAIN)
 

@@ -5,7 +5,6 @@ key makes the index of findings and the erasure marks, which say nothing without
 outlives a home, so that the same person stays the same across homes and years.
 """
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -50,7 +49,7 @@ def keyed_hash(key: bytes, *parts: str) -> str:
     Source: RFC 2104.
     """
     message = b"".join(len(raw).to_bytes(8) + raw for raw in (part.encode("utf-8", "surrogatepass") for part in parts))
-    return hmac.new(key, message, hashlib.sha256).hexdigest()[:_NUM_HEX]
+    return hmac.digest(key, message, "sha256").hex()[:_NUM_HEX]
 
 
 def key_id(key: bytes) -> str:

@@ -4,6 +4,9 @@ A part is a set of files that share a stem (`shards/00003.parquet`, `drops/00003
 key says all that it was made from. A part with the same key in an earlier output of the stage, or in an interrupted
 attempt's folder, is linked instead of made. Text that was deleted by policy counts as there: it is made again only
 when somebody reads it. What is known of the whole set alone is the stage's own business, after the parts.
+
+Files under `notes/` may go with a part too: they are linked with it, yet lie outside the output's digest, since they
+depend on more than the part's key (the home's own key). A part without them, or with others, is made again.
 """
 
 import json
@@ -27,6 +30,7 @@ from gptmodel.store import (
     digest_of,
     entry_of,
     file_digest,
+    sync,
     write_synced,
 )  # fmt: skip
 
@@ -62,11 +66,15 @@ class Part(Generic[Item]):
         name: Stem of its files; a file's stem may go on after a `-`.
         key: JSON value of all that it is made from: settings, and digests of what it reads; the code is known.
         item: What the function that makes it is called with.
+        notes: Files under `notes/` that go with it, relative to the output's folder.
+        notes_key: What those are made from besides; empty if nothing.
     """
 
     name: str
     key: Any
     item: Item
+    notes: tuple[str, ...] = ()
+    notes_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,8 @@ class _Marker(BaseModel):
     key: str
     files: dict[str, FileEntry]
     account: dict[str, Any]
+    notes: dict[str, FileEntry] = {}
+    notes_key: str = ""
 
 
 def make_parts(
@@ -123,13 +133,13 @@ def make_parts(
         progress: Called with the share of parts done (0 to 1) and a few words.
     """
     keys = {part.name: digest_of({"code": work.code_version, "key": part.key}) for part in parts}
-    found = {part.name: _taken_over(work, part.name, keys[part.name]) for part in parts}
+    found = {part.name: _taken_over(work, part, keys[part.name]) for part in parts}
     missing = [part for part in parts if found[part.name] is None]
     num_reused = len(parts) - len(missing)
     for number, (part, account) in enumerate(
         zip(missing, mapper(make, [part.item for part in missing]), strict=True), 1
     ):
-        found[part.name] = _finish(work.path, part.name, keys[part.name], account)
+        found[part.name] = _finish(work.path, part, keys[part.name], account)
         if progress:
             reused = f", {num_reused} reused" if num_reused else ""
             progress((num_reused + number) / len(parts), f"{number} of {len(missing)} shards{reused}")
@@ -137,10 +147,24 @@ def make_parts(
     return Made(accounts, num_reused)
 
 
+def rename_key(work: Workspace, name: str, key: Any) -> None:
+    """Note what a finished part was made from, where that is known only once it is made.
+
+    Args:
+        work: The folder.
+        name: The part.
+        key: See `Part`.
+    """
+    path = _marker_path(work.path, name)
+    marker, renamed = _read_marker(path), digest_of({"code": work.code_version, "key": key})
+    if marker is not None and marker.key != renamed:
+        write_synced(path, marker.model_copy(update={"key": renamed}).model_dump_json())
+
+
 def clear_but_parts(work: Workspace) -> None:
     """Remove what an interrupted attempt left, its finished parts aside; a stage made of parts calls this first."""
     markers = {path: _read_marker(path) for path in (work.path / PARTS_DIR).glob("*.json")}
-    kept = {work.path / name for marker in markers.values() if marker for name in marker.files}
+    kept = {work.path / name for marker in markers.values() if marker for name in (*marker.files, *marker.notes)}
     kept |= {path for path, marker in markers.items() if marker}
     for path in [path for path in work.path.rglob("*") if path.is_file() and path not in kept]:
         path.unlink()
@@ -190,13 +214,27 @@ def absent_files(folder: Path) -> dict[str, FileEntry]:
     return {name: entry for name, entry in entries.items() if not (folder / name).exists()}
 
 
-def _taken_over(work: Workspace, name: str, key: str) -> _Marker | None:
+def _taken_over(work: Workspace, part: Part[Any], key: str) -> _Marker | None:
     for folder in (work.path, *work.earlier):
-        marker = _read_marker(_marker_path(folder, name))
-        if marker is not None and marker.key == key and _adopt(work, folder, marker):
-            write_synced(_marker_path(work.path, name), marker.model_dump_json())
-            return marker
+        marker = _read_marker(_marker_path(folder, part.name))
+        if marker is None or marker.key != key or not _has_notes(folder, part, marker):
+            continue
+        taken = marker.model_copy(update={"notes": {name: marker.notes[name] for name in part.notes}})
+        if _adopt(work, folder, taken):
+            write_synced(_marker_path(work.path, part.name), taken.model_dump_json())
+            return taken
     return None
+
+
+def _has_notes(folder: Path, part: Part[Any], marker: _Marker) -> bool:
+    """Tell whether all notes that go with a part lie in a folder, made from what they would be made from here."""
+    if part.notes and marker.notes_key != part.notes_key:
+        return False
+    return all(name in marker.notes and _is_as_noted(folder / name, marker.notes[name]) for name in part.notes)
+
+
+def _is_as_noted(path: Path, entry: FileEntry) -> bool:
+    return path.exists() and entry_of(path) == entry
 
 
 def _adopt(work: Workspace, folder: Path, marker: _Marker) -> bool:
@@ -207,7 +245,7 @@ def _adopt(work: Workspace, folder: Path, marker: _Marker) -> bool:
     present = [name for name in marker.files if name not in absent]
     if any(entry_of(folder / name) != marker.files[name] for name in present):
         return False
-    for name in present:
+    for name in (*present, *marker.notes):
         target = work.path / name
         if folder != work.path:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -224,10 +262,15 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _finish(folder: Path, name: str, key: str, account: BaseModel) -> _Marker:
-    files = {path: entry_of(folder / path) for path, _ in data_files(folder, _belongs_to(name))}
-    marker = _Marker(key=key, files=files, account=account.model_dump(mode="json"))
-    path = _marker_path(folder, name)
+def _finish(folder: Path, part: Part[Any], key: str, account: BaseModel) -> _Marker:
+    files = {path: entry_of(folder / path) for path, _ in data_files(folder, _belongs_to(part.name))}
+    notes = {path: entry_of(folder / path) for path in part.notes}
+    for name in notes:  # the commit syncs the data alone
+        sync(folder / name)
+    marker = _Marker(
+        key=key, files=files, account=account.model_dump(mode="json"), notes=notes, notes_key=part.notes_key
+    )
+    path = _marker_path(folder, part.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_synced(path, marker.model_dump_json())
     return marker

@@ -20,6 +20,7 @@ CHALLENGER = "challenger"
 MODEL_PATH = "artifacts/model"  # the model folder inside a registered version's artifacts
 BUNDLE_TAG = "gptmodel.bundle"  # digest of the model folder, kept on the version, away from the files
 DECISION_TAG = "gptmodel.decision"  # on a version whose promotion was decided
+RETIRED_TAG = "gptmodel.retired"  # on a version that is never to be in service again: the erasure request
 DECISION_LINE = "**Decision:** "  # first line of a version's description; promotion rewrites it
 
 # The UI opens in its view for language model applications, which has no menu for training runs and versions.
@@ -137,6 +138,28 @@ def withdraw_aliases(uri: str, name: str, version: int) -> None:
     """
     for alias in (CHAMPION, CHALLENGER):
         _withdraw(uri, name, version, alias)
+
+
+def retire_version(uri: str, name: str, version: int, request: str) -> None:
+    """Take a version out of service for good: no alias stays on it, and promotion passes it over.
+
+    Args:
+        uri: Address of the tracking server.
+        name: Name of the registered model.
+        version: Number of the version.
+        request: Id of the erasure request that it is retired for.
+
+    Raises:
+        RegistryError: There is no such version.
+        ServerError: The server does not answer.
+    """
+    found = read_version(uri, name, version)
+    tag = {"name": name, "version": str(version), "key": RETIRED_TAG, "value": request}
+    call(uri, "POST", "model-versions/set-tag", tag)
+    withdraw_aliases(uri, name, version)
+    line = f"{DECISION_LINE}retired: it saw documents that erasure request {request} asks to forget"
+    text = with_decision_line(found.description, line)
+    call(uri, "PATCH", "model-versions/update", {"name": name, "version": str(version), "description": text})
 
 
 def _withdraw(uri: str, name: str, version: int, alias: str) -> None:

@@ -56,6 +56,9 @@ class Manifest(BaseModel):
     files: dict[str, FileEntry]
     result: dict[str, Any]
     released: bool = False
+    purged: tuple[str, ...] = ()
+    """Erasure requests that documents were taken out of the files for: the files are as `files` says, while `digest`
+    stays that of what the stage made, which later outputs were made from."""
 
 
 class Output(BaseModel):
@@ -224,6 +227,31 @@ class Store:
         sync(target.parent)
         shutil.rmtree(target.with_suffix(".old"), ignore_errors=True)
         return output_of(manifest)
+
+    def replace_files(self, manifest: Manifest, files: Mapping[str, Path], request: str) -> None:
+        """Put other files in place of some of a committed output's, which keeps its fingerprint and digest.
+
+        The manifest is written first: if the process dies in between, the output counts as damaged until the call is
+        repeated.
+
+        Args:
+            manifest: The output's manifest.
+            files: The files that take their place, by name; they lie in the same file system.
+            request: Id of the erasure request that they are replaced for.
+        """
+        folder = self.folder(manifest.stage, manifest.fingerprint)
+        entries = {name: entry_of(path) for name, path in files.items()}
+        purged = tuple(sorted({*manifest.purged, request}))
+        changed = manifest.model_copy(update={"files": {**manifest.files, **entries}, "purged": purged})
+        for path in files.values():
+            sync(path)
+        times = (folder / MANIFEST).stat()
+        write_synced(folder / MANIFEST, changed.model_dump_json(indent=1))
+        # Which output of a stage is its newest is told by when it was made.
+        os.utime(folder / MANIFEST, ns=(times.st_atime_ns, times.st_mtime_ns))
+        for name, path in files.items():
+            path.replace(folder / name)
+            sync((folder / name).parent)
 
     def release(self, output: Output) -> int:
         """Delete the documents' text of an output but keep its manifest, marked `released`; return the bytes freed."""

@@ -26,7 +26,7 @@ _LATER = ("clean", "scrub", "deduplicate", "split")
 # What the stages do to the text of documents that they keep.
 _REWRITING = {
     "clean": "characters put right",
-    "scrub": "values replaced by placeholders",
+    "scrub": "sensitive values replaced",
     "deduplicate": "repeated lines removed",
 }
 
@@ -96,7 +96,10 @@ class Line:
 
 
 class SourceFunnel(_Record):
-    """The way of one source: `num_read` = `num_texts` + what is quarantined; `documents` = `kept` + what is dropped."""
+    """The way of one source.
+
+    `num_read` = `num_texts` + what is quarantined or forgotten; `documents` = `kept` + what is dropped.
+    """
 
     name: str
     """Name of the source."""
@@ -108,6 +111,8 @@ class SourceFunnel(_Record):
     """Files and records met."""
     quarantined: dict[str, int] = {}
     """Files and records set aside, by reason."""
+    num_forgotten: int = 0
+    """Texts left out because an erasure request says so."""
     num_texts: int = 0
     """Texts read."""
     documents: Count = Count()
@@ -146,6 +151,8 @@ class SourceFunnel(_Record):
         yield Line("ingest", "read", "read", self.num_read)
         for reason, number in self.quarantined.items():
             yield Line("ingest", reason, "lost", -number)
+        if self.num_forgotten:
+            yield Line("ingest", "forgotten", "lost", -self.num_forgotten)
         if self.num_added:
             yield Line("ingest", "more by dividing long texts", "added", self.num_added)
         yield _left("ingest", "documents", self.documents)
@@ -157,7 +164,8 @@ class SourceFunnel(_Record):
     def __add__(self, other: "SourceFunnel") -> "SourceFunnel":
         return SourceFunnel(
             name=ALL_SOURCES, skipped=_added(self.skipped, other.skipped), num_read=self.num_read + other.num_read,
-            quarantined=_added(self.quarantined, other.quarantined), num_texts=self.num_texts + other.num_texts,
+            quarantined=_added(self.quarantined, other.quarantined),
+            num_forgotten=self.num_forgotten + other.num_forgotten, num_texts=self.num_texts + other.num_texts,
             documents=self.documents + other.documents, splits=_added(self.splits, other.splits),
             steps=tuple(mine + its for mine, its in zip(self.steps, other.steps, strict=True)),
         )  # fmt: skip
@@ -171,7 +179,7 @@ class Funnel(_Record):
     stated: dict[str, int]
     """What the stages say of the whole corpus: files and records `read`, and documents kept, by stage."""
     num_planted: int = 0
-    """Planted test phrases: they go through all stages into train, and are in none of the counts."""
+    """Planted test phrases: they go through the stages, those that stay into train, and are in none of the counts."""
 
     @property
     def total(self) -> SourceFunnel:
@@ -230,7 +238,8 @@ def _source(row: Account, later: Mapping[str, Mapping[str, Account]]) -> SourceF
             steps.append(_step(stage, rows.get(row["name"]), steps[-1].kept if steps else documents))
     return SourceFunnel(
         name=row["name"], left_out=row.get("left_out", ""), skipped=row.get("skipped", {}),
-        num_read=row["num_documents"] + row["num_quarantined"], quarantined=row["quarantined_by_reason"],
+        num_read=row["num_documents"] + row["num_quarantined"] + row.get("num_forgotten", 0),
+        quarantined=row["quarantined_by_reason"], num_forgotten=row.get("num_forgotten", 0),
         num_texts=row["num_documents"], documents=documents, steps=tuple(steps),
         splits=_splits(later["split"].get(row["name"], {})) if "split" in later else {},
     )  # fmt: skip
@@ -240,20 +249,17 @@ def _step(stage: str, row: Account | None, before: Count) -> Step:
     """Read a stage's account of a source; a source that nothing was left of is in no later account."""
     if row is None:
         return Step(stage=stage)
-    if stage == "scrub":
-        taken = Count(num_documents=row["num_documents"], num_bytes=row["num_bytes_read"])
-        return Step(
-            stage=stage, taken=taken, kept=Count(num_documents=row["num_documents"], num_bytes=row["num_bytes_kept"])
-        )
-    sizes = row["dropped_bytes_by_reason"]
+    # An account from before scrubbing left documents out says nothing of them.
+    dropped, sizes = row.get("dropped_by_reason", {}), row.get("dropped_bytes_by_reason", {})
+    num_read = row["num_documents"] if stage == "scrub" else row["num_read"]
+    num_kept = num_read - sum(dropped.values()) if stage == "scrub" else row["num_kept"]
     return Step(
         stage=stage,
         # Deduplication measures its text without the repeated lines, so what it takes is what scrubbing gave.
-        taken=Count(num_documents=row["num_read"], num_bytes=row.get("num_bytes_read", before.num_bytes)),
-        lost={reason: Count(num_documents=number, num_bytes=sizes[reason])
-              for reason, number in row["dropped_by_reason"].items()},
-        kept=Count(num_documents=row["num_kept"], num_bytes=row["num_bytes_kept"]),
-    )  # fmt: skip
+        taken=Count(num_documents=num_read, num_bytes=row.get("num_bytes_read", before.num_bytes)),
+        lost={reason: Count(num_documents=number, num_bytes=sizes[reason]) for reason, number in dropped.items()},
+        kept=Count(num_documents=num_kept, num_bytes=row["num_bytes_kept"]),
+    )
 
 
 def _splits(row: Account) -> dict[str, Count]:
@@ -267,14 +273,18 @@ def _stated(accounts: Mapping[str, Account]) -> dict[str, int]:
     fields = {"clean": ["num_kept"], "scrub": ["num_documents"], "deduplicate": ["num_kept"],
               "split": [f"num_{split}" for split in SPLITS]}  # fmt: skip
     ingest = accounts["ingest"]
-    return {"read": ingest["num_read"], "ingest": ingest["num_parts"]} | {
+    stated = {"read": ingest["num_read"], "ingest": ingest["num_parts"]} | {
         stage: sum(accounts[stage][name] for name in names) for stage, names in fields.items() if stage in accounts
     }
+    if "scrub" in stated:
+        stated["scrub"] -= accounts["scrub"].get("num_dropped", 0)
+    return stated
 
 
 def _imbalances(source: SourceFunnel) -> Iterator[str]:
-    if source.num_read != source.num_texts + source.num_quarantined:
-        yield f"{source.num_read:,} read, but {source.num_texts:,} texts and {source.num_quarantined:,} set aside"
+    if source.num_read != source.num_texts + source.num_quarantined + source.num_forgotten:
+        aside = source.num_quarantined + source.num_forgotten
+        yield f"{source.num_read:,} read, but {source.num_texts:,} texts and {aside:,} set aside or forgotten"
     if source.num_added < 0:
         yield f"{source.num_texts:,} texts, but {source.documents.num_documents:,} documents"
     before, stage = source.documents, "ingest"

@@ -3,7 +3,7 @@
 Every corpus stage writes its tables (files, quarantine, drops, findings, clusters, splits) through this room.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin, get_type_hints
@@ -22,11 +22,12 @@ class TableWriter(Generic[Row]):
     Args:
         path: The file.
         kind: Dataclass of the rows, with fields of text, whole numbers, floats or yes and no.
+        about: What is noted in the file's metadata.
     """
 
-    def __init__(self, path: Path, kind: type[Row]) -> None:
+    def __init__(self, path: Path, kind: type[Row], about: Mapping[str, str] | None = None) -> None:
         self._path = path
-        self._schema = schema_of(kind)
+        self._schema = schema_of(kind).with_metadata(about)
         self._rows: list[Row] = []
         self.num_rows = 0
 
@@ -61,9 +62,16 @@ class TableWriter(Generic[Row]):
             self._rows = []
 
 
-def write_table(path: Path, kind: type[Row], rows: Iterable[Row]) -> int:
-    """Write rows in the order given, a batch at a time in memory, and return how many there were."""
-    with TableWriter(path, kind) as table:
+def write_table(path: Path, kind: type[Row], rows: Iterable[Row], about: Mapping[str, str] | None = None) -> int:
+    """Write rows in the order given, a batch at a time in memory, and return how many there were.
+
+    Args:
+        path: The file.
+        kind: Dataclass of the rows.
+        rows: The rows.
+        about: What is noted in the file's metadata.
+    """
+    with TableWriter(path, kind, about) as table:
         for row in rows:
             table.add(row)
     return table.num_rows

@@ -187,3 +187,67 @@ def test_progress_says_how_many_are_reused(tmp_path: Path) -> None:
     parts = [Part(name, text, (name, text)) for name, text in {"00000": "one", "00001": "two"}.items()]
     make_parts(work, parts, partial(write, folder=work.path), Account, progress=lambda *words: said.append(words))
     assert said == [(1.0, "1 of 1 shards, 1 reused")]
+
+
+def write_noted(item: tuple[str, str], folder: Path) -> Account:
+    (folder / "notes" / "aside").mkdir(parents=True, exist_ok=True)
+    (folder / "notes" / "aside" / f"{item[0]}.txt").write_text(f"beside {item[1]}")
+    return write(item, folder)
+
+
+def make_noted(work: Workspace, texts: dict[str, str], notes_key: str = "k1") -> Made[Account]:
+    parts = [
+        Part(name, text, (name, text), notes=(f"notes/aside/{name}.txt",), notes_key=notes_key)
+        for name, text in texts.items()
+    ]
+    return make_parts(work, parts, partial(write_noted, folder=work.path), Account)
+
+
+def test_notes_of_a_part_are_taken_over_with_it(tmp_path: Path) -> None:
+    make_noted(work_at(tmp_path / "a"), {"00000": "one"})
+    second = make_noted(work_at(tmp_path / "b", earlier=[tmp_path / "a"]), {"00000": "one", "00001": "two"})
+    third = make_noted(work_at(tmp_path / "c", earlier=[tmp_path / "b"]), {"00000": "one", "00001": "two"})
+    assert (second.num_reused, third.num_reused) == (1, 2)
+    assert (tmp_path / "c" / "notes" / "aside" / "00000.txt").read_text() == "beside one"
+
+
+def test_notes_do_not_shape_the_digest(tmp_path: Path) -> None:
+    facts: dict[str, Any] = {"stage": "s", "fingerprint": "f", "code_version": "", "section": {}, "inputs": {}}
+    for name, make_one in (("a", make), ("b", make_noted)):
+        make_one(work_at(tmp_path / name), {"00000": "one"})
+    first, second = (seal(work_at(tmp_path / name), result=Account(length=1), **facts) for name in "ab")
+    assert first.digest == second.digest
+
+
+def test_a_part_without_its_notes_is_made_again(tmp_path: Path) -> None:
+    make(work_at(tmp_path / "a"), {"00000": "one"})
+    second = make_noted(work_at(tmp_path / "b", earlier=[tmp_path / "a"]), {"00000": "one"})
+    assert second.num_reused == 0
+    assert (tmp_path / "b" / "notes" / "aside" / "00000.txt").exists()
+
+
+def test_a_part_whose_notes_were_made_with_another_key_is_made_again(tmp_path: Path) -> None:
+    make_noted(work_at(tmp_path / "a"), {"00000": "one"}, "k1")
+    assert make_noted(work_at(tmp_path / "b", earlier=[tmp_path / "a"]), {"00000": "one"}, "k2").num_reused == 0
+
+
+@pytest.mark.parametrize("harm", ["deleted", "changed"])
+def test_a_part_whose_notes_are_damaged_is_made_again(tmp_path: Path, harm: str) -> None:
+    make_noted(work_at(tmp_path / "a"), {"00000": "one"})
+    path = tmp_path / "a" / "notes" / "aside" / "00000.txt"
+    path.unlink() if harm == "deleted" else path.write_text("cut")
+    assert make_noted(work_at(tmp_path / "b", earlier=[tmp_path / "a"]), {"00000": "one"}).num_reused == 0
+
+
+def test_notes_of_finished_parts_survive_an_interruption(tmp_path: Path) -> None:
+    make_noted(work_at(tmp_path / "a"), {"00000": "one"})
+    work = work_at(tmp_path / "a")
+    clear_but_parts(work)
+    assert make_noted(work, {"00000": "one"}).num_reused == 1
+
+
+def test_a_part_that_wants_no_notes_is_taken_over_without_them(tmp_path: Path) -> None:
+    make_noted(work_at(tmp_path / "a"), {"00000": "one"})
+    second = make(work_at(tmp_path / "b", earlier=[tmp_path / "a"]), {"00000": "one"})
+    assert second.num_reused == 1
+    assert not (tmp_path / "b" / "notes" / "aside").exists()

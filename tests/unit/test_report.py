@@ -150,7 +150,9 @@ def test_the_test_on_invented_values_is_shown_by_kind_and_what_was_not_tried(wor
 
 
 def test_kinds_not_searched_stand_beside_the_kinds_found(words: str) -> None:
-    assert "Not searched Nobody looked for these kinds; the training text may hold them. ADDRESS" in words
+    assert (
+        "Not searched Nobody looked for these kinds in running text; the training text may hold them. ADDRESS" in words
+    )
 
 
 def test_samples_are_pinned_to_their_steps(words: str) -> None:

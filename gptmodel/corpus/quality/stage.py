@@ -63,7 +63,7 @@ def check_quality(
     Args:
         work: Reads `ingest`, `scrub`, `deduplicate` and `split`.
         config: The limits.
-        scrubber: The scrubber of the run.
+        scrubber: What searched the text the first time, and does again.
         accounts: The results of the stages before.
         progress: Called with the share done (0 to 1) and a few words.
         mapper: Where the shards are read.

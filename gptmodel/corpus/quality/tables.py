@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gptmodel.corpus.dedup.stage import DedupResult
     from gptmodel.corpus.scrubbing import ScrubResult
     from gptmodel.corpus.scrubbing.self_test import KindTest
-    from gptmodel.corpus.sources.stage import IngestResult
+    from gptmodel.corpus.sources.stage import IngestResult, SourceAccount
     from gptmodel.corpus.split import SplitResult
 
 STATISTICS_DIR = "statistics"
@@ -329,12 +329,16 @@ def _num_lost(total: Totals, sources: "pd.DataFrame", accounts: Accounts) -> int
     """Count the documents by which the sums of the stages' accounts differ from each other or from what was read."""
     ingest, split = accounts.ingest, accounts.split
     return (
-        abs(ingest.num_read - sum(one.num_documents + one.num_quarantined for one in ingest.sources))
-        + abs(accounts.scrub.num_documents - int(sources["num_scrubbed"].sum()))
+        abs(ingest.num_read - sum(map(_num_records, ingest.sources)))
+        + abs(accounts.scrub.num_documents - accounts.scrub.num_dropped - int(sources["num_scrubbed"].sum()))
         + abs(total.num_train - split.num_train)
         + abs(total.num_validation - split.num_validation)
         + abs(total.num_test - split.num_test)
     )
+
+
+def _num_records(source: "SourceAccount") -> int:
+    return source.num_documents + source.num_quarantined + source.num_forgotten
 
 
 def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) -> list[dict[str, str | float | int]]:
@@ -347,19 +351,22 @@ def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) 
     """
     num_bytes = counts.bytes_by_source.total()
     cleaned = {source.name: source for source in accounts.clean.sources}
+    scrubbed = {source.name: source for source in accounts.scrub.sources}
     compared = {source.name: source for source in accounts.dedup.sources}
     rows = []
     for source in accounts.ingest.sources:
         if source.left_out:
             continue
         clean, dedup = cleaned.get(source.name), compared.get(source.name)
+        scrub = scrubbed.get(source.name)
         row: dict[str, str | float | int] = {
             "source": source.name,
-            "num_records": source.num_documents + source.num_quarantined,
+            "num_records": _num_records(source),
             "num_quarantined": source.num_quarantined,
             "num_read": source.num_parts,
             "num_cleaned": clean.num_kept if clean else 0,
             "num_dropped": sum(clean.dropped_by_reason.values()) if clean else 0,
+            "num_dropped_at_scrub": sum(scrub.dropped_by_reason.values()) if scrub else 0,
             "num_scrubbed": num_scrubbed[source.name],
             "num_left_out": sum(dedup.dropped_by_reason.values()) if dedup else 0,
             "num_documents": counts.documents_by_source[source.name],
@@ -372,10 +379,9 @@ def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) 
 
 def _gap(row: Mapping[str, str | float | int]) -> int:
     """Give the largest number of documents by which read, kept and dropped of a source do not add up."""
-    read, cleaned, dropped, scrubbed, left_out, kept = (
-        int(row[f"num_{name}"]) for name in ("read", "cleaned", "dropped", "scrubbed", "left_out", "documents")
-    )
-    return max(abs(read - cleaned - dropped), abs(cleaned - scrubbed), abs(scrubbed - left_out - kept))
+    names = ("read", "cleaned", "dropped", "dropped_at_scrub", "scrubbed", "left_out", "documents")
+    read, cleaned, dropped, at_scrub, scrubbed, left_out, kept = (int(row[f"num_{name}"]) for name in names)
+    return max(abs(read - cleaned - dropped), abs(cleaned - at_scrub - scrubbed), abs(scrubbed - left_out - kept))
 
 
 def language_rows(counts: Counts, expected: Mapping[str, float]) -> list[dict[str, str | float | int]]:

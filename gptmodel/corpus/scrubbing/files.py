@@ -1,6 +1,7 @@
 """Scrub files, folders and streams without a pipeline: what the command `gptmodel scrub` calls.
 
-A file is one document; in JSON Lines each line's `text` is one. Spans are written one JSON object a document, in input
+A file is one document; in JSON Lines each line's `text` is one. A document that a kind in it leaves out is not written:
+its file is empty, its line is missing. Spans are written one JSON object a document, in input
 order, as character offsets in the decoded text before any change. Nothing here shows or stores a value that was found.
 """
 
@@ -24,8 +25,8 @@ from gptmodel.errors import SourceError
 
 JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 
-Scrub = Callable[[str], str]
-
+Scrub = Callable[[str], str | None]
+"""Gives the scrubbed text; None for a document that is left out."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,10 @@ class ScrubSummary(BaseModel):
     """Wall-clock time, reading and writing included."""
     findings: dict[str, int]
     """Findings by kind, every searched kind named."""
+    num_left_out: int = 0
+    """Documents left out for the sake of a kind that they hold."""
+    num_allowed: int = 0
+    """Values left standing because the site's allow file holds them."""
 
 
 class _Session:
@@ -52,17 +57,19 @@ class _Session:
 
     def __init__(self, scrubber: Scrubber, spans: TextIO | None) -> None:
         self.scrubber, self.spans, self.started = scrubber, spans, time.perf_counter()
-        self.documents = self.num_bytes = self.set_aside = 0
+        self.documents = self.num_bytes = self.set_aside = self.left_out = self.num_allowed = 0
         self.findings: Counter[str] = Counter()
 
-    def scrub(self, text: str) -> str:
+    def scrub(self, text: str) -> str | None:
         done = self.scrubber.scrub(text)
         self.documents += 1
         self.num_bytes += len(text.encode("utf-8", "surrogatepass"))
         self.findings.update(one.kind for one in done.findings)
+        self.num_allowed += done.num_allowed
         if self.spans is not None:
             self.spans.write(_spans_line(done.findings))
-        return done.text
+        self.left_out += bool(done.left_out_for)
+        return None if done.left_out_for else done.text
 
     def summary(self) -> ScrubSummary:
         return ScrubSummary(
@@ -71,6 +78,8 @@ class _Session:
             num_bytes=self.num_bytes,
             seconds=time.perf_counter() - self.started,
             findings={kind: self.findings[kind] for kind in self.scrubber.kinds},
+            num_left_out=self.left_out,
+            num_allowed=self.num_allowed,
         )
 
 
@@ -118,7 +127,7 @@ def scrub_stream(
     """
     session = _Session(scrubber, spans)
     scrubbed = session.scrub(text_in.read())
-    if text_out is not None:
+    if text_out is not None and scrubbed is not None:
         text_out.write(scrubbed)
     return session.summary()
 
@@ -196,7 +205,7 @@ def _scrubbed(path: Path, scrub: Scrub) -> Iterator[str]:
             if lines:
                 yield from (_scrubbed_line(line, scrub) for line in text if line.strip())
             else:
-                yield scrub(text.read())
+                yield scrub(text.read()) or ""
     except (NotTextError, OSError, EOFError) as error:
         raise SourceError(
             expected=f"readable text in {path}",
@@ -211,8 +220,9 @@ def _scrubbed_line(line: str, scrub: Scrub) -> str:
     except ValueError:
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        return scrub(line)  # a line without a text is scrubbed as it stands, so that nothing passes unseen
-    return json.dumps({**record, "text": scrub(record["text"])}, ensure_ascii=False) + "\n"
+        return scrub(line) or ""  # a line without a text is scrubbed as it stands, so that nothing passes unseen
+    text = scrub(record["text"])
+    return "" if text is None else json.dumps({**record, "text": text}, ensure_ascii=False) + "\n"
 
 
 def _spans_line(findings: Sequence[Finding]) -> str:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_NAME, Finding
-from gptmodel.corpus.scrubbing.passage import Passage, linear
+from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.sieve import linear
 
 _UP, _LOW = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĻŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŲŹŻŽ", "a-zß-öø-ÿāăąćčďđēėęěğģīįıķļłńņňōőœřśşšţťūůűųźżž"
 _WORD = rf"(?:(?:[DOdo]['’]|Mc|Mac)?[{_UP}][{_LOW}]+(?:['’-][{_UP}][{_LOW}]+)*)"

@@ -6,6 +6,7 @@ of the quarantine, so that documents and quarantine add up to what was read. Cal
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from itertools import chain, islice
@@ -19,6 +20,15 @@ from gptmodel.corpus.sources import builtin, hub
 from gptmodel.corpus.sources.archives import read_members
 from gptmodel.corpus.sources.decoding import tidy
 from gptmodel.corpus.sources.division import divide
+from gptmodel.corpus.sources.forgetting import (
+    FORGOTTEN_DIR,
+    ErasureMarks,
+    ForgottenRow,
+    KnownText,
+    beginning_of,
+    index_name,
+    text_mark,
+)  # fmt: skip
 from gptmodel.corpus.sources.formats import format_of, read_items
 from gptmodel.corpus.sources.listing import FileInfo
 from gptmodel.corpus.sources.locations import open_later, stamp_now
@@ -26,7 +36,7 @@ from gptmodel.corpus.sources.occurrences import Occurrences
 from gptmodel.corpus.sources.quarantine import NotTextError, QuarantineRow, Reason, Rejected
 from gptmodel.corpus.sources.records import Item, Record
 from gptmodel.corpus.sources.streams import Columns, InputFile
-from gptmodel.corpus.tables import TableWriter
+from gptmodel.corpus.tables import TableWriter, write_table
 from gptmodel.errors import SourceError
 
 QUARANTINE_DIR = "quarantine"
@@ -60,6 +70,7 @@ class Tally:
     num_parts: int = 0
     num_divided: int = 0
     num_bytes: int = 0
+    num_forgotten: int = 0
     reasons: Counter[Reason] = field(default_factory=Counter)
     encodings: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -86,14 +97,32 @@ class Task:
 
 @dataclass(frozen=True)
 class Shard:
-    """The files of one shard, sorted by source and path."""
+    """The files of one shard, sorted by source and path.
+
+    Attributes:
+        number: Its number.
+        tasks: The files.
+        made_from: Digest of all that its documents follow from.
+    """
 
     number: int
     tasks: tuple[Task, ...]
+    made_from: str = ""
 
 
-def make_shard(shard: Shard, folder: Path, max_document_chars: int) -> ShardAccount:
+def index_name_of(shard: Shard, key: bytes) -> str:
+    """Give the name of the index of a shard's texts within the folder."""
+    return index_name(shard_name(shard.number), shard.made_from, key)
+
+
+def make_shard(shard: Shard, folder: Path, max_document_chars: int, marks: ErasureMarks | None = None) -> ShardAccount:
     """Read the files of one shard into its tables; what differs between two calls is the folder alone.
+
+    Args:
+        shard: The files.
+        folder: Where the tables are written.
+        max_document_chars: Longer texts are divided (characters).
+        marks: What is left out; None leaves nothing out, and keeps no index of the texts.
 
     Raises:
         SourceError: A file changed since it was listed, or a server failed.
@@ -101,9 +130,12 @@ def make_shard(shard: Shard, folder: Path, max_document_chars: int) -> ShardAcco
     name = f"{shard_name(shard.number)}.parquet"
     quarantine = TableWriter(folder / QUARANTINE_DIR / name, QuarantineRow)
     files = TableWriter(folder / FILES_DIR / name, FileRow)
-    with quarantine, files:
-        reading = _Reading(max_document_chars, quarantine, files)
+    index = TableWriter(folder / index_name_of(shard, marks.key), KnownText) if marks is not None else None
+    with quarantine, files, index or nullcontext():
+        reading = _Reading(max_document_chars, quarantine, files, marks, index)
         write_shard_files(folder, shard.number, reading.documents(shard))
+    if reading.forgotten:
+        write_table(folder / FORGOTTEN_DIR / name, ForgottenRow, reading.forgotten)
     return ShardAccount(sources=dict(reading.tallies))
 
 
@@ -111,11 +143,15 @@ class _Reading:
     """One pass over the files of a shard, with the counts it leaves."""
 
     def __init__(
-        self, max_document_chars: int, quarantine: TableWriter[QuarantineRow], files: TableWriter[FileRow]
-    ) -> None:
+        self, max_document_chars: int, quarantine: TableWriter[QuarantineRow], files: TableWriter[FileRow],
+        marks: ErasureMarks | None, index: TableWriter[KnownText] | None,
+    ) -> None:  # fmt: skip
         self._max_document_chars = max_document_chars
         self._quarantine = quarantine
         self._files = files
+        self._marks = marks
+        self._index = index
+        self.forgotten: list[ForgottenRow] = []
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
 
     def documents(self, shard: Shard) -> Iterator[Document]:
@@ -153,14 +189,17 @@ class _Reading:
     ) -> Iterator[Document]:
         tally = self.tallies[source.name]
         parts = divide(_tidied(record.chunks, source.name), self._max_document_chars)
-        first = next(parts, None)
-        if first is None:
+        taken, head = beginning_of(parts) if self._marks is not None else (list(islice(parts, 1)), "")
+        if not taken:
             self._reject(source, file, Rejected(record.position, "empty"))
             return
+        first, rest = taken[0], chain(taken[1:], parts)
         data = first.encode()
         path = f"{file.name}/{record.path}" if record.path else file.name
         whole, lang = document_id(source.name, path, _key(record, data, seen)), source.language or "und"
-        second = next(parts, None)
+        if self._is_forgotten(whole, source.name, path, head):
+            return
+        second = next(rest, None)
         tally.num_documents += 1
         if second is None:
             tally.num_parts += 1
@@ -168,10 +207,22 @@ class _Reading:
             yield Document(whole, source.name, path, first, lang)
             return
         tally.num_divided += 1
-        for number, text in enumerate(chain((first, second), parts), 1):
+        for number, text in enumerate(chain((first, second), rest), 1):
             tally.num_parts += 1
             tally.num_bytes += len(text.encode())
             yield Document(f"{whole}.{number}", source.name, path, text, lang)
+
+    def _is_forgotten(self, document: str, source: str, path: str, head: str) -> bool:
+        """Put a document into the index; tell, count and note it if it is left out."""
+        if self._marks is None or self._index is None:
+            return False
+        text = KnownText(document, source, path, text_mark(self._marks.key, head))
+        self._index.add(text)
+        if not self._marks.covers(text):
+            return False
+        self.tallies[source].num_forgotten += 1
+        self.forgotten.append(ForgottenRow(document, source))
+        return True
 
     def _reject(self, source: SourceConfig, file: InputFile, rejected: Rejected) -> None:
         self.tallies[source.name].reasons[rejected.reason] += 1

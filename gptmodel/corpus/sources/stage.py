@@ -6,7 +6,7 @@ phrases come in a shard of their own. Nothing here cleans, scrubs or judges. Cal
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,13 @@ from pydantic import BaseModel, ConfigDict
 from gptmodel.config import CorpusConfig, PlantedConfig, SourceConfig
 from gptmodel.corpus.documents import shard_name, shard_of, shard_path, write_shard
 from gptmodel.corpus.sources import builtin, hub
+from gptmodel.corpus.sources.forgetting import ErasureMarks, left_out, take_over
 from gptmodel.corpus.sources.listing import Listing, list_sources
-from gptmodel.corpus.sources.reading import Shard, ShardAccount, Tally, Task, make_shard
+from gptmodel.corpus.sources.reading import Shard, ShardAccount, Tally, Task, index_name_of, make_shard
 from gptmodel.errors import SourceError
-from gptmodel.parts import Mapper, Part, PartsRuntime, Progress, clear_but_parts, in_turn, make_parts
-from gptmodel.store import Workspace
+from gptmodel.keys import key_id
+from gptmodel.parts import Mapper, Part, PartsRuntime, Progress, clear_but_parts, in_turn, make_parts, rename_key
+from gptmodel.store import Workspace, digest_of
 
 __all__ = ["IngestResult", "Listing", "SourceAccount", "ingest", "list_sources"]
 
@@ -43,6 +45,8 @@ class SourceAccount(BaseModel):
     """Files and records set aside."""
     quarantined_by_reason: dict[str, int]
     """The same by reason."""
+    num_forgotten: int = 0
+    """Texts left out because an erasure request says so."""
     num_bytes: int
     """UTF-8 bytes of the texts."""
     digest: str
@@ -66,7 +70,7 @@ class SourceAccount(BaseModel):
 
 
 class IngestResult(BaseModel):
-    """What was read, and what was set aside. `num_read` = `num_documents` + `num_quarantined`."""
+    """What was read and what was not: `num_read` = `num_documents` + `num_quarantined` + `num_forgotten`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -82,6 +86,8 @@ class IngestResult(BaseModel):
     """Files and records set aside."""
     quarantined_by_reason: dict[str, int]
     """Files and records set aside, by reason."""
+    num_forgotten: int = 0
+    """Texts left out because an erasure request says so."""
     num_divided: int
     """Texts longer than the limit."""
     num_planted: int
@@ -96,7 +102,7 @@ class IngestResult(BaseModel):
 
 def ingest(
     work: Workspace, corpus: CorpusConfig, planted: PlantedConfig, listing: Listing, progress: Progress | None = None,
-    mapper: Mapper = in_turn,
+    mapper: Mapper = in_turn, marks: ErasureMarks | None = None,
 ) -> IngestResult:  # fmt: skip
     """Read all sources into shards of documents.
 
@@ -110,17 +116,20 @@ def ingest(
         listing: The sources' files as `list_sources` found them.
         progress: Called with the share of shards made so far and a message.
         mapper: Where the shards are read.
+        marks: What erasure requests leave out; None, as outside a home, leaves nothing out and keeps no index.
 
     Raises:
         SourceError: A source gave no document at all, or changed while it was read.
     """
     clear_but_parts(work)
     listing.save(work.path)
-    parts = [
-        Part(shard_name(shard.number), _key_of(shard, corpus, listing), shard) for shard in _shards(corpus, listing)
-    ]
-    make = partial(make_shard, folder=work.path, max_document_chars=corpus.max_document_chars)
+    shards = _shards(work, corpus, listing)
+    parts = [_part(work, shard, marks) for shard in shards]
+    make = partial(make_shard, folder=work.path, max_document_chars=corpus.max_document_chars, marks=marks)
     made = make_parts(work, parts, make, ShardAccount, mapper, progress)
+    for shard in shards if marks else ():
+        # Which documents a shard leaves out is known only once they were read.
+        rename_key(work, shard_name(shard.number), _part(work, shard, marks).key)
     tallies = {source.name: _total(source.name, made.accounts.values()) for source in corpus.sources}
     for source in corpus.sources:
         _refuse_empty(source, tallies[source.name], listing)
@@ -129,20 +138,39 @@ def ingest(
     return _result(corpus, listing, tallies, num_planted, made.runtime)
 
 
-def _shards(corpus: CorpusConfig, listing: Listing) -> list[Shard]:
+def _shards(work: Workspace, corpus: CorpusConfig, listing: Listing) -> list[Shard]:
     tasks: list[list[Task]] = [[] for _ in range(corpus.num_shards)]
     for source in sorted(corpus.sources, key=lambda source: source.name):
         for name, info in sorted(listing.sources[source.name].files.items()):
             tasks[shard_of(source.name, name, corpus.num_shards)].append(Task(source, name, info))
-    return [Shard(number, tuple(mine)) for number, mine in enumerate(tasks)]
+    return [
+        Shard(number, tuple(mine), digest_of([work.code_version, _key_of(mine, corpus, listing)]))
+        for number, mine in enumerate(tasks)
+    ]
 
 
-def _key_of(shard: Shard, corpus: CorpusConfig, listing: Listing) -> list[Any]:
-    """Give all that shapes a shard: the limit on a document's length, and each file with how it is read."""
+def _key_of(tasks: Sequence[Task], corpus: CorpusConfig, listing: Listing) -> list[Any]:
+    """Give all that shapes a shard's texts: the limit on a document's length, and each file with how it is read."""
     return [
         corpus.max_document_chars,
-        [[_reading_of(task.source), task.name, listing.mark(task.info)] for task in shard.tasks],
+        [[_reading_of(task.source), task.name, listing.mark(task.info)] for task in tasks],
     ]
+
+
+def _part(work: Workspace, shard: Shard, marks: ErasureMarks | None) -> Part[Shard]:
+    """Name all that a shard is made from: its texts, and which of them are left out; its index goes with it."""
+    name = shard_name(shard.number)
+    if marks is None:
+        return Part(name, [shard.made_from, []], shard)
+    index = index_name_of(shard, marks.key)
+    return Part(name, [shard.made_from, _left_out(work, index, marks)], shard, (index,), key_id(marks.key))
+
+
+def _left_out(work: Workspace, index: str, marks: ErasureMarks) -> list[str]:
+    """Give the documents of a shard that are left out; all marks where its documents are not known yet."""
+    if not marks:
+        return []
+    return left_out(marks, work.path / index) if take_over(work.path / index, work.earlier) else [marks.digest]
 
 
 def _reading_of(source: SourceConfig) -> dict[str, Any]:
@@ -171,12 +199,13 @@ def _result(
 ) -> IngestResult:
     total = sum(tallies.values(), Tally())
     return IngestResult(
-        num_read=total.num_documents + total.reasons.total(),
+        num_read=total.num_documents + total.reasons.total() + total.num_forgotten,
         num_documents=total.num_documents,
         num_parts=total.num_parts,
         num_bytes=total.num_bytes,
         num_quarantined=total.reasons.total(),
         quarantined_by_reason=dict(sorted(total.reasons.items())),
+        num_forgotten=total.num_forgotten,
         num_divided=total.num_divided,
         num_planted=num_planted,
         encodings=dict(sorted(total.encodings.items())),
@@ -190,8 +219,8 @@ def _account(source: SourceConfig, tally: Tally, listing: Listing) -> SourceAcco
     return SourceAccount(
         name=source.name, num_files=len(listed.files), num_documents=tally.num_documents, num_parts=tally.num_parts,
         num_quarantined=tally.reasons.total(), quarantined_by_reason=dict(sorted(tally.reasons.items())),
-        num_bytes=tally.num_bytes, digest=listing.digest(source.name), weight=source.weight,
-        licence=source.licence, owner=source.owner,
+        num_forgotten=tally.num_forgotten, num_bytes=tally.num_bytes, digest=listing.digest(source.name),
+        weight=source.weight, licence=source.licence, owner=source.owner,
         purpose=source.purpose, keep_until=source.keep_until, personal_data=source.personal_data,
         skipped=dict(sorted((tally.skipped + Counter(listed.skipped)).items())), left_out=listed.left_out,
     )  # fmt: skip
@@ -199,7 +228,7 @@ def _account(source: SourceConfig, tally: Tally, listing: Listing) -> SourceAcco
 
 def _refuse_empty(source: SourceConfig, tally: Tally, listing: Listing) -> None:
     """Stop where a source gave nothing: a mistaken path or column is no corpus with some bad records."""
-    if not tally.num_documents and not listing.sources[source.name].left_out:
+    if not tally.num_documents and not tally.num_forgotten and not listing.sources[source.name].left_out:
         raise _no_text(source, tally, len(listing.sources[source.name].files))
 
 

@@ -68,7 +68,11 @@ class House:
         self.ingest = ingest_result(sizes)
         self.clean = clean_result(sizes)
         self.scrub = ScrubResult.model_construct(
-            num_documents=sizes.total(), kinds_searched=KINDS, scope=Scrubber(ScrubbingConfig()).scope, **self_tested()
+            num_documents=sizes.total(),
+            kinds_searched=KINDS,
+            scope=Scrubber(ScrubbingConfig()).scope,
+            sources=[],
+            **self_tested(),
         )
 
     def work(self, stage: str, *inputs: str) -> Workspace:

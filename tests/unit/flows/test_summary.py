@@ -58,6 +58,12 @@ def test_scrub_always_says_what_was_not_searched() -> None:
     assert "documents: none" in describe(output("scrub", num_findings=0, findings={}))
 
 
+def test_scrub_says_what_it_left_out_only_if_there_is_any() -> None:
+    left_out = output("scrub", num_dropped=3, dropped_by_reason={"holds EMAIL": 2, "holds IBAN": 1})
+    assert describe(left_out).split("\n")[0].endswith("; left out 3: holds EMAIL 2  holds IBAN 1")
+    assert "left out" not in describe(output("scrub"))
+
+
 def test_a_quality_gate_that_says_no_gives_its_reason() -> None:
     decision = {"passed": False, "reason": "too few documents: 3 < 20", "scope": "", "numbers": {}}
     assert describe(output("quality gate", decision=decision)) == "no: too few documents: 3 < 20"

@@ -18,8 +18,8 @@ FEW = SelfTestConfig(num_values=6)
 class Blind(Scrubber):
     """Finds nothing."""
 
-    def find(self, text: str) -> list[Finding]:
-        return []
+    def scrub(self, text: str) -> Scrubbed:
+        return Scrubbed(text, [])
 
 
 class Greedy(Scrubber):

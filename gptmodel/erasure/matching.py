@@ -1,0 +1,211 @@
+"""Which documents an erasure request means: those asked for, whole, and with each its whole cluster of duplicates.
+
+Read from what lies beside the text: ingest's index of texts and deduplication's clusters, over every output that the
+store holds, so that it works after the raw text is gone. Of a divided text all parts count. A document that shares a
+cluster with one asked for is taken whole too; what its other parts are duplicates of is not.
+"""
+
+import glob
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gptmodel.corpus.dedup.members import CLUSTERS_FILE
+from gptmodel.corpus.documents import text_id
+from gptmodel.corpus.sources.decoding import tidy
+from gptmodel.corpus.sources.forgetting import (
+    TEXTS_DIR,
+    ErasureMarks,
+    KnownText,
+    beginning_of,
+    document_mark,
+    place_mark,
+    text_mark,
+)
+from gptmodel.corpus.sources.formats import read_items
+from gptmodel.corpus.sources.locations import is_local
+from gptmodel.corpus.sources.quarantine import Rejected
+from gptmodel.corpus.sources.streams import local_file
+from gptmodel.corpus.tables import read_table
+from gptmodel.errors import SourceError
+from gptmodel.lineage import sightings
+from gptmodel.store import Store
+
+_STAGE = "ingest"
+Place = tuple[str, str]
+"""A source, and a path within it; no path is the whole source."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What a request means.
+
+    Attributes:
+        documents: The documents asked for, by identity before division, sorted.
+        duplicates: Further documents in their clusters, sorted.
+        marks: What ingest is to leave out.
+    """
+
+    documents: tuple[str, ...]
+    duplicates: tuple[str, ...]
+    marks: ErasureMarks
+
+    @property
+    def all_documents(self) -> frozenset[str]:
+        """All documents that are to be forgotten."""
+        return frozenset({*self.documents, *self.duplicates})
+
+
+def match_document(store: Store, key: bytes, document: str) -> Matched:
+    """Match one document, by its id; the id of a part stands for the whole text."""
+    whole = text_id(document)
+    found = {text.id for text in known_texts(store) if text.id == whole}
+    if not found and any(sighting.source for sighting in sightings(store, [whole])):
+        found = {whole}
+    return _matched(store, key, found)
+
+
+def match_documents(store: Store, key: bytes, documents: Iterable[str]) -> Matched:
+    """Match documents that are known to be in the store, by their ids or those of their parts."""
+    return _matched(store, key, {text_id(document) for document in documents})
+
+
+def match_source(store: Store, key: bytes, uri: str) -> Matched:
+    """Match a whole source, or a file or folder in one, with all that will ever lie there.
+
+    Args:
+        store: The home's store.
+        key: The home's key.
+        uri: A source's name or its path, the path or URL of a file or folder in it, or such a path relative to it.
+    """
+    places = places_of(store, uri)
+    found = {text.id for text in known_texts(store) if any(_lies_in(text, place) for place in places)}
+    return _matched(store, key, found, places)
+
+
+def match_text(store: Store, key: bytes, path: Path) -> Matched:
+    """Match the texts of a file, read as a source's file would be, case and white space aside.
+
+    Raises:
+        SourceError: The file can't be read, or holds no text.
+    """
+    marks = frozenset(text_mark(key, head) for head in _heads(path))
+    found = {text.id for text in known_texts(store) if text.mark in marks}
+    return _matched(store, key, found, texts=marks)
+
+
+def covered_documents(store: Store, marks: ErasureMarks) -> frozenset[str]:
+    """Give the documents that marks cover, of all that the store knows, by identity before division."""
+    return frozenset(text.id for text in known_texts(store) if marks.covers(text))
+
+
+def known_texts(store: Store) -> Iterator[KnownText]:
+    """Give every text that an ingest of the store met; one that several met may come more than once."""
+    read: set[str] = set()
+    for folder in _folders(store, _STAGE):
+        for path in sorted((folder / TEXTS_DIR).glob("*.parquet")):
+            if path.name not in read:  # named by all that it is made from
+                read.add(path.name)
+                yield from read_table(path, KnownText)
+
+
+def places_of(store: Store, uri: str) -> list[Place]:
+    """Give the sources, files and folders that a URI names, of all sources that the store has read; sorted."""
+    places: set[Place] = set()
+    for name, path in _sources(store):
+        if uri in (name, path):
+            places.add((name, ""))
+        elif (inside := _relative(uri, path)) is not None:
+            places.add((name, inside))
+    if not places:
+        inner = uri.strip("/")
+        places = {(text.source, inner) for text in known_texts(store) if _lies_in(text, (text.source, inner))}
+    return sorted(places)
+
+
+def _matched(
+    store: Store, key: bytes, found: Collection[str], places: Iterable[Place] = (), texts: Collection[str] = ()
+) -> Matched:
+    duplicates = _cluster_members(store, found) - set(found)
+    everything = {*found, *duplicates}
+    marks = ErasureMarks(
+        key,
+        documents=frozenset(document_mark(key, document) for document in everything),
+        texts=frozenset(texts) | {text.mark for text in known_texts(store) if text.id in everything},
+        places=frozenset(place_mark(key, *place) for place in places),
+    )
+    return Matched(tuple(sorted(found)), tuple(sorted(duplicates)), marks)
+
+
+def _cluster_members(store: Store, documents: Collection[str]) -> set[str]:
+    """Give the documents that share a cluster with one of these, or a part of one, in any corpus of the store."""
+    found: set[str] = set()
+    for folder in _folders(store, "deduplicate") if documents else ():
+        if not (folder / CLUSTERS_FILE).exists():
+            continue
+        rows = _columns(folder / CLUSTERS_FILE, "id", "cluster")
+        clusters = {cluster for name, cluster in rows() if text_id(name) in documents}
+        found |= {text_id(name) for name, cluster in rows() if cluster in clusters}
+    return found
+
+
+def _columns(path: Path, *names: str) -> Callable[[], Iterator[tuple[str, ...]]]:
+    return partial(_read_columns, path, names)
+
+
+def _read_columns(path: Path, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(columns=list(names)):
+            yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+
+
+def _folders(store: Store, stage: str) -> list[Path]:
+    return [store.folder(stage, manifest.fingerprint) for manifest in store.manifests(stage)]
+
+
+def _sources(store: Store) -> set[tuple[str, str]]:
+    """Give name and path of every source that an ingest of the store has read."""
+    sections: list[dict[str, Any]] = [manifest.section for manifest in store.manifests(_STAGE)]
+    sources = [source for section in sections for source in section.get("corpus", {}).get("sources", [])]
+    return {(source["name"], source["path"]) for source in sources}
+
+
+def _relative(uri: str, root: str) -> str | None:
+    """Give a path or URL relative to a source's, empty for the source itself; None if it does not lie there."""
+    if not is_local(root) or not is_local(uri):
+        inside = uri.removeprefix(f"{root.rstrip('/')}/")
+        return inside.strip("/") if inside != uri else None
+    path, base = (Path(os.path.abspath(os.path.expanduser(one))) for one in (uri, _without_glob(root)))
+    if path == base:
+        return ""
+    return path.relative_to(base).as_posix() if path.is_relative_to(base) else None
+
+
+def _without_glob(root: str) -> str:
+    parts = Path(root).parts
+    fixed = next((number for number, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    return str(Path(*parts[:fixed]))
+
+
+def _lies_in(text: KnownText, place: Place) -> bool:
+    source, path = place
+    return text.source == source and (not path or text.path == path or text.path.startswith(f"{path}/"))
+
+
+def _heads(path: Path) -> list[str]:
+    """Give the beginning of each text in a file, as ingest would read it."""
+    items = list(read_items(local_file(path)))
+    heads = [beginning_of(map(tidy, item.chunks))[1] for item in items if not isinstance(item, Rejected)]
+    if not any(heads):
+        reasons = sorted({item.reason.replace("_", " ") for item in items if isinstance(item, Rejected)})
+        raise SourceError(
+            expected=f"a file with text at {path}",
+            actual=", ".join(reasons) or "no text",
+            mend="Give the document as it lies in the source, or its text as a .txt file.",
+        )
+    return [head for head in heads if head]
