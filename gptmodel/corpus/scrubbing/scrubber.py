@@ -15,6 +15,7 @@ from gptmodel.corpus.scrubbing.custom import custom_finders, digest_of_settings
 from gptmodel.corpus.scrubbing.detectors import replace, search
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, chosen_kinds, placeholder
+from gptmodel.corpus.scrubbing.recognizers import recognized
 from gptmodel.corpus.scrubbing.replacement import make_replacer
 from gptmodel.corpus.scrubbing.roster import load_roster
 from gptmodel.corpus.scrubbing.site import Finder, Site
@@ -110,7 +111,7 @@ class Scrubber:
     @property
     def for_samples(self) -> "Scrubber":
         """The same finders for text that is only shown: every kind, a placeholder for each finding, nothing allowed."""
-        digests = {name: digest for name, digest in self.digests.items() if name != ALLOW_FILE}
+        digests = {name: digest for name, digest in self.site.digests.items() if name != ALLOW_FILE}
         return Scrubber(ScrubbingConfig(recognizer=self.config.recognizer), site=Site(self.site.finders, None, digests))
 
     def find(self, text: str) -> list[Finding]:
@@ -141,4 +142,8 @@ def _site(config: ScrubbingConfig, keys: Keys, kept_dir: Path | None) -> Site:
         roster = load_roster(Path(config.known_values), keys, kept_dir)
         finders.append(roster)
         digests["known values"] = roster.digest
+    if config.recognizer:
+        recognizer = recognized(config.recognizer)
+        finders.append(recognizer)
+        digests["recognizer"] = recognizer.digest
     return Site(tuple(finders), allowed, digests)

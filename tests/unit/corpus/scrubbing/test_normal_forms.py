@@ -30,9 +30,9 @@ ALIKE = [
     ("URL_WITH_CREDENTIALS", ["jdbc:mysql://root:toor99@db.example/x", "mysql://root:toor99@DB.example/x"]),
     ("SECRET", ["k3y-Part0ne", "k3y-\n   Part0ne"]),
     ("SECRET", ["-----BEGIN KEY-----\nAb1\n-----END KEY-----", "-----BEGIN KEY-----\\nAb1\\n-----END KEY-----"]),
-    ("PERSON", ["Anna  Keller", "ANNA KELLER", "Anna\nKeller,"]),
+    ("PERSON", ["Anna  Keller", "ANNA KELLER", "Anna\nKeller,", "Anna-Keller"]),
     ("PERSON", ["王小明", "王 小明"]),
-    ("STAFF_NUMBER", ["K-0042", "k\u20110042"]),
+    ("STAFF_NUMBER", ["K-0042", "k\u20110042", "K 0042"]),
 ]  # fmt: skip
 
 APART = [
