@@ -116,7 +116,7 @@ class Samples(Record):
     num_copying: int
     """Texts that hold a long stretch of a training document, word for word, whatever stands in it."""
     is_indexed: bool
-    """Whether the values could be compared with the index of findings, which lies in the home that scrubbed the text."""
+    """Whether the values were compared with the index of findings, which lies in the home that scrubbed the text."""
 
 
 class Runtime(Record):
