@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gptmodel.corpus.documents import Document, list_shards, read_documents, text_id
 from gptmodel.corpus.scrubbing import Scrubber
-from gptmodel.corpus.scrubbing.values import indexed_shards, known_hashes, value_hashes
+from gptmodel.corpus.scrubbing.value_index import indexed_shards, known_hashes, value_hashes
 from gptmodel.tokens import PackedDocument, TokenSplit, read_packed_documents
 
 Ids = NDArray[np.int64]

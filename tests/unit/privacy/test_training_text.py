@@ -6,7 +6,7 @@ import pytest
 from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.documents import list_shards
 from gptmodel.corpus.scrubbing import Finding, Scrubber
-from gptmodel.corpus.scrubbing.values import ValueIndex, values_name
+from gptmodel.corpus.scrubbing.value_index import ValueIndex, values_name
 from gptmodel.keys import Keys
 from gptmodel.privacy.training_text import TrainingText, Value, find_values
 from gptmodel.store import Workspace
