@@ -14,8 +14,8 @@ from gptmodel.corpus.scrubbing.finding import RANK_CHECKSUM, Finding
 from gptmodel.corpus.scrubbing.passage import Passage, is_ascii_word
 from gptmodel.corpus.scrubbing.sieve import linear
 
-# python-stdnum module -> its labels in lower case, `?` for a letter that is not ASCII. Persons' numbers that a checksum,
-# or a date with its place, decides; numbers of companies, and forms without a check, stay out.
+# python-stdnum module -> its labels in lower case, `?` for a letter that is not ASCII. Persons' numbers that a checksum
+# or a date with its place decides; numbers of companies, and forms without a check, stay out.
 _LABELS_OF: dict[str, str] = {
     "ar.cuit": "cuit, cuil",
     "ar.dni": "dni",

@@ -28,7 +28,7 @@ _CONTEXT = re.compile(
     r"tlf|telefax|gsm|ph|phone number|"
     r"messages? (?:to|from)|answering at|registered|contact (?:me|us) (?:at|on)|contacts? ?:|"
     r"(?:my|our|his|her|their|your)(?: [a-z]{2,12}){0,2} numbers?)(?![a-z])|"
-    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|电話|手機|携帯)"
+    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|☎|📞|📱|电話|手機|携帯)"
 )
 _CONTEXT_AFTER = re.compile(
     r"\s{0,2}[(\-,]?\s{0,2}(?:office|fax|cell|mobile|home|work|phone|tel)(?![a-z])|\s?(?:x|ext\.?)\s?\d"
