@@ -20,8 +20,10 @@ from gptmodel.corpus.scrubbing.secret_values import (
 )
 from gptmodel.corpus.scrubbing.sieve import linear
 
-_STRONG = "passwords?|passwd|pwd|pw|passphrase|passcode|pass|secrets?|credentials?|creds?|kennwort|mot de passe|contrase.a|senha|"
-    "wachtwoord|psk|密码|口令|密钥|密匙|暗号"
+_STRONG = (
+    "passwords?|passwd|pwd|pw|passphrase|passcode|pass|secrets?|credentials?|creds?|"
+    "kennwort|mot de passe|contrase.a|senha|wachtwoord|psk|密码|口令|密钥|密匙|暗号"
+)
 _CLEAR = re.compile(rf"(?:{_STRONG})", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?:password|passwd|pwd|passphrase)", re.IGNORECASE)
 

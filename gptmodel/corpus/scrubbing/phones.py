@@ -24,11 +24,12 @@ _LOOSE = re.compile(r"[+(]?\d(?:[ ().\-/]{0,3}\d){6,14}(?!\d)", re.ASCII)
 
 _CONTEXT = re.compile(
     r"(?:(?<![a-z])(?:tele)?phones?(?![a-z])|(?<![a-z])(?:tel|fax|faks|cell|cellphone|mobile|mob|whatsapp|wechat|"
+    r"emergency contact|fon|"
     r"telegram|signal|sms|hotline|pager|landline|dial|call|called|calling|text|ring|reach|desk|office|handy|telefon|"
     r"tlf|telefax|gsm|ph|phone number|"
     r"messages? (?:to|from)|answering at|registered|contact (?:me|us) (?:at|on)|contacts? ?:|"
     r"(?:my|our|his|her|their|your)(?: [a-z]{2,12}){0,2} numbers?)(?![a-z])|"
-    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|☎|📞|📱|电話|手機|携帯)"
+    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|☎|📞|📱|(?:^|[\s|>])[tmpf]: ?$|电話|手機|携帯)"
 )
 _CONTEXT_AFTER = re.compile(
     r"\s{0,2}[(\-,]?\s{0,2}(?:office|fax|cell|mobile|home|work|phone|tel)(?![a-z])|\s?(?:x|ext\.?)\s?\d"
