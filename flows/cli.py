@@ -299,6 +299,10 @@ def forget(
     text_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A document by what it says, under whatever name it lies")
     ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="Every document in which a finder found one of these values, one a line"),
+    ] = None,
     purge: Annotated[bool, typer.Option("--purge", help="Delete what is stored of the documents")] = False,
     retire: Annotated[bool, typer.Option("--retire", help="Take the versions that saw them out of service")] = False,
     anyway: Annotated[
@@ -314,12 +318,28 @@ def forget(
     """
     from flows.forgetting import Asked, Options, answer
 
-    told = answer(open_home(), Asked(document, source, text_file), Options(purge, retire, anyway), close)
+    told = answer(open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), close)
     for line in told.lines:
         terminal.current().line(line)
     if as_json:
         print_json(told.record)
     return told.code
+
+
+@app.command()
+@reported
+def review(
+    size: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Passages on the sheet")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other passages")] = 0,
+    result: Annotated[Path | None, typer.Option(metavar="FILE", help="What the sheet's page saved")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a sheet of scrubbed passages for a person's check, or take its result into the evidence."""
+    from flows.review import sheet_of_latest, take
+
+    record = take(open_home(), result) if result else sheet_of_latest(open_home(), size, seed)
+    if as_json:
+        print_json(record)
 
 
 @app.command()
@@ -342,7 +362,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus or scrub")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub or leak")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -364,19 +384,19 @@ def bench(
     sizes: Annotated[
         str | None, typer.Option(metavar="MB,MB,...", help="corpus: sizes of the grown corpora; default: 10,100,1000")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turns")] = 3,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="How often each side is measured, in turns; default: 3")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="leak: an SVG picture of what both twins say")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout's speed, memory and exactness, beside a peer where one is named."""
+    """Measure this checkout beside a peer (corpus, scrub), or beside a twin of the model left unscrubbed (leak)."""
     from flows import benchmarks
 
-    options = {
-        "data": data or [],
-        "gold": gold or [],
-        "part": part or [],
-        "sizes": [sizes] if sizes else [],
-        "rounds": [str(rounds)],
-    }
+    given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}
+    options = {name: value if isinstance(value, list) else [str(value)] for name, value in given.items() if value}
     record = benchmarks.run_benchmark(name, peer or [], options)
     for line in benchmarks.lines(record):
         terminal.current().line(line)

@@ -3,16 +3,24 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flows import stack
+from flows.find import read_values
 from flows.home import Home, home_key_of
 from gptmodel import registry
 from gptmodel.erasure.closing import answer_of, versions_that_saw
-from gptmodel.erasure.matching import Matched, covered_documents, match_document, match_source, match_text
+from gptmodel.erasure.matching import (
+    Matched,
+    covered_documents,
+    match_document,
+    match_documents,
+    match_source,
+    match_text,
+)  # fmt: skip
 from gptmodel.erasure.purging import purge
 from gptmodel.erasure.remains import NOT_PURGED, drop_samples_of, find_remains, trainings_on
 from gptmodel.erasure.requests import (
@@ -28,6 +36,7 @@ from gptmodel.errors import ConfigError, GPTModelError, StoreBusyError
 from gptmodel.keys import key_id
 from gptmodel.lineage import SeenBy, list_versions
 from gptmodel.store import NOTES_DIR, Manifest
+from gptmodel.value_search import search_values
 
 # A command that left nothing out, or closed nothing, did not do what it was asked for.
 NOTHING_MATCHED = NOT_CLOSED = 1
@@ -41,13 +50,13 @@ class Asked:
         document: Id of a document.
         source: Name, path or URL of a source, or of a file or folder in one.
         text_file: File with the text.
-        values: File with values, one a line.
+        values: File with values, one a line, or `-`: every document in which a finder found one of them.
     """
 
     document: str | None = None
     source: str | None = None
     text_file: Path | None = None
-    values: Path | None = None
+    values: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ def forget(home: Home, asked: Asked, options: Options) -> Told:
     asked_by, matched = _match(home, asked)
     is_wanted = matched.documents or (options.anyway and matched.marks)
     if not is_wanted:
-        return _nothing(matched)
+        return _nothing(asked_by, matched)
     touched = matched.all_documents | covered_documents(home.store, matched.marks)
     versions = versions_that_saw(home.store, touched)
     request = _request(home, asked_by, matched, versions)
@@ -147,11 +156,16 @@ def _match(home: Home, asked: Asked) -> tuple[AskedBy, Matched]:
         return "document", match_document(store, key, asked.document)
     if asked.source is not None:
         return "source", match_source(store, key, asked.source)
-    return "text", match_text(store, key, asked.text_file or Path())
+    if asked.text_file is not None:
+        return "text", match_text(store, key, asked.text_file)
+    found = search_values(store, key, [value.text for value in read_values(asked.values or "")])
+    return "values", match_documents(store, key, (holder.sighting.id for one in found.holders for holder in one))
 
 
-def _nothing(matched: Matched) -> Told:
+def _nothing(asked_by: AskedBy, matched: Matched) -> Told:
     lines = ["Nothing in the store matches, so no request was opened."]
+    if asked_by == "values":
+        lines.append("That is no proof: finders miss values. What was searched says: gptmodel find --values FILE")
     if matched.marks:
         lines.append("To leave it out should it ever come: the same command with --anyway.")
     return Told(lines, {"request": None, "documents": [], "duplicates": [], "versions": []}, NOTHING_MATCHED)
@@ -256,9 +270,10 @@ def _lines(
     if matched.duplicates:
         yield f"duplicates  {_listed(matched.duplicates)}"
     for row in record["versions"]:
-        yield f"version     {row['uri']} saw it ({row['split']}); {_service(row['in_service'])}"
+        retired = "; retired" if row["uri"] in request.retired else ""
+        yield f"version     {_words(row['uri'])} saw them ({row['split']}); {_service(row['in_service'])}{retired}"
     if not record["versions"]:
-        yield "version     none saw it"
+        yield "version     none saw them"
     for place in record["remains"]:
         stays = "" if place["can_be_purged"] else "   a purge does not change it"
         yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
@@ -272,8 +287,8 @@ def _lines(
 
 def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: dict[str, str | None]) -> str:
     saw = [row for row in record["versions"] if row["uri"] not in request.retired]
-    names = ", ".join(f"{row['uri']} ({_service(row['in_service'])})" for row in saw)
-    unchanged = f" {names} saw it and {'are' if len(saw) > 1 else 'is'} unchanged." if saw else ""
+    names = ", ".join(f"{_words(row['uri'])} ({_service(row['in_service'])})" for row in saw)
+    unchanged = f" {names} saw them and {'are' if len(saw) > 1 else 'is'} unchanged." if saw else ""
     unknown = "" if None not in champions.values() else " Which version is in service is unknown: no server answers."
     then = record["next"].replace("; ", ", then ")
     return f"Left out of every later run.{unchanged}{unknown} To close the request: {then}"
@@ -317,6 +332,11 @@ def _champion(home: Home, name: str) -> str | None:
 
 def _uri(version: SeenBy) -> str:
     return f"models:/{version.name}/{version.version}"
+
+
+def _words(uri: str) -> str:
+    name, _, number = uri.removeprefix("models:/").rpartition("/")
+    return f"{name} version {number}"
 
 
 def _listed(documents: Sequence[str], most: int = 5) -> str:

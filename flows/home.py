@@ -73,6 +73,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def reviews_dir(self) -> Path:
+        """The sheets of scrubbed text for a person's check, and what came of them."""
+        return self.root / "reviews"
+
+    @property
     def cache_dir(self) -> Path:
         """What saves time and may be deleted: file digests, fetched models, compiled kernels."""
         return self.root / "cache"

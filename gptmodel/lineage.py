@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 Status = Literal["trained", "held out", "kept", "dropped", "unknown"]
 UNKNOWN: Literal["unknown"] = "unknown"
 
+
+"""Table of the documents that scrubbing left out for the sake of a kind that they hold."""
+
 # Where each stage says what became of a document.
 _TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("split", SPLIT_DIR, ("id", "source", "split")),
     ("deduplicate", MEMBERS_DIR, ("id", "source", "reason")),
-    ("scrub", DROPS_DIR, ("id", "source", "reason")),
+    ("scrub", LEFT_OUT_DIR, ("id", "source", "reason")),
     ("clean", DROPS_DIR, ("id", "source", "reason")),
 )
 _ID_CHARS = 32  # of a text's id; its parts go on after that

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gptmodel.config import ScrubbingConfig
-from gptmodel.corpus.cleaning import DROPS_DIR
 from gptmodel.corpus.documents import SHARDS_DIR
 from gptmodel.corpus.scrubbing import Scrubber
-from gptmodel.corpus.scrubbing.values import asked_hashes, find_values, indexed_shards
-from gptmodel.lineage import SeenBy, Sighting, Version, list_versions, sightings
+from gptmodel.corpus.scrubbing.value_index import asked_hashes, find_values, indexed_shards
+from gptmodel.lineage import LEFT_OUT_DIR, SeenBy, Sighting, Version, list_versions, sightings
 from gptmodel.store import Store
 
 
@@ -140,9 +139,9 @@ class _Met:
                 self.found[value][name][kind].add(digest)
 
     def _place(self, table: Path, ids: Collection[str]) -> None:
-        """Look up source and path of documents in the shard that the table goes with, or among what was dropped."""
+        """Look up source and path of documents in the shard that the table goes with, or among what was left out."""
         folder = table.parents[2]
-        for path in (folder / SHARDS_DIR / table.name, folder / DROPS_DIR / table.name):
+        for path in (folder / SHARDS_DIR / table.name, folder / LEFT_OUT_DIR / table.name):
             if ids and path.exists():
                 self.places.update(_places(path, ids))
 

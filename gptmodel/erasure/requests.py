@@ -6,6 +6,7 @@ without the home's key. They stay when they are closed: what was forgotten stays
 
 import os
 import re
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -149,7 +150,7 @@ def open_request(folder: Path, request: ErasureRequest) -> ErasureRequest:
     while True:
         number += 1
         named = request.model_copy(update={"id": f"R-{number}"})
-        pending = folder / f".{named.id}.{os.getpid()}.pending"
+        pending = folder / f".{named.id}.{secrets.token_hex(4)}.pending"
         write_synced(pending, named.model_dump_json(indent=1))
         try:
             os.link(pending, folder / f"{named.id}.json")

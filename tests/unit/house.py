@@ -14,11 +14,12 @@ from gptmodel.corpus.scrubbing import Scrubber, scrub
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow
 from gptmodel.corpus.tables import write_table
 from gptmodel.keys import Keys
+from gptmodel.lineage import LEFT_OUT_DIR
 from gptmodel.store import Output, Store, Workspace, digest_of, seal
 
 A, B, C, D = (letter * 32 for letter in "abcd")
 """Ids of documents."""
-_KINDS = {SPLIT_DIR: SplitRow, MEMBERS_DIR: Member, "drops": Dropped}
+_KINDS = {SPLIT_DIR: SplitRow, MEMBERS_DIR: Member, "drops": Dropped, LEFT_OUT_DIR: Dropped}
 
 
 class Account(BaseModel):

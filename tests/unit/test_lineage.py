@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gptmodel.corpus.rules import Dropped
 from gptmodel.corpus.split_table import SPLIT_DIR
 from gptmodel.errors import StoreError
-from gptmodel.lineage import SeenBy, Sighting, list_versions, sightings
+from gptmodel.lineage import LEFT_OUT_DIR, SeenBy, Sighting, list_versions, sightings
 from tests.unit.house import A, B, C, D, House
 
 
@@ -56,6 +57,11 @@ def test_a_document_that_was_left_out_has_its_reason(house: House) -> None:
     house.version(house.corpus({A: "train"}, {B: "exact"}, dropped=[C]), 1)
     found = {one.id: (one.status, one.drop_reason, one.versions) for one in sightings(house.store, [B, C])}
     assert found == {B: ("dropped", "exact", ()), C: ("dropped", "too short", ())}
+
+
+def test_a_document_that_scrubbing_left_out_has_its_reason(house: House) -> None:
+    house.put("scrub", [], **{LEFT_OUT_DIR: [Dropped(A, "notes", "a.txt", "holds IBAN", 3)]})
+    assert (only(house, A).status, only(house, A).drop_reason) == ("dropped", "holds IBAN")
 
 
 def test_a_document_of_a_corpus_without_a_version_is_kept(house: House) -> None:

@@ -19,10 +19,12 @@ _BROKEN = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _AT = re.compile(r"\s*(?:[\[({<]\s*(?:at|@)\s*[\])}>]|_at_|\sat\s|@)\s*")
 _DOT = re.compile(r"\s*(?:[\[({<]\s*(?:dot|\.)\s*[\])}>]|_dot_|\sdot\s|\.)\s*")
 _HAN = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
+_MARKS = re.compile(r"[\s,;，；、.'’·\-/]+")
 _PHONE = re.compile(r"\(?\+?[\d\s().\-/]{4,40}", re.ASCII)
 _EXTENDED = re.compile(r"(\(?0[1-9]\d{1,2}\)?[ \-]?[2-9]\d{6,7})-(\d{1,5})", re.ASCII)
 _CN_MOBILE = re.compile(r"(?:86)?(1[3-9]\d{9})", re.ASCII)
 _NORTH_AMERICAN = re.compile(r"1?([2-9]\d\d[2-9]\d{6})", re.ASCII)
+_OUTER_SCHEMES = re.compile(r"(?:[A-Za-z][\w+.\-]*:)+(?=[A-Za-z][\w+.\-]*://)", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ftp": 21, "ssh": 22}
 
 NormalForm = Callable[[str], str]
@@ -73,8 +75,8 @@ def plain(value: str) -> str:
 
 
 def text_form(value: str) -> str:
-    """Give the form of names, addresses and a site's own kinds: case, commas and spaces between Han aside."""
-    return _HAN.sub("", " ".join(re.split(r"[\s,;，；]+", plain(value).casefold()))).strip(" .")
+    """Give the form of names, addresses and a site's own kinds: lower case, one space for any marks between words."""
+    return _HAN.sub("", _MARKS.sub(" ", plain(value).casefold()).strip())
 
 
 def email_form(value: str) -> str:
@@ -82,7 +84,7 @@ def email_form(value: str) -> str:
 
     RFC 5321 tells cases of the local part apart; hardly a server does.
     """
-    text = _DOT.sub(".", _AT.sub("@", plain(value).lower(), count=1))
+    text = _DOT.sub(".", _AT.sub("@", plain(value).lower().replace("%40", "@"), count=1))
     local, at, domain = text.replace(" ", "").rpartition("@")
     return f"{local}@{_ascii(domain)}" if local and at and domain else ""
 
@@ -161,7 +163,8 @@ FORMS: Mapping[str, NormalForm] = {
 _FORM_OF: Mapping[str, str] = {
     "EMAIL": "email", "PHONE": "phone", "CN_PHONE": "phone", "IP_ADDRESS": "ip", "CREDIT_CARD": "number",
     "IBAN": "number", "US_SSN": "number", "CN_ID": "number", "OTHER_ID": "number", "CRYPTO": "wallet",
-    "SECRET": "secret", "URL_WITH_CREDENTIALS": "url",
+    "SECRET": "secret",  # pragma: allowlist secret
+    "URL_WITH_CREDENTIALS": "url",
 }  # fmt: skip
 
 
@@ -205,7 +208,7 @@ def _is_valid(number: str) -> bool:
 
 def _url_parts(value: str) -> SplitResult | None:
     try:
-        parts = urlsplit(_BROKEN.sub("", fold(value).strip()))
+        parts = urlsplit(_OUTER_SCHEMES.sub("", _BROKEN.sub("", fold(value).strip()), count=1))
         is_whole = bool(parts.scheme and parts.netloc and (parts.port or True))  # a port out of range raises
     except ValueError:
         return None

@@ -10,7 +10,8 @@ WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
 ALIKE = [
     ("EMAIL", ["Anna.Keller@Example.COM", "anna.keller [at] example [dot] com", "anna.keller at example dot com",
-               "anna.keller_at_example_dot_com", "ａｎｎａ.keller＠example.com", "anna.keller(at)example.com"]),
+               "anna.keller_at_example_dot_com", "ａｎｎａ.keller＠example.com", "anna.keller(at)example.com",
+               "anna.keller%40example.com"]),
     ("EMAIL", ["x@münchen.de", "x@xn--mnchen-3ya.de"]),
     ("CN_PHONE", ["138 0013 8000", "138-0013-8000", "+86 13800138000", "0086 138 0013 8000", "１３８００１３８０００",
                   "(+86)138-0013-8000", "86-13800138000"]),
@@ -26,11 +27,12 @@ ALIKE = [
     ("IP_ADDRESS", ["::ffff:8.8.8.8", "8.8.8.8"]),
     ("CRYPTO", ["BC1QAR0SRR7XFKVY5L643LYDNW9RE59GTZZWF5MDQ", "bc1qar0srr7xfkvy5l643lydnw9re59gtzzwf5mdq"]),
     ("URL_WITH_CREDENTIALS", ["HTTPS://bob:p%40ss@Example.com:443/", "https://bob:p@ss@example.com"]),
+    ("URL_WITH_CREDENTIALS", ["jdbc:mysql://root:toor99@db.example/x", "mysql://root:toor99@DB.example/x"]),
     ("SECRET", ["k3y-Part0ne", "k3y-\n   Part0ne"]),
     ("SECRET", ["-----BEGIN KEY-----\nAb1\n-----END KEY-----", "-----BEGIN KEY-----\\nAb1\\n-----END KEY-----"]),
-    ("PERSON", ["Anna  Keller", "ANNA KELLER", "Anna\nKeller,"]),
+    ("PERSON", ["Anna  Keller", "ANNA KELLER", "Anna\nKeller,", "Anna-Keller"]),
     ("PERSON", ["王小明", "王 小明"]),
-    ("STAFF_NUMBER", ["K-0042", "k\u20110042"]),
+    ("STAFF_NUMBER", ["K-0042", "k\u20110042", "K 0042"]),
 ]  # fmt: skip
 
 APART = [

@@ -8,7 +8,7 @@ import pytest
 from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.documents import Document, shard_path, write_shard
 from gptmodel.corpus.scrubbing import Scrubber, scrub
-from gptmodel.corpus.scrubbing.values import (
+from gptmodel.corpus.scrubbing.value_index import (
     FoundValue,
     ValueIndex,
     asked_hashes,
