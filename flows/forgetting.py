@@ -1,6 +1,7 @@
 """`gptmodel forget`: open an erasure request, tell what it touches, delete what is stored, and close it."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ from gptmodel.value_search import search_values
 
 # A command that left nothing out, or closed nothing, did not do what it was asked for.
 NOTHING_MATCHED = NOT_CLOSED = 1
+# Its pages show scrubbed examples of what cleaning dropped, and samples of trainings; Prefect alone writes there.
+DASHBOARD = "the dashboard's database"
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,7 @@ def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy]) -> 
     retired = dict.fromkeys(request.retired)
     for version in versions:
         if registry.version_exists(uri, version.name, version.version):
-            registry.retire_version(uri, version.name, version.version, request.id)
+            registry.retire_version(uri, version.name, version.version, request.id, request.label)
             retired[_uri(version)] = None
     request = request.model_copy(update={"retired": tuple(retired)})
     save_request(home.erasures_dir, request)
@@ -279,6 +282,8 @@ def _lines(
     for place in record["remains"]:
         stays = "" if place["can_be_purged"] else "   a purge does not change it"
         yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        yield "elsewhere   copies of samples and reports on the MLflow server you named are neither listed nor purged"
     for done in request.purges:
         yield (
             f"purged      on {done.purged}: {done.num_files_rewritten} files rewritten, "
@@ -297,16 +302,18 @@ def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: di
 
 
 def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:
-    found = [(remains.place, remains.num_bytes) for remains in find_remains(home.store, documents)]
+    found = [(str(remains.place), remains.num_bytes) for remains in find_remains(home.store, documents)]
     copies = sorted({path for path in _copies(home, documents) if path.exists()})
-    named = [*found, *(("pages and MLflow artifacts", path.stat().st_size) for path in copies)]
-    files, sizes = Counter(place for place, _ in named), Counter[str]()
-    for place, num_bytes in named:
+    found += [("pages and MLflow artifacts", path.stat().st_size) for path in copies]
+    found += [(DASHBOARD, path.stat().st_size) for path in sorted(home.prefect_dir.glob("prefect.db*"))]
+    files, sizes = Counter(place for place, _ in found), Counter[str]()
+    for place, num_bytes in found:
         sizes[place] += num_bytes
     return [
-        {"place": place, "num_files": files[place], "num_bytes": sizes[place], "can_be_purged": place not in NOT_PURGED}
+        {"place": place, "num_files": files[place], "num_bytes": sizes[place],
+         "can_be_purged": place not in {*NOT_PURGED, DASHBOARD}}
         for place in files
-    ]
+    ]  # fmt: skip
 
 
 def _version_row(version: SeenBy, champions: dict[str, str | None]) -> dict[str, Any]:

@@ -169,6 +169,9 @@ def _promotion_state(run: Run, outputs: dict[str, Output]) -> State:
             f"Version {version} was champion and was rolled back by hand; to decide anew: gptmodel run --force promote"
         )
         return Completed(name=f"Kept v{run.rolled_back_to}", message=reason)
+    if run.retired_for:
+        reason = f"Version {version} was retired for the erasure request {run.retired_for} of another home."
+        return Completed(name="Skipped", message=reason)
     if all(record.cached for record in run.records.values()):
         return Completed(name=f"Unchanged v{version}", message="Everything was there already.")
     if decision.passed:

@@ -204,7 +204,7 @@ def _move_alias(
     if not privacy.passed:
         registry.withdraw_aliases(uri, name, version)
         registry.note_decision(uri, name, version, decision)
-    elif is_champion or (repeated and not decision.passed) or _is_retired(uri, name, version):
+    elif is_champion or (repeated and not decision.passed) or _is_retired(run, name, version):
         return
     elif decision.passed:
         if repeated and _was_champion(uri, name, version):
@@ -217,9 +217,14 @@ def _move_alias(
         registry.mark_challenger(uri, name, version, decision)
 
 
-def _is_retired(uri: str, name: str, version: int) -> bool:
-    # Equal files are registered as the version that they were before, which an erasure request may have retired.
-    return registry.RETIRED_TAG in registry.read_version(uri, name, version).tags
+def _is_retired(run: Run, name: str, version: int) -> bool:
+    """Tell whether a version is never to be in service again; one that this run made without the documents may be."""
+    label = registry.read_version(run.delivery.uri, name, version).tags.get(registry.RETIRED_TAG, "")
+    if label in {request.label for request in run.erasures}:
+        registry.lift_retirement(run.delivery.uri, name, version)
+        return False
+    run.retired_for = label
+    return bool(label)
 
 
 def _was_champion(uri: str, name: str, version: int) -> bool:

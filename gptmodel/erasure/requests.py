@@ -96,6 +96,11 @@ class ErasureRequest(_Record):
         """Digest of its marks, by which ingest knows it."""
         return digest_of([sorted(self.documents), sorted(self.texts), sorted(self.places)])
 
+    @property
+    def label(self) -> str:
+        """Its id with that of the home's key: what tells it from the requests of other homes."""
+        return f"{self.id} ({self.key_id})"
+
     def age_days(self, today: date) -> int:
         """Give the days since it was opened."""
         return (today - self.opened).days

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from flows import cli
 from flows.home import Home, keys_of
 from gptmodel.erasure.requests import read_requests
 from tests.unit.erasure.home import ASKED, COPY, EMAIL, NEAR, SmallHome
+
+CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +117,14 @@ def test_status_lists_open_requests_with_their_age(home: SmallHome) -> None:
     [row] = record(call("status", "--json"))["erasure_requests"]  # type: ignore[misc, attr-defined]
     assert (row["id"], row["age_days"], row["asked_by"], row["num_documents"]) == ("R-1", 0, "document", 3)
     assert "request R-1 open for 0 days" in call("status").output
+
+
+def test_forgetting_and_purging_need_no_heavy_package_and_no_server(home: SmallHome) -> None:
+    code = (
+        "import sys\nfrom flows import cli\n"
+        f"try:\n    cli.main(['forget', '--document', '{home.id(ASKED)}', '--purge'])\n"
+        "except SystemExit as ended:\n    print(ended.code)\n"
+        "print({'torch', 'mlflow', 'prefect'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-2:] == ["0", "set()"]

@@ -29,6 +29,10 @@ def test_ingest_says_what_was_set_aside_only_if_there_is_any() -> None:
     assert "aside" not in describe(output("ingest", num_quarantined=0))
 
 
+def test_ingest_says_what_erasure_requests_left_out() -> None:
+    assert describe(output("ingest", num_forgotten=3)).endswith("; 3 left out by erasure requests")
+
+
 def test_clean_says_why_documents_were_dropped() -> None:
     assert describe(output("clean")) == "22 kept; dropped 3: too short 2  too few letters 1"
     assert describe(output("clean", num_dropped=0, dropped_by_reason={})) == "22 kept"
