@@ -16,9 +16,10 @@ import typer
 
 from flows import terminal
 from flows.failure import unexpected
-from flows.home import Home, open_home
+from flows.home import Home, open_home, scrubber_of
 from flows.terminal import Terminal, print_json
 from gptmodel import __version__
+from gptmodel.config import ScrubbingConfig
 from gptmodel.config_file import load_config
 from gptmodel.errors import GateError, GPTModelError
 
@@ -251,12 +252,16 @@ def scrub(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT|-", help="Files, folders, or - for standard input")],
     output: Annotated[str | None, typer.Option(metavar="OUT|-", help="Where the scrubbed text goes")] = None,
     spans: Annotated[Path | None, typer.Option(help="Write {'spans': [...]} for each document, one a line")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="PRESET|FILE", help="Take its section scrubbing; default: the defaults")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Scrub sensitive data from files or standard input, without a pipeline."""
     from flows.scrubber import scrub_inputs
 
-    record = scrub_inputs(inputs, output, spans, as_json=as_json)
+    scrubbing = load_config(config).scrubbing if config else ScrubbingConfig()
+    record = scrub_inputs(inputs, output, spans, scrubbing, as_json=as_json)
     if as_json:
         print_json(record)
 
@@ -294,6 +299,10 @@ def forget(
     text_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A document by what it says, under whatever name it lies")
     ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="Every document in which a finder found one of these values, one a line"),
+    ] = None,
     purge: Annotated[bool, typer.Option("--purge", help="Delete what is stored of the documents")] = False,
     retire: Annotated[bool, typer.Option("--retire", help="Take the versions that saw them out of service")] = False,
     anyway: Annotated[
@@ -309,12 +318,28 @@ def forget(
     """
     from flows.forgetting import Asked, Options, answer
 
-    told = answer(open_home(), Asked(document, source, text_file), Options(purge, retire, anyway), close)
+    told = answer(open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), close)
     for line in told.lines:
         terminal.current().line(line)
     if as_json:
         print_json(told.record)
     return told.code
+
+
+@app.command()
+@reported
+def review(
+    size: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Passages on the sheet")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other passages")] = 0,
+    result: Annotated[Path | None, typer.Option(metavar="FILE", help="What the sheet's page saved")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a sheet of scrubbed passages for a person's check, or take its result into the evidence."""
+    from flows.review import sheet_of_latest, take
+
+    record = take(open_home(), result) if result else sheet_of_latest(open_home(), size, seed)
+    if as_json:
+        print_json(record)
 
 
 @app.command()
@@ -325,6 +350,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 
     resolved = load_config(config)
     home, watch = open_home(), terminal.current()
+    scrubber_of(home, resolved.scrubbing)  # a finder that does not hold is told here, not by the first run
     addresses = stack.up(home, watch.line)
     os.environ.update(stack.client_environment(home, addresses))
     from flows.deployments import deploy_all

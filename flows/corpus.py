@@ -37,9 +37,10 @@ def clean_task(run: Run, ingest: Output) -> State:
         from gptmodel.corpus.cleaning import clean
 
         private = [source["name"] for source in ingest.result["sources"] if source["personal_data"] == "yes"]
-        return clean(work, run.config.cleaning, progress, run.engine.map, private)
+        return clean(work, run.config.cleaning, progress, run.engine.map, private, run.scrubber.for_samples)
 
-    return run.stage("clean", compute, ingest, show=lambda output: _show_cleaning(run, output))
+    return run.stage("clean", compute, ingest, external=run.scrubber.for_samples.digests,
+                     show=lambda output: _show_cleaning(run, output))  # fmt: skip
 
 
 @task(name="scrub", **STAGE_OPTIONS)

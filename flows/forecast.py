@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flows import stack
-from flows.home import Home, keys_of
+from flows.home import Home, scrubber_of
 from gptmodel.chain import SEARCHING, STAGE_NAMES, fingerprint, stage_named
 from gptmodel.config import Config
 from gptmodel.corpus.dedup.evaluation_texts import external_digests, list_evaluation_texts
-from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.coverage import warnings
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.erasure.requests import ingest_changes, input_digests_of, read_requests
@@ -42,9 +41,10 @@ def forecast(home: Home, config: Config, *, until: str | None, force: list[str])
     names = [stage_named(name).name for name in force]
     end = stage_named(until).name if until else None
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
-    scrubber = Scrubber(config.scrubbing, keys_of(home))
+    scrubber = scrubber_of(home, config.scrubbing)
     external = external_digests(listing, evaluation) | dict.fromkeys(SEARCHING, scrubber.digests)
     external["ingest"] |= input_digests_of(erasures)
+    external["clean"] = scrubber.for_samples.digests
     looks = plan(home.store, config, external, until=end, force=names, explain=explain)
     rows = [_row(seen, config) for seen in _with_promotion(home.store, config, looks, names)]
     lines = [_line(row) for row in rows]

@@ -1,18 +1,27 @@
 """`gptmodel forget`: open an erasure request, tell what it touches, delete what is stored, and close it."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flows import stack
+from flows.find import read_values
 from flows.home import Home, home_key_of
 from gptmodel import registry
 from gptmodel.erasure.closing import answer_of, versions_that_saw
-from gptmodel.erasure.matching import Matched, covered_documents, match_document, match_source, match_text
+from gptmodel.erasure.matching import (
+    Matched,
+    covered_documents,
+    match_document,
+    match_documents,
+    match_source,
+    match_text,
+)  # fmt: skip
 from gptmodel.erasure.purging import purge
 from gptmodel.erasure.remains import NOT_PURGED, drop_samples_of, find_remains, trainings_on
 from gptmodel.erasure.requests import (
@@ -27,10 +36,14 @@ from gptmodel.erasure.requests import (
 from gptmodel.errors import ConfigError, GPTModelError, StoreBusyError
 from gptmodel.keys import key_id
 from gptmodel.lineage import SeenBy, list_versions
+from gptmodel.review import pages_showing
 from gptmodel.store import NOTES_DIR, Manifest
+from gptmodel.value_search import search_values
 
 # A command that left nothing out, or closed nothing, did not do what it was asked for.
 NOTHING_MATCHED = NOT_CLOSED = 1
+# Its pages show scrubbed examples of what cleaning dropped, and samples of trainings; Prefect alone writes there.
+DASHBOARD = "the dashboard's database"
 
 
 @dataclass(frozen=True)
@@ -41,13 +54,13 @@ class Asked:
         document: Id of a document.
         source: Name, path or URL of a source, or of a file or folder in one.
         text_file: File with the text.
-        values: File with values, one a line.
+        values: File with values, one a line, or `-`: every document in which a finder found one of them.
     """
 
     document: str | None = None
     source: str | None = None
     text_file: Path | None = None
-    values: Path | None = None
+    values: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,7 @@ def forget(home: Home, asked: Asked, options: Options) -> Told:
     asked_by, matched = _match(home, asked)
     is_wanted = matched.documents or (options.anyway and matched.marks)
     if not is_wanted:
-        return _nothing(matched)
+        return _nothing(asked_by, matched)
     touched = matched.all_documents | covered_documents(home.store, matched.marks)
     versions = versions_that_saw(home.store, touched)
     request = _request(home, asked_by, matched, versions)
@@ -147,11 +160,16 @@ def _match(home: Home, asked: Asked) -> tuple[AskedBy, Matched]:
         return "document", match_document(store, key, asked.document)
     if asked.source is not None:
         return "source", match_source(store, key, asked.source)
-    return "text", match_text(store, key, asked.text_file or Path())
+    if asked.text_file is not None:
+        return "text", match_text(store, key, asked.text_file)
+    found = search_values(store, key, [value.text for value in read_values(asked.values or "")])
+    return "values", match_documents(store, key, (holder.sighting.id for one in found.holders for holder in one))
 
 
-def _nothing(matched: Matched) -> Told:
+def _nothing(asked_by: AskedBy, matched: Matched) -> Told:
     lines = ["Nothing in the store matches, so no request was opened."]
+    if asked_by == "values":
+        lines.append("That is no proof: finders miss values. What was searched says: gptmodel find --values FILE")
     if matched.marks:
         lines.append("To leave it out should it ever come: the same command with --anyway.")
     return Told(lines, {"request": None, "documents": [], "duplicates": [], "versions": []}, NOTHING_MATCHED)
@@ -177,7 +195,7 @@ def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy]) -> 
     retired = dict.fromkeys(request.retired)
     for version in versions:
         if registry.version_exists(uri, version.name, version.version):
-            registry.retire_version(uri, version.name, version.version, request.id)
+            registry.retire_version(uri, version.name, version.version, request.id, request.label)
             retired[_uri(version)] = None
     request = request.model_copy(update={"retired": tuple(retired)})
     save_request(home.erasures_dir, request)
@@ -203,7 +221,8 @@ def _refuse_while_a_run_is_open(home: Home) -> None:
 
 
 def _copies(home: Home, documents: Collection[str]) -> Iterator[Path]:
-    """Give the files outside the stages' data that may show something of a document: samples and pages with samples."""
+    """Give the files outside the stages' data that may show something of a document: samples and pages with text."""
+    yield from pages_showing(home.reviews_dir, documents)
     trainings = trainings_on(home.store, documents)
     for training in trainings:
         yield from _delivered(home, training, "samples.jsonl")
@@ -256,12 +275,15 @@ def _lines(
     if matched.duplicates:
         yield f"duplicates  {_listed(matched.duplicates)}"
     for row in record["versions"]:
-        yield f"version     {row['uri']} saw it ({row['split']}); {_service(row['in_service'])}"
+        retired = "; retired" if row["uri"] in request.retired else ""
+        yield f"version     {_words(row['uri'])} saw them ({row['split']}); {_service(row['in_service'])}{retired}"
     if not record["versions"]:
-        yield "version     none saw it"
+        yield "version     none saw them"
     for place in record["remains"]:
         stays = "" if place["can_be_purged"] else "   a purge does not change it"
         yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        yield "elsewhere   copies of samples and reports on the MLflow server you named are neither listed nor purged"
     for done in request.purges:
         yield (
             f"purged      on {done.purged}: {done.num_files_rewritten} files rewritten, "
@@ -272,24 +294,26 @@ def _lines(
 
 def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: dict[str, str | None]) -> str:
     saw = [row for row in record["versions"] if row["uri"] not in request.retired]
-    names = ", ".join(f"{row['uri']} ({_service(row['in_service'])})" for row in saw)
-    unchanged = f" {names} saw it and {'are' if len(saw) > 1 else 'is'} unchanged." if saw else ""
+    names = ", ".join(f"{_words(row['uri'])} ({_service(row['in_service'])})" for row in saw)
+    unchanged = f" {names} saw them and {'are' if len(saw) > 1 else 'is'} unchanged." if saw else ""
     unknown = "" if None not in champions.values() else " Which version is in service is unknown: no server answers."
     then = record["next"].replace("; ", ", then ")
     return f"Left out of every later run.{unchanged}{unknown} To close the request: {then}"
 
 
 def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:
-    found = [(remains.place, remains.num_bytes) for remains in find_remains(home.store, documents)]
+    found = [(str(remains.place), remains.num_bytes) for remains in find_remains(home.store, documents)]
     copies = sorted({path for path in _copies(home, documents) if path.exists()})
-    named = [*found, *(("reports and MLflow artifacts", path.stat().st_size) for path in copies)]
-    files, sizes = Counter(place for place, _ in named), Counter[str]()
-    for place, num_bytes in named:
+    found += [("pages and MLflow artifacts", path.stat().st_size) for path in copies]
+    found += [(DASHBOARD, path.stat().st_size) for path in sorted(home.prefect_dir.glob("prefect.db*"))]
+    files, sizes = Counter(place for place, _ in found), Counter[str]()
+    for place, num_bytes in found:
         sizes[place] += num_bytes
     return [
-        {"place": place, "num_files": files[place], "num_bytes": sizes[place], "can_be_purged": place not in NOT_PURGED}
+        {"place": place, "num_files": files[place], "num_bytes": sizes[place],
+         "can_be_purged": place not in {*NOT_PURGED, DASHBOARD}}
         for place in files
-    ]
+    ]  # fmt: skip
 
 
 def _version_row(version: SeenBy, champions: dict[str, str | None]) -> dict[str, Any]:
@@ -317,6 +341,11 @@ def _champion(home: Home, name: str) -> str | None:
 
 def _uri(version: SeenBy) -> str:
     return f"models:/{version.name}/{version.version}"
+
+
+def _words(uri: str) -> str:
+    name, _, number = uri.removeprefix("models:/").rpartition("/")
+    return f"{name} version {number}"
 
 
 def _listed(documents: Sequence[str], most: int = 5) -> str:

@@ -9,13 +9,12 @@ import httpx
 
 from flows import ledger, stack, terminal
 from flows.engine import check_engine
-from flows.home import Home, keys_of, open_home
+from flows.home import Home, open_home, scrubber_of
 from flows.terminal import Terminal, print_json
 from gptmodel.chain import stage_named
 from gptmodel.config import Config
 from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
 from gptmodel.corpus.rules import check_rules
-from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.errors import GateError, GPTModelError, ServerError
 from gptmodel.forecast import has_gpu, refuse_if_too_large
@@ -50,7 +49,7 @@ def _check_what_is_asked(config: Config, home: Home) -> None:
     list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     check_rules(config.cleaning)
     check_engine(config.engine)
-    Scrubber(config.scrubbing, keys_of(home))
+    scrubber_of(home, config.scrubbing)
 
 
 def _greeting() -> str:

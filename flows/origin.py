@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows import stack
-from flows.home import Home, keys_of
+from flows.home import Home, scrubber_of
 from gptmodel.bundle import DIGESTS, read_digests
 from gptmodel.config import Config, ScrubbingConfig
 from gptmodel.config_file import load_config
@@ -50,7 +50,7 @@ def filter_of(home: Home, model_folder: Path) -> Scrubber:
     """Give what filters a model's output: every kind that has a finder, and what its own config adds to them."""
     origin = origin_of(home.store, model_folder)
     config = origin.config.scrubbing if origin and origin.config else ScrubbingConfig()
-    return Scrubber(config.model_copy(update={"kinds": (), "find_names": True}), keys_of(home))
+    return scrubber_of(home, config.model_copy(update={"kinds": (), "find_names": True}))
 
 
 def _config(store: Store, manifest: Manifest) -> Config | None:

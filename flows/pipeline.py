@@ -20,7 +20,7 @@ from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task
 from flows.delivery import Delivery
 from flows.engine import Engine
 from flows.evaluation import audit_task, evaluate_task
-from flows.home import keys_of, open_home
+from flows.home import open_home, scrubber_of
 from flows.ledger import Entry
 from flows.outcome import summarise
 from flows.registration import promote_task, register_task
@@ -111,7 +111,7 @@ def _open_run(config: Config, force: list[StageName]) -> Run:
     tags = {"prefect.flow_run_id": flow_run_id, "prefect.flow_run_url": url}
     delivery = Delivery(home, addresses.mlflow, config, tags, entry)
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
-    scrubber = Scrubber(config.scrubbing, keys_of(home))
+    scrubber = scrubber_of(home, config.scrubbing)
     run = Run(
         config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), scrubber, evaluation,
         read_requests(home.erasures_dir), force,
@@ -169,6 +169,9 @@ def _promotion_state(run: Run, outputs: dict[str, Output]) -> State:
             f"Version {version} was champion and was rolled back by hand; to decide anew: gptmodel run --force promote"
         )
         return Completed(name=f"Kept v{run.rolled_back_to}", message=reason)
+    if run.retired_for:
+        reason = f"Version {version} was retired for the erasure request {run.retired_for} of another home."
+        return Completed(name="Skipped", message=reason)
     if all(record.cached for record in run.records.values()):
         return Completed(name=f"Unchanged v{version}", message="Everything was there already.")
     if decision.passed:

@@ -12,9 +12,11 @@ from flows.delivery import CORPUS_REPORT, REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
 from gptmodel.corpus.scrubbing.coverage import marked
+from gptmodel.corpus.scrubbing.self_test import self_test_sentence
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
 from gptmodel.mlflow_http import call
+from gptmodel.review import review_of
 from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
 from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags
@@ -133,9 +135,25 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         num_planted=results["ingest"]["num_planted"],
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
         kinds_accepted=tuple(scrub.get("kinds_accepted", ())), limits=tuple(scrub.get("limits", ())),
+        self_test=self_test_sentence(scrub.get("self_test", ())),
+        second_scanner=_second_scanner(results["quality gate"]["decision"]["numbers"]), review=_review(run),
         training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,
         report=run.delivery.page_of(run.delivery.open(), REPORT),
     )  # fmt: skip
+
+
+def _second_scanner(numbers: dict[str, Any]) -> str:
+    """Say what the quality gate's decision holds of the second scanner; nothing if it did not look."""
+    bound = numbers.get("residual_upper_bound")
+    if bound is None:
+        return ""
+    num_hits, num_scanned = numbers["num_documents_with_residual"], numbers["num_documents_scanned"]
+    return f"sees a value in {num_hits:,} of {num_scanned:,} documents, 95 % upper bound {100 * bound:.2g} %"
+
+
+def _review(run: Run) -> str:
+    found = review_of(run.home.reviews_dir, run.records["scrub"].output.digest)
+    return found.sentence if found else ""
 
 
 def _datasets(run: Run, pack: Output) -> list[tracking.DatasetRef]:
@@ -186,7 +204,7 @@ def _move_alias(
     if not privacy.passed:
         registry.withdraw_aliases(uri, name, version)
         registry.note_decision(uri, name, version, decision)
-    elif is_champion or (repeated and not decision.passed) or _is_retired(uri, name, version):
+    elif is_champion or (repeated and not decision.passed) or _is_retired(run, name, version):
         return
     elif decision.passed:
         if repeated and _was_champion(uri, name, version):
@@ -199,9 +217,14 @@ def _move_alias(
         registry.mark_challenger(uri, name, version, decision)
 
 
-def _is_retired(uri: str, name: str, version: int) -> bool:
-    # Equal files are registered as the version that they were before, which an erasure request may have retired.
-    return registry.RETIRED_TAG in registry.read_version(uri, name, version).tags
+def _is_retired(run: Run, name: str, version: int) -> bool:
+    """Tell whether a version is never to be in service again; one that this run made without the documents may be."""
+    label = registry.read_version(run.delivery.uri, name, version).tags.get(registry.RETIRED_TAG, "")
+    if label in {request.label for request in run.erasures}:
+        registry.lift_retirement(run.delivery.uri, name, version)
+        return False
+    run.retired_for = label
+    return bool(label)
 
 
 def _was_champion(uri: str, name: str, version: int) -> bool:
@@ -244,6 +267,7 @@ def _facts(run: Run, made: RegisterResult) -> dict[str, Any]:
         "Prefect run": run.flow_run_url,
         "MLflow version": registry.version_page(run.delivery.uri, made.name, made.version),
         **({"corpus report": corpus_report} if corpus_report else {}),
+        "checked by a person": _review(run) or "no; gptmodel review makes the sheet",
         "stages": {
             name: {"fingerprint": record.output.fingerprint, "digest": record.output.digest}
             for name, record in run.records.items()

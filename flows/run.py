@@ -95,6 +95,7 @@ class Run:
         flow_run_url: Page of this run on the Prefect dashboard.
         records: The stages passed so far, by name.
         rolled_back_to: Version that a person made champion again instead of this run's, if so.
+        retired_for: The erasure request that this run's version was retired for, if it was.
         links: Pages of the version, by name.
         curve: The loss by step.
         samples: One prompt completed along the training.
@@ -114,6 +115,7 @@ class Run:
     force: Collection[str] = ()
     records: dict[str, StageRecord] = field(default_factory=dict)
     rolled_back_to: int | None = None
+    retired_for: str = ""
     links: dict[str, str] = field(default_factory=dict)
     curve: list[dict[str, Any]] = field(default_factory=list)
     _made: dict[str, "_Making"] = field(default_factory=dict)

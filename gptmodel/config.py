@@ -192,9 +192,9 @@ class ScrubbingConfig(Section):
     """The same for single kinds, as { EMAIL = "pseudonym" }."""
     custom: tuple[CustomFinderConfig, ...] = ()
     """Finders of the site's own."""
-    allow_file: str | None = None
+    allow_file: str | None = Field(default=None, json_schema_extra=ASIDE)
     """File with values, one a line, that are never replaced: the site's public addresses and numbers."""
-    known_values: str | None = None
+    known_values: str | None = Field(default=None, json_schema_extra=ASIDE)
     """File with values, one a line, that are always replaced: the site's own roster of names. Kept as keyed hashes."""
     recognizer: RecognizerConfig | None = None
     """A model for names and addresses in running text."""

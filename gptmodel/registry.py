@@ -140,7 +140,7 @@ def withdraw_aliases(uri: str, name: str, version: int) -> None:
         _withdraw(uri, name, version, alias)
 
 
-def retire_version(uri: str, name: str, version: int, request: str) -> None:
+def retire_version(uri: str, name: str, version: int, request: str, label: str) -> None:
     """Take a version out of service for good: no alias stays on it, and promotion passes it over.
 
     Args:
@@ -148,18 +148,28 @@ def retire_version(uri: str, name: str, version: int, request: str) -> None:
         name: Name of the registered model.
         version: Number of the version.
         request: Id of the erasure request that it is retired for.
+        label: What tells the request from those of other homes; kept on the version.
 
     Raises:
         RegistryError: There is no such version.
         ServerError: The server does not answer.
     """
     found = read_version(uri, name, version)
-    tag = {"name": name, "version": str(version), "key": RETIRED_TAG, "value": request}
+    tag = {"name": name, "version": str(version), "key": RETIRED_TAG, "value": label}
     call(uri, "POST", "model-versions/set-tag", tag)
     withdraw_aliases(uri, name, version)
     line = f"{DECISION_LINE}retired: it saw documents that erasure request {request} asks to forget"
     text = with_decision_line(found.description, line)
     call(uri, "PATCH", "model-versions/update", {"name": name, "version": str(version), "description": text})
+
+
+def lift_retirement(uri: str, name: str, version: int) -> None:
+    """Let a version be promoted again: a run without the documents made the very same files.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    call(uri, "DELETE", "model-versions/delete-tag", {"name": name, "version": str(version), "key": RETIRED_TAG})
 
 
 def _withdraw(uri: str, name: str, version: int, alias: str) -> None:

@@ -113,6 +113,8 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
         "not_searched": marked(scrub.get("kinds_not_searched", ()), scrub.get("kinds_accepted", ())),
         "searched_in_part": list(scrub.get("limits", ())),
         "scrub_scope": scrub.get("scope", ""),
+        "self_test": [_self_test(row) for row in scrub.get("self_test", ())],
+        "untested": list(scrub.get("untested_kinds", ())),
         "baselines": _baselines(evaluation),
         "scores": _scores(evaluation),
         "slices": _slices(evaluation),
@@ -145,6 +147,19 @@ def _figures(accounts: Mapping[str, Account]) -> list[Row]:
         for label, stage, key, note in wanted
         if accounts.get(stage, {}).get(key) is not None
     ]
+
+
+def _self_test(row: Account) -> Row:
+    """Give what the scrubber's test of itself gave for a kind: kind, found, recall with its bound, look-alikes."""
+    if row["recall"] is None:
+        return (row["kind"], "not tried", "", "", "")
+    found = f"{row['num_found']} of {row['num_values']}"
+    touched = f"{row['num_decoys_touched']} of {row['num_decoys']}"
+    return (row["kind"], found, _percent(row["recall"]), _percent(row["lower_bound"]), touched)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
 
 
 def _baselines(evaluation: Account) -> list[Bar]:

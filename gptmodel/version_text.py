@@ -66,6 +66,12 @@ class VersionAccount(BaseModel):
     """Those of them that the config accepts in writing."""
     limits: tuple[str, ...] = ()
     """How far the search for a kind went where it did not go everywhere."""
+    self_test: str = ""
+    """What the scrubber's test of itself gave, in a sentence."""
+    second_scanner: str = ""
+    """What the independent second scanner saw in the scrubbed text, in a sentence."""
+    review: str = ""
+    """What a person's check of the scrubbed text gave, in a sentence; empty if nobody made one."""
     training_digest: str = ""
     """Digest of the packed tokens the model was trained on."""
     flow_run_url: str = ""
@@ -96,6 +102,9 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
             ("**Searched**", _kinds(account.kinds_searched)),
             *([("**In part**", "; ".join(account.limits))] if account.limits else []),
             ("**Not searched**", _kinds(marked(account.kinds_not_searched, account.kinds_accepted))),
+            ("**Scrubber tested on invented values**", account.self_test or "no"),
+            ("**Second scanner**", account.second_scanner or "did not look"),
+            ("**Checked by a person**", account.review or "no"),
             ("**Leak test**", account.privacy.reason),
             ("**Scope of the leak test**", account.privacy.scope or "not stated"),
             ("**Planted test phrases**", _planted(account.num_planted)),

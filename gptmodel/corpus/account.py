@@ -103,12 +103,16 @@ def _dropped(folders: Mapping[str, Path], chosen: "pc.Expression | None") -> Ite
         yield DocumentAccount(status="dropped", stage="clean", **row)
     for path in _tables(folders, "scrub", LEFT_OUT_DIR):
         rows = _read(path, ("id", "source", "path", "reason", "num_bytes", "planted"), chosen)
-        found = _kinds_by_id(_beside(folders, "scrub", FINDINGS_DIR, path, ("id", "kind", "num"), None), rows["id"])
-        for row in rows.to_pylist():
-            planted = bool(row.pop("planted"))
-            yield DocumentAccount(
-                status="dropped", stage="scrub", is_planted=planted, findings=found.get(row["id"], {}), **row
-            )
+        yield from _left_out(folders, path, rows) if len(rows) else ()
+
+
+def _left_out(folders: Mapping[str, Path], path: Path, rows: "pa.Table") -> Iterator[DocumentAccount]:
+    """Give the documents of one shard that scrubbing left out, with what was found in them."""
+    findings = _beside(folders, "scrub", FINDINGS_DIR, path, ("id", "kind", "num"), _id_among(rows["id"]))
+    kinds = _kinds_by_id(findings, rows["id"])
+    for row in rows.to_pylist():
+        planted, found = bool(row.pop("planted")), kinds.get(row["id"], {})
+        yield DocumentAccount(status="dropped", stage="scrub", is_planted=planted, findings=found, **row)
 
 
 def _documents(

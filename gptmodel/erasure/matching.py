@@ -197,7 +197,7 @@ def _lies_in(text: KnownText, place: Place) -> bool:
     return text.source == source and (not path or text.path == path or text.path.startswith(f"{path}/"))
 
 
-def _heads(path: Path) -> list[str]:
+def _heads(path: Path) -> list[bytes]:
     """Give the beginning of each text in a file, as ingest would read it."""
     items = list(read_items(local_file(path)))
     heads = [beginning_of(map(tidy, item.chunks))[1] for item in items if not isinstance(item, Rejected)]

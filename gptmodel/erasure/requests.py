@@ -6,6 +6,7 @@ without the home's key. They stay when they are closed: what was forgotten stays
 
 import os
 import re
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -95,6 +96,11 @@ class ErasureRequest(_Record):
         """Digest of its marks, by which ingest knows it."""
         return digest_of([sorted(self.documents), sorted(self.texts), sorted(self.places)])
 
+    @property
+    def label(self) -> str:
+        """Its id with that of the home's key: what tells it from the requests of other homes."""
+        return f"{self.id} ({self.key_id})"
+
     def age_days(self, today: date) -> int:
         """Give the days since it was opened."""
         return (today - self.opened).days
@@ -149,7 +155,7 @@ def open_request(folder: Path, request: ErasureRequest) -> ErasureRequest:
     while True:
         number += 1
         named = request.model_copy(update={"id": f"R-{number}"})
-        pending = folder / f".{named.id}.{os.getpid()}.pending"
+        pending = folder / f".{named.id}.{secrets.token_hex(4)}.pending"
         write_synced(pending, named.model_dump_json(indent=1))
         try:
             os.link(pending, folder / f"{named.id}.json")

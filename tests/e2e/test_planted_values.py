@@ -24,9 +24,9 @@ PLANTED = {
     "The login came from {} at night.": "81.2.69.142",
     "His social security number is {} on the form.": "536-22-8734",
     "公民身份号码{}已经登记在册。": "11010519491231002X",
-    "Clone it from {} first.": "https://deploy:Zx8qLmT4vR@git.example.org/team/repo.git",
+    "Clone it from {} first.": "https://deploy:Zx8qLmT4vR@git.example.org/team/repo.git",  # pragma: allowlist secret
     "Set password = {} in the old file.": "qT7-vLw9!zKp2",  # pragma: allowlist secret
-    "The donation goes to {} as always.": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+    "The donation goes to {} as always.": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",  # pragma: allowlist secret
     "Patient name: {}\nSeen in the afternoon.": "Philippa Thornbury",
 }
 PARTS = ("anneliese.quorn", "Zx8qLmT4vR", "Thornbury")

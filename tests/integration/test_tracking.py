@@ -312,6 +312,19 @@ class TestPromotion:
         registry.withdraw_aliases(mlflow_uri, name, 2)
         assert registry.champion_of(mlflow_uri, name) is None
 
+    def test_a_retired_version_bears_no_alias_and_says_why(
+        self, mlflow_uri: str, stage: str, name: str, bundle: Path
+    ) -> None:
+        register(mlflow_uri, stage, name, bundle)
+        registry.promote_version(mlflow_uri, name, 1, YES)
+        registry.retire_version(mlflow_uri, name, 1, "R-7", "R-7 (a1b2)")
+        assert registry.champion_of(mlflow_uri, name) is None
+        version = registry.read_version(mlflow_uri, name, 1)
+        assert version.tags[registry.RETIRED_TAG] == "R-7 (a1b2)"
+        assert version.description.startswith("**Decision:** retired: it saw documents that erasure request R-7")
+        registry.lift_retirement(mlflow_uri, name, 1)
+        assert registry.RETIRED_TAG not in registry.read_version(mlflow_uri, name, 1).tags
+
     def test_a_version_that_does_not_exist_can_not_be_promoted(self, mlflow_uri: str, name: str) -> None:
         with pytest.raises(RegistryError, match=f"models:/{name}/9"):
             registry.promote_version(mlflow_uri, name, 9, YES)

@@ -17,6 +17,7 @@ from gptmodel.parts import (
     in_turn,
     make_parts,
     make_text_parts,
+    rename_key,
     text_parts,
 )
 from gptmodel.store import Workspace, seal
@@ -251,3 +252,12 @@ def test_a_part_that_wants_no_notes_is_taken_over_without_them(tmp_path: Path) -
     second = make(work_at(tmp_path / "b", earlier=[tmp_path / "a"]), {"00000": "one"})
     assert second.num_reused == 1
     assert not (tmp_path / "b" / "notes" / "aside").exists()
+
+
+def test_a_part_is_taken_over_by_what_it_turned_out_to_be_made_from(tmp_path: Path) -> None:
+    first = work_at(tmp_path / "a")
+    make(first, {"00000": "one"})
+    rename_key(first, "00000", "what is in it")
+    parts = [Part("00000", "what is in it", ("00000", "never made"))]
+    second = work_at(tmp_path / "b", earlier=[first.path])
+    assert make_parts(second, parts, partial(write, folder=second.path), Account).num_reused == 1

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gptmodel import store as store_module
 from gptmodel.errors import DiskFullError, StoreBusyError, StoreError
-from gptmodel.store import Output, Store, Workspace, damage, full_disk_explained, seal
+from gptmodel.store import Output, Store, Workspace, damage, full_disk_explained, seal, verify
 
 
 class Account(BaseModel):
@@ -162,3 +162,17 @@ def test_outputs_of_a_stage_are_listed_newest_first(store: Store) -> None:
         output = commit(store, address=letter * 32)
         os.utime(store.path_of(output) / "manifest.json", (number, number))
     assert [manifest.fingerprint[0] for manifest in store.manifests("clean")] == ["c", "b", "a"]
+
+
+def test_an_output_whose_files_were_replaced_is_whole_and_keeps_its_identity(store: Store) -> None:
+    output = commit(store)
+    before = store.find("clean", output.fingerprint)
+    assert before is not None
+    other = store.path_of(output) / "shards" / ".other"
+    other.write_text("another text")
+    store.replace_files(before, {"shards/00000.parquet": other}, "R-7")
+    after = store.find("clean", output.fingerprint)
+    assert after is not None
+    assert (after.digest, after.purged) == (before.digest, ("R-7",))
+    assert after.files["shards/00000.parquet"].num_bytes == len("another text")
+    verify(store.path_of(output), after)

@@ -45,6 +45,13 @@ def test_what_is_searched_in_part_and_what_is_accepted_stand_between_them() -> N
     assert "- **In part**: names in labelled fields only\n- **Not searched**: ADDRESS (accepted)" in text
 
 
+def test_what_was_measured_of_scrubbing_stands_below_the_kinds() -> None:
+    measured = {"self_test": "37 of 40 found", "second_scanner": "sees a value in 0 of 60 documents"}
+    text = describe_version(ACCOUNT.model_copy(update=measured))
+    assert "- **Scrubber tested on invented values**: 37 of 40 found\n" in text
+    assert "- **Second scanner**: sees a value in 0 of 60 documents\n- **Checked by a person**: no\n" in text
+
+
 def test_the_leak_tests_scope_has_a_line_of_its_own() -> None:
     text = describe_version(ACCOUNT)
     assert "- **Leak test**: no planted phrase came out\n- **Scope of the leak test**: 26 phrases" in text

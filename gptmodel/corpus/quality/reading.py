@@ -22,7 +22,7 @@ from gptmodel.corpus.dedup.repeated_lines import REPEATED_LINES_FILE, read_repea
 from gptmodel.corpus.documents import Document
 from gptmodel.corpus.quality.overlaps import Marks
 from gptmodel.corpus.scrubbing import Scrubber
-from gptmodel.corpus.scrubbing.second import scan
+from gptmodel.corpus.scrubbing.second import Residue, scan
 from gptmodel.corpus.sources.reading import FILES_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow, read_shard_corpus
 from gptmodel.corpus.tables import read_columns, write_table
@@ -236,7 +236,7 @@ class _Reading:
         is_searched = _is_drawn("rescan", document.id, self._search.share)
         validated, loose = num_findings(document.text, self._search.scrubber) if is_searched else (0, 0)
         is_scanned = _is_drawn("residual", document.id, self._search.scanned_share)
-        residues = scan(document.text, self._search.scrubber.kinds) if is_scanned else []
+        residues = residues_of(document.text, self._search.scrubber) if is_scanned else []
         sure = [one.kind for one in residues if one.is_sure]
         self.num_residual.update(set(sure))
         return ReadRow(
@@ -280,6 +280,13 @@ def num_findings(text: str, scrubber: Scrubber) -> tuple[int, int]:
     found = scrubber.find(text)
     num_loose = sum(finding.kind in _LOOSE_KINDS or finding.rule in LOOSE_RULES for finding in found)
     return len(found) - num_loose, num_loose
+
+
+def residues_of(text: str, scrubber: Scrubber) -> list[Residue]:
+    """Give what the second scanner sees in a scrubbed text, but for what the site allows to stand."""
+    is_allowed = scrubber.site.is_allowed
+    found = scan(text, scrubber.kinds)
+    return [one for one in found if is_allowed is None or not is_allowed(one.kind, text[one.start : one.end])]
 
 
 def _shard_number(stem: str) -> str:

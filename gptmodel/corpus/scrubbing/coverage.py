@@ -5,8 +5,9 @@ Read by the plan, the start of a run, the leak test's decision and every report,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from gptmodel.config import ScrubbingConfig
+from gptmodel.config import RecognizerConfig, ScrubbingConfig
 from gptmodel.corpus.scrubbing.detectors import DETECTORS
 from gptmodel.corpus.scrubbing.kinds import IN_PART, KINDS, UNSEARCHED, chosen_kinds
 from gptmodel.corpus.scrubbing.site import Site
@@ -70,17 +71,23 @@ def coverage_of(config: ScrubbingConfig, site: Site) -> Coverage:
         kinds=(*(kind for kind in KINDS if kind in built_in or kind in site.kinds), *own),
         not_searched=not_searched,
         accepted=tuple(kind for kind in not_searched if kind in config.accept_unsearched),
-        limits=tuple(_limits(built_in - recognized, site.kinds, recognized, not_searched)),
+        limits=(*_limits(built_in - recognized, site.kinds, not_searched), *_by_model(config.recognizer)),
     )
 
 
-def _limits(built_in: set[str], own: frozenset[str], recognized: set[str], not_searched: Sequence[str]) -> list[str]:
+def _limits(built_in: set[str], own: frozenset[str], not_searched: Sequence[str]) -> list[str]:
     found = [words for kind, words in IN_PART.items() if kind in built_in]
     found += [
         f"{kind} by the site's own patterns and values only" for kind in KINDS
         if kind in own and kind in not_searched and kind not in built_in
     ]  # fmt: skip
-    return found + ([f"{' and '.join(sorted(recognized))} by a model that misses some"] if recognized else [])
+    return found
+
+
+def _by_model(config: RecognizerConfig | None) -> list[str]:
+    if config is None:
+        return []
+    return [f"{' and '.join(config.kinds)} by the model {Path(config.model).name} ({config.engine}), which misses some"]
 
 
 def refusals(personal_data: Mapping[str, str], coverage: Coverage) -> list[str]:
@@ -109,7 +116,8 @@ def judged(decision: Decision, personal_data: Mapping[str, str], coverage: Cover
     words = refusals(personal_data, coverage)
     if not words:
         return decision
-    reason = f"no: {'; '.join([*words, decision.reason.removeprefix('no: ')])}"
+    rest = f"the leak test itself {decision.reason}" if decision.passed else decision.reason.removeprefix("no: ")
+    reason = f"no: {'; '.join([*words, rest])}"
     return decision.model_copy(update={"passed": False, "reason": reason})
 
 

@@ -4,11 +4,13 @@ Patterns are RE2's, which scan in linear time whatever they say; they see full-w
 would hold a placeholder, or part of one, is none, so that scrubbed text stays as it is.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gptmodel.config import CustomFinderConfig
+from gptmodel.config import CustomFinderConfig, fingerprint_section
 from gptmodel.corpus.letters import DENSE, HANGUL
 from gptmodel.corpus.scrubbing.finding import RANK_CHECKSUM, RANK_KEYWORD, Finding
 from gptmodel.corpus.scrubbing.passage import Passage, fold_all, linear
@@ -73,6 +75,12 @@ def custom_finders(configs: Sequence[CustomFinderConfig]) -> tuple[CustomFinder,
     for number, (config, finder) in enumerate(zip(configs, finders, strict=True), 1):
         _try_examples(config, finder, _name(config, number))
     return finders
+
+
+def digest_of_settings(configs: Sequence[CustomFinderConfig]) -> str:
+    """Give the digest of all that shapes what the finders find; their examples do not."""
+    settings = [fingerprint_section(config) for config in configs]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def stands_alone(text: str, start: int, end: int) -> bool:

@@ -6,6 +6,7 @@ A detector yields candidates that already passed their checksum, context and all
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gptmodel.corpus.scrubbing.addresses import find_addresses
 from gptmodel.corpus.scrubbing.commands import find_commands
 from gptmodel.corpus.scrubbing.emails import find_emails
 from gptmodel.corpus.scrubbing.finding import Finding
@@ -50,6 +51,7 @@ DETECTORS: tuple[Detector, ...] = (
     Detector(frozenset({"SECRET"}), find_passwords),
     Detector(frozenset({"SECRET"}), find_commands),
     Detector(frozenset({"PERSON"}), find_names),
+    Detector(frozenset({"ADDRESS"}), find_addresses),
 )
 
 

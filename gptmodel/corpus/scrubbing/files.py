@@ -48,6 +48,8 @@ class ScrubSummary(BaseModel):
     """Findings by kind, every searched kind named."""
     num_left_out: int = 0
     """Documents left out for the sake of a kind that they hold."""
+    num_allowed: int = 0
+    """Values left standing because the site's allow file holds them."""
 
 
 class _Session:
@@ -55,7 +57,7 @@ class _Session:
 
     def __init__(self, scrubber: Scrubber, spans: TextIO | None) -> None:
         self.scrubber, self.spans, self.started = scrubber, spans, time.perf_counter()
-        self.documents = self.num_bytes = self.set_aside = self.left_out = 0
+        self.documents = self.num_bytes = self.set_aside = self.left_out = self.num_allowed = 0
         self.findings: Counter[str] = Counter()
 
     def scrub(self, text: str) -> str | None:
@@ -63,6 +65,7 @@ class _Session:
         self.documents += 1
         self.num_bytes += len(text.encode("utf-8", "surrogatepass"))
         self.findings.update(one.kind for one in done.findings)
+        self.num_allowed += done.num_allowed
         if self.spans is not None:
             self.spans.write(_spans_line(done.findings))
         self.left_out += bool(done.left_out_for)
@@ -76,6 +79,7 @@ class _Session:
             seconds=time.perf_counter() - self.started,
             findings={kind: self.findings[kind] for kind in self.scrubber.kinds},
             num_left_out=self.left_out,
+            num_allowed=self.num_allowed,
         )
 
 

@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from gptmodel.corpus.scrubbing.sieve import CODES, HAN, HAN_WORDS, WORDS, linear, merged, spans_in_utf8
+from gptmodel.corpus.scrubbing.sieve import CODES, HAN, HAN_NAMES, HAN_WORDS, WORDS, linear, merged, spans_in_utf8
 
-# Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; the ideographic space is a space.
-_FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x00A0: 0x20, 0x2011: 0x2D}
-_SPACE, _HYPHEN = "\u00a0", "\u2011"  # those that do not break
-_FULL_WIDTH = "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\uff0b\u00a0\u2011]"
+# Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; spaces and a hyphen that do not break.
+_FOLDED = (
+    *((chr(code), chr(code - 0xFEE0)) for code in range(0xFF01, 0xFF5F)),
+    ("\u3000", " "), ("\u00a0", " "), ("\u2011", "-"),
+)  # fmt: skip
+# Those that can stand in a value; without any of them a text stays as it is.
+_IN_VALUES = "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\uff0b\u00a0\u2011]"
 
 # At least six digits, loosely joined: what every number kind here has. A cheap first sieve for all of them.
 _NUMBER = r"[+(\d](?:(?:[ ().\-/]{0,3}|[ \-]?\n)\d){5,}[)\dXx]?"
@@ -20,18 +23,13 @@ _NUMBER = r"[+(\d](?:(?:[ ().\-/]{0,3}|[ \-]?\n)\d){5,}[)\dXx]?"
 
 def fold(text: str) -> str:
     """Give the text with full-width digits, letters and signs as ASCII, at the same offsets."""
-    if text.isascii():
+    if text.isascii() or not linear(_IN_VALUES).search(text.encode("utf-8", "surrogatepass")):
         return text
-    encoded = text.encode("utf-8", "surrogatepass")
-    if b"\xef\xbc" in encoded or b"\xef\xbd" in encoded:  # the full-width forms, U+FF00 to U+FF7F
-        return text.translate(_FOLDED) if linear(_FULL_WIDTH).search(encoded) else text
-    if _SPACE in text or _HYPHEN in text:
-        return text.replace(_SPACE, " ").replace(_HYPHEN, "-").replace("\u3000", " ")
-    return text
+    return fold_all(text)
 
 
 # A value and what must stand beside it fit into this many characters before and after its hint.
-_CODE_WIDTH, _WORD_WIDTH = 96, 440
+_CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 96
 
 Stretches = list[tuple[int, int]]
 
@@ -43,7 +41,10 @@ def fold_all(text: str) -> str:
         >>> fold_all("工号：７（夜）")
         '工号:7(夜)'
     """
-    return text if text.isascii() else text.translate(_FOLDED)
+    for wide, plain in () if text.isascii() else _FOLDED:  # many times faster than str.translate
+        if wide in text:
+            text = text.replace(wide, plain)
+    return text
 
 
 class Passage:
@@ -92,6 +93,11 @@ class Passage:
         if self.has_han:
             spans += spans_in_utf8(HAN_WORDS, self._utf8)
         return merged(spans, _WORD_WIDTH)
+
+    @cached_property
+    def named(self) -> Stretches:
+        """Stretches around Chinese labels and titles of persons."""
+        return merged(spans_in_utf8(HAN_NAMES, self._utf8), _NAME_WIDTH) if self.has_han else []
 
     def is_announced(self, word: str) -> bool:
         """Tell whether a word stands in one of the announced stretches."""

@@ -5,17 +5,23 @@ text is judged alike everywhere. It is made of plain values: another process can
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gptmodel.config import ScrubbingConfig, fingerprint_section
+from gptmodel.corpus.scrubbing.allowed import read_allowed
 from gptmodel.corpus.scrubbing.coverage import Coverage, coverage_of
-from gptmodel.corpus.scrubbing.custom import custom_finders
+from gptmodel.corpus.scrubbing.custom import custom_finders, digest_of_settings
 from gptmodel.corpus.scrubbing.detectors import replace, search
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, chosen_kinds, placeholder
+from gptmodel.corpus.scrubbing.recognizers import recognized
 from gptmodel.corpus.scrubbing.replacement import make_replacer
-from gptmodel.corpus.scrubbing.site import Site
+from gptmodel.corpus.scrubbing.roster import load_roster
+from gptmodel.corpus.scrubbing.site import Finder, Site
 from gptmodel.keys import NO_KEYS, Keys
+
+ALLOW_FILE = "allow file"
 
 
 @dataclass(frozen=True)
@@ -45,15 +51,23 @@ class Scrubber:
         coverage: What is searched, what in part, what not.
         replacer: What takes the findings' place.
 
+    Args:
+        config: What is looked for, and what takes its place.
+        keys: The keys that hashes and pseudonyms are made with.
+        kept_dir: Where the hashes of the site's roster stay for the time when its file is gone; None keeps none.
+        site: The site's own finders, if they are made already.
+
     Raises:
         ConfigError: A kind that has no finder, a finder of the site's own that does not hold what it promises, or a
-            pseudonym asked for without a key.
+            file of values that can't be read, or a pseudonym asked for without a key.
     """
 
-    def __init__(self, config: ScrubbingConfig, keys: Keys = NO_KEYS) -> None:
+    def __init__(
+        self, config: ScrubbingConfig, keys: Keys = NO_KEYS, kept_dir: Path | None = None, site: Site | None = None
+    ) -> None:
         self.config = config
         self.keys = keys
-        self.site = _site(config)
+        self.site = _site(config, keys, kept_dir) if site is None else site
         self.coverage: Coverage = coverage_of(config, self.site)
         self._wanted = frozenset(chosen_kinds(config.kinds, config.find_names))
         self.replacer = make_replacer(config, keys, self.kinds)
@@ -94,6 +108,12 @@ class Scrubber:
         """What is searched and what is not, in one sentence."""
         return self.coverage.scope
 
+    @property
+    def for_samples(self) -> "Scrubber":
+        """The same finders for text that is only shown: every kind, a placeholder for each finding, nothing allowed."""
+        digests = {name: digest for name, digest in self.site.digests.items() if name != ALLOW_FILE}
+        return Scrubber(ScrubbingConfig(recognizer=self.config.recognizer), site=Site(self.site.finders, None, digests))
+
     def find(self, text: str) -> list[Finding]:
         """Find sensitive data: sorted, not overlapping, with offsets in the text."""
         return search(text, self._wanted, self.site, self.replacer).findings
@@ -111,5 +131,19 @@ class Scrubber:
         return self.replacer.is_stand_in(text)
 
 
-def _site(config: ScrubbingConfig) -> Site:
-    return Site(custom_finders(config.custom))
+def _site(config: ScrubbingConfig, keys: Keys, kept_dir: Path | None) -> Site:
+    """Make ready what the config says of the site: patterns first, so that the cheapest mistakes are told first."""
+    finders: list[Finder] = list(custom_finders(config.custom))
+    digests = {"custom finders": digest_of_settings(config.custom)} if config.custom else {}
+    allowed = read_allowed(Path(config.allow_file)) if config.allow_file else None
+    if allowed:
+        digests[ALLOW_FILE] = allowed.digest
+    if config.known_values:
+        roster = load_roster(Path(config.known_values), keys, kept_dir)
+        finders.append(roster)
+        digests["known values"] = roster.digest
+    if config.recognizer:
+        recognizer = recognized(config.recognizer)
+        finders.append(recognizer)
+        digests["recognizer"] = recognizer.digest
+    return Site(tuple(finders), allowed, digests)

@@ -6,7 +6,8 @@ look-alikes go with them and must stay. What comes out are counts by kind; neith
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -58,6 +59,23 @@ def self_test(scrubber: Scrubber, config: SelfTestConfig) -> list[KindTest]:
 def recall_by_kind(rows: Sequence[KindTest]) -> dict[str, float]:
     """Give the recall of each kind that was tested."""
     return {row.kind: row.recall for row in rows if row.recall is not None}
+
+
+def self_test_sentence(account: Sequence[Mapping[str, Any]]) -> str:
+    """Give the result in words, with the kind of which the fewest were found; empty where nothing was tried.
+
+    Args:
+        account: The rows as they stand in the stage's account.
+    """
+    tested = [row for row in map(KindTest.model_validate, account) if row.recall is not None]
+    if not tested:
+        return ""
+    least = min(tested, key=lambda row: (row.recall or 0.0, row.kind))
+    found, total = (sum(getattr(row, name) for row in tested) for name in ("num_found", "num_values"))
+    return (
+        f"{found:,} of {total:,} found; the fewest of {least.kind}: {least.num_found:,} of {least.num_values:,}, "
+        f"95 % lower bound {100 * (least.lower_bound or 0.0):.0f} %"
+    )
 
 
 def _test_kind(kind: str, scrubber: Scrubber, config: SelfTestConfig) -> KindTest:

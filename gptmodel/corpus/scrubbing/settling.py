@@ -21,7 +21,7 @@ _REACH = 800
 _EDGE = 300
 # Blocks that reach farther: a text that holds one of these is searched as a whole.
 _FAR = ("PRIVATE KEY", "PuTTY-User-Key-File")
-_PATIENCE = 8
+_PATIENCE = 16  # rounds
 
 
 def settled(text: str, found: list[Finding], scan: Scan, replacer: Replacer, everywhere: bool = False) -> list[Finding]:
@@ -38,14 +38,15 @@ def settled(text: str, found: list[Finding], scan: Scan, replacer: Replacer, eve
         further = Replaced(text, found, replacer).brought_to_light(scan, everywhere) if found else []
         if not further:
             break
-        # Each round takes in more of the text, or joins findings, so there is an end; nobody waits long for it.
-        more = further if number < _PATIENCE else [_widened(one, len(text)) for one in further]
-        found = resolve([*found, *more])
+        # Each round takes in more of the text, or joins findings, so there is an end. Where values are nested deeper
+        # than anybody writes them, ever more around them is taken in too, so that the end comes soon.
+        width = 2 ** (number - _PATIENCE) if number >= _PATIENCE else 0
+        found = resolve([*found, *(_widened(one, width, len(text)) for one in further)])
     return found
 
 
-def _widened(one: Finding, length: int) -> Finding:
-    return replace(one, start=max(0, one.start - _REACH), end=min(length, one.end + _REACH))
+def _widened(one: Finding, width: int, length: int) -> Finding:
+    return replace(one, start=max(0, one.start - width), end=min(length, one.end + width))
 
 
 class Replaced:

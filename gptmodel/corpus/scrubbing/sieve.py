@@ -26,6 +26,8 @@ WORDS = "|".join(
         # emails.py: what stands for an at sign or a dot
         r"%40[a-z0-9]|@\s{0,2}[a-z0-9\-.]{1,63}\s{0,2}[\[({<]\s{0,2}(?:dot|\.)|@[a-z0-9\-.]{1,63}\sdot\s",
         r"[\[({<_]\s{0,2}at\s{0,2}[\])}>_]|[\[({<]\s{0,2}@\s{0,2}[\])}>]|\sdot\s",
+        # addresses.py
+        r"address(?:[ _]?line[ _]?[12])?[\"'*]{0,3}\s?(?:[:=]|is\s)|[\"']street|<address>|address</",
         # tokens.py
         r"\.ey[a-z0-9_\-]|private key|putty-user-key",
         # passwords.py: a value before its name
@@ -44,6 +46,11 @@ WORDS = "|".join(
 
 HAN = "[\u4e00-\u9fff]"
 
+HAN_NAMES = (
+    "姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|投保人|受益人|"
+    "家长|学生|员工|客户|记录人|主持人|出席|与会者|先生|女士|小姐|大夫|医生|医师|教授|老师|经理|主任|师傅|同学|护士|律师|"
+    "地\\s?址|住址|住所|尊敬的|亲爱的|敬爱的|我叫|我的名字是|本人姓名"
+)
 HAN_WORDS = "密\\s?码|密\\s?碼|口\\s?令|密钥|密匙|令牌|授权码"
 """Over the text in UTF-8."""
 

@@ -32,12 +32,12 @@ class Site:
 
     Attributes:
         finders: Its finders. They are always at work, and never on a placeholder.
-        is_allowed: Whether a value is one that is never replaced; None if there is no such value.
+        is_allowed: Whether a value, of a kind, is one that is never replaced; None if there is no such value.
         digests: Digests of all that it is made of, by name; empty if it adds nothing.
     """
 
     finders: tuple[Finder, ...] = ()
-    is_allowed: Callable[[str], bool] | None = None
+    is_allowed: Callable[[str, str], bool] | None = None
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -61,7 +61,7 @@ class Site:
         """Leave out allowed values, and whatever else was found within one; give their places too."""
         if self.is_allowed is None:
             return found, []
-        joined = resolve(one for one in found if self.is_allowed(text[one.start : one.end]))
+        joined = resolve(one for one in found if self.is_allowed(one.kind, text[one.start : one.end]))
         allowed = _Spans([(one.start, one.end) for one in joined])
         return [one for one in found if not allowed.hold(one)], allowed.spans
 

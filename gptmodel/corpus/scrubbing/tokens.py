@@ -132,7 +132,9 @@ _ANY = (
     r"(?:^|[^A-Za-z0-9_]|\\[nrt])(" + "|".join(f"(?:{shape})" for shape in _SHAPES.values()) + r")(?:[^A-Za-z0-9_]|$)"
 )
 # These hold no digit by their provider's definition, or are long enough to be random without one.
-_LETTERS_ONLY = frozenset({"ai", "gitlab", "dropbox", "aws"})
+_LETTERS_ONLY = frozenset(
+    {"ai", "aws", "docker", "dropbox", "github", "gitlab", "npm", "posthog", "razorpay", "vercel"}
+)
 
 _JWT = re.compile(r"ey[A-Za-z0-9_\-]{8,}\.ey[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*)?={0,2}")
 _TOKEN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")

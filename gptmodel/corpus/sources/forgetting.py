@@ -9,6 +9,7 @@ touches are read again. Called by reading and the stage; `gptmodel.erasure` make
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 
@@ -21,8 +22,10 @@ FORGOTTEN = "forgotten"
 FORGOTTEN_DIR = "forgotten"
 TEXTS_DIR = f"{NOTES_DIR}/texts"
 
-HEAD_CHARS = 100_000
-"""A text is known by this many characters of its beginning, white space aside: more of a long one is not held."""
+HEAD_BYTES = 100_000
+"""A text is known by this many bytes of its beginning, white space aside: more of a long one is not held."""
+
+_ASCII_SPACE = bytes(code for code in range(128) if chr(code).isspace())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,9 @@ def document_mark(key: bytes, document: str) -> str:
     return keyed_hash(key, "document", document)
 
 
-def text_mark(key: bytes, head: str) -> str:
+def text_mark(key: bytes, head: bytes) -> str:
     """Give the mark of what a text says, by its beginning as `beginning_of` gives it."""
-    return keyed_hash(key, "text", head)
+    return keyed_hash(key, "text", sha256(head).hexdigest())
 
 
 def place_mark(key: bytes, source: str, path: str = "") -> str:
@@ -104,26 +107,24 @@ def place_mark(key: bytes, source: str, path: str = "") -> str:
     return keyed_hash(key, "place", source, path)
 
 
-def beginning_of(parts: Iterable[str]) -> tuple[list[str], str]:
+def beginning_of(parts: Iterable[str]) -> tuple[list[str], bytes]:
     """Take so many parts of a text that its mark can be made.
 
     Args:
         parts: The text in pieces of any length; no more of them are taken than are needed.
 
     Returns:
-        The parts taken; and what they say: at most HEAD_CHARS characters, without case and white space, so that it
-        does not matter how the text was divided or its lines were broken.
+        The parts taken; and what they say: at most HEAD_BYTES bytes of UTF-8, without white space and capital letters
+        as far as these are ASCII, so that it does not matter how the text was divided or its lines were broken.
     """
     taken: list[str] = []
-    said: list[str] = []
-    num_chars = 0
+    head = bytearray()
     for part in parts:
         taken.append(part)
-        said.append("".join(part.casefold().split()))
-        num_chars += len(said[-1])
-        if num_chars >= HEAD_CHARS:
+        head += part.encode().translate(None, _ASCII_SPACE).lower()
+        if len(head) >= HEAD_BYTES:
             break
-    return taken, "".join(said)[:HEAD_CHARS]
+    return taken, bytes(head[:HEAD_BYTES])
 
 
 def index_name(shard: str, made_from: str, key: bytes) -> str:

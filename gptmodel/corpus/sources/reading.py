@@ -189,7 +189,7 @@ class _Reading:
     ) -> Iterator[Document]:
         tally = self.tallies[source.name]
         parts = divide(_tidied(record.chunks, source.name), self._max_document_chars)
-        taken, head = beginning_of(parts) if self._marks is not None else (list(islice(parts, 1)), "")
+        taken, head = beginning_of(parts) if self._marks is not None else (list(islice(parts, 1)), b"")
         if not taken:
             self._reject(source, file, Rejected(record.position, "empty"))
             return
@@ -212,7 +212,7 @@ class _Reading:
             tally.num_bytes += len(text.encode())
             yield Document(f"{whole}.{number}", source.name, path, text, lang)
 
-    def _is_forgotten(self, document: str, source: str, path: str, head: str) -> bool:
+    def _is_forgotten(self, document: str, source: str, path: str, head: bytes) -> bool:
         """Put a document into the index; tell, count and note it if it is left out."""
         if self._marks is None or self._index is None:
             return False

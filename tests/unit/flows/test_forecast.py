@@ -1,5 +1,6 @@
 """`gptmodel plan` after a complete run: what of it is still there."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from gptmodel.chain import CHAIN, STAGE_NAMES, code_version, fingerprint, sectio
 from gptmodel.config import Config
 from gptmodel.config_file import load_config
 from gptmodel.corpus.sources.stage import list_sources
+from gptmodel.erasure.requests import ErasureRequest, open_request
 from gptmodel.store import seal
 
 
@@ -79,3 +81,10 @@ def test_promote_runs_where_it_is_forced(home: Home, tmp_path: Path) -> None:
 def test_a_plan_that_ends_earlier_knows_nothing_of_promote(home: Home, tmp_path: Path) -> None:
     view = forecast(home, config_of(tmp_path), until="pack", force=[])
     assert [row["name"] for row in view.record["stages"]] == list(STAGE_NAMES[:8])
+
+
+def test_an_erasure_request_is_why_ingest_runs(home: Home, tmp_path: Path) -> None:
+    request = ErasureRequest(id="", opened=date(2026, 11, 20), asked_by="text", key_id="k", texts=("mark",))
+    open_request(home.erasures_dir, request)
+    view = forecast(home, config_of(tmp_path), until="ingest", force=[])
+    assert view.record["stages"][0]["reason"].endswith("erasure request R-1")

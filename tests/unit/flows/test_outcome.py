@@ -40,6 +40,13 @@ def test_duplicates_are_among_what_was_dropped() -> None:
     assert dropped == {"too short": 2, "too few letters": 1, "exact duplicate": 2, "near duplicate": 1}
 
 
+def test_what_erasure_requests_leave_out_was_read_and_dropped() -> None:
+    sources = [source | {"num_forgotten": 2} for source in output("ingest").result["sources"]]
+    corpus = summarise(run_of(*STAGE_NAMES, ingest={"num_forgotten": 4, "num_read": 28, "sources": sources}))["corpus"]
+    assert corpus["dropped_by_reason"]["forgotten"] == 4
+    assert add_up(corpus)
+
+
 def test_each_source_adds_up_by_itself() -> None:
     corpus = summarise(run_of(*STAGE_NAMES))["corpus"]
     assert all(add_up(source) for source in corpus["sources"].values())

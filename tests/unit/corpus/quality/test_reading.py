@@ -19,6 +19,7 @@ from gptmodel.corpus.quality.reading import (
     num_findings,
     read_shards,
     read_statistics,
+    residues_of,
     scan_share,
     search_share,
 )  # fmt: skip
@@ -194,3 +195,10 @@ def test_at_least_the_asked_number_of_documents_is_scanned_and_not_four_times_as
     expected = scan_share(total, least) * total
     assert expected >= min(total, least)
     assert expected < 2 * least or expected == total
+
+
+def test_what_the_site_allows_is_no_residue(tmp_path: Path) -> None:
+    (tmp_path / "allowed.txt").write_text("Desk@Example.com\n")
+    text = "write to desk@example.com or anna@example.com"
+    allowing = Scrubber(ScrubbingConfig(allow_file=str(tmp_path / "allowed.txt")))
+    assert [len(residues_of(text, scrubber)) for scrubber in (Scrubber(ScrubbingConfig()), allowing)] == [2, 1]

@@ -98,6 +98,7 @@ def test_a_leak_test_that_passed_is_turned_into_a_no() -> None:
     answer = judged(passed, {"notes": "yes"}, ADDRESS_MISSING)
     assert not answer.passed
     assert answer.reason.startswith('no: Source "notes" has personal_data = yes')
+    assert answer.reason.endswith("; the leak test itself passed: nothing leaked")
     assert judged(passed, {"notes": "no"}, ADDRESS_MISSING) == passed
 
 

@@ -86,6 +86,7 @@ LEFT_ALONE = [
     "https://www.example.com/a/b?c=d#e",
     "/usr/lib/python3.11/site-packages/numpy/core/_multiarray_umath.so",
     "订单号 202104051234",
+    "credit card number 4723 6061 3372 1369",
     "3.14159265358979",
     *PLACEHOLDERS,
 ]

@@ -9,7 +9,7 @@ from gptmodel.corpus.scrubbing import Scrubbed, Scrubber
 from gptmodel.corpus.scrubbing.carriers import LOOK_ALIKES, SORTS, draw_carried
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS
-from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test
+from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test, self_test_sentence
 from gptmodel.intervals import lower_bound
 
 FEW = SelfTestConfig(num_values=6)
@@ -93,3 +93,13 @@ def test_a_kind_without_invented_values_has_no_recall() -> None:
     row = KindTest(kind="STAFF_ID", num_values=0, num_found=0, recall=None, lower_bound=None, num_decoys=0,
                    num_decoys_touched=0)  # fmt: skip
     assert recall_by_kind([row]) == {}
+
+
+def test_the_sentence_names_the_kind_of_which_the_fewest_were_found() -> None:
+    rows = [
+        {"kind": kind, "num_values": 20, "num_found": found, "recall": found / 20, "lower_bound": 0.66,
+         "num_decoys": 20, "num_decoys_touched": 0}
+        for kind, found in (("EMAIL", 20), ("SECRET", 17))
+    ]  # fmt: skip
+    assert self_test_sentence(rows) == "37 of 40 found; the fewest of SECRET: 17 of 20, 95 % lower bound 66 %"
+    assert self_test_sentence([]) == ""

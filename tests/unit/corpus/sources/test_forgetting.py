@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gptmodel.config import CorpusConfig, PlantedConfig, SourceConfig
 from gptmodel.corpus.account import read_accounts
@@ -146,8 +148,11 @@ def test_the_key_does_not_show() -> None:
     assert KEY.decode() not in repr(NO_MARKS)
 
 
-def test_a_text_is_known_by_what_it_says_however_it_is_divided() -> None:
-    assert beginning_of(["On", "e two\n", "THREE"])[1] == beginning_of(["one two three"])[1] == "onetwothree"
+@given(st.text(), st.integers(0, 20))
+def test_a_text_is_known_by_what_it_says_however_it_is_divided(text: str, cut: int) -> None:
+    whole = beginning_of([text])[1]
+    assert beginning_of([text[:cut], text[cut:]])[1] == whole
+    assert beginning_of([text.replace("\n", " \r\n")])[1] == whole
 
 
 def test_of_a_long_text_no_more_is_held_than_its_mark_needs() -> None:

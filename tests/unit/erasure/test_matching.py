@@ -1,0 +1,74 @@
+"""Which documents a request means: by id, place or text, with their clusters, divided texts whole."""
+
+from pathlib import Path
+
+import pytest
+
+from gptmodel.corpus.sources.forgetting import document_mark, place_mark
+from gptmodel.erasure.matching import match_document, match_source, match_text, places_of
+from gptmodel.errors import SourceError
+from tests.unit.erasure.home import ASKED, COPY, KEY, LONG, NEAR, SHORT, SmallHome
+
+
+def test_a_document_is_matched_with_its_copies_and_near_duplicates(seen_home: SmallHome) -> None:
+    matched = match_document(seen_home.store, KEY, seen_home.id(ASKED))
+    assert matched.documents == (seen_home.id(ASKED),)
+    assert set(matched.duplicates) == {seen_home.id(COPY), seen_home.id(NEAR)}
+    assert matched.marks.documents == {document_mark(KEY, seen_home.id(name)) for name in (ASKED, COPY, NEAR)}
+    assert len(matched.marks.texts) == 2
+
+
+def test_the_id_of_a_part_stands_for_the_whole_text(seen_home: SmallHome) -> None:
+    assert match_document(seen_home.store, KEY, f"{seen_home.id(LONG)}.2").documents == (seen_home.id(LONG),)
+
+
+def test_a_document_that_cleaning_dropped_is_matched_too(seen_home: SmallHome) -> None:
+    assert match_document(seen_home.store, KEY, seen_home.id(SHORT)).documents == (seen_home.id(SHORT),)
+
+
+def test_an_unknown_document_matches_nothing_and_leaves_no_mark(seen_home: SmallHome) -> None:
+    matched = match_document(seen_home.store, KEY, "0" * 32)
+    assert not matched.documents
+    assert not matched.marks
+
+
+def test_a_text_is_matched_under_any_name_and_with_its_near_duplicates(seen_home: SmallHome, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.md").write_text((seen_home.texts / ASKED).read_text().upper() + "\n\n")
+    matched = match_text(seen_home.store, KEY, tmp_path / "elsewhere.md")
+    assert set(matched.documents) == {seen_home.id(ASKED), seen_home.id(COPY)}
+    assert matched.duplicates == (seen_home.id(NEAR),)
+
+
+def test_a_text_that_is_not_there_leaves_a_mark_for_when_it_comes(seen_home: SmallHome, tmp_path: Path) -> None:
+    (tmp_path / "unknown.txt").write_text("Nobody has this yet.")
+    matched = match_text(seen_home.store, KEY, tmp_path / "unknown.txt")
+    assert not matched.documents
+    assert len(matched.marks.texts) == 1
+
+
+def test_a_file_without_text_is_refused_in_words(seen_home: SmallHome, tmp_path: Path) -> None:
+    (tmp_path / "blank.txt").write_text(" \n")
+    with pytest.raises(SourceError, match="no text"):
+        match_text(seen_home.store, KEY, tmp_path / "blank.txt")
+
+
+def test_a_whole_source_is_matched_by_name_or_path(seen_home: SmallHome) -> None:
+    assert places_of(seen_home.store, "notes") == places_of(seen_home.store, str(seen_home.texts)) == [("notes", "")]
+    assert len(match_source(seen_home.store, KEY, "notes").documents) == 17
+
+
+@pytest.mark.parametrize("is_absolute", [True, False])
+def test_a_file_of_a_source_is_matched_by_its_path(seen_home: SmallHome, is_absolute: bool) -> None:
+    matched = match_source(seen_home.store, KEY, str(seen_home.texts / LONG) if is_absolute else LONG)
+    assert matched.documents == (seen_home.id(LONG),)
+    assert matched.marks.places == {place_mark(KEY, "notes", LONG)}
+
+
+def test_a_folder_that_nothing_lies_in_yet_leaves_a_mark(seen_home: SmallHome) -> None:
+    matched = match_source(seen_home.store, KEY, str(seen_home.texts / "people"))
+    assert not matched.documents
+    assert matched.marks.places == {place_mark(KEY, "notes", "people")}
+
+
+def test_nothing_shows_a_key_or_a_text(seen_home: SmallHome) -> None:
+    assert KEY.decode() not in repr(match_document(seen_home.store, KEY, seen_home.id(ASKED)))
