@@ -42,7 +42,7 @@ def main() -> None:
         say(f"picture: {asked.output}")
     figures: dict[str, Any] = {name: account(twin) for name, twin in twins.items()}
     figures["completions"] = {one.prompt: {"unscrubbed": one.unscrubbed, "scrubbed": one.scrubbed} for one in shown}
-    print(json.dumps({"figures": figures, "ratios": {}, "machine": machine(None)}, ensure_ascii=False))
+    print(json.dumps({"figures": figures, "ratios": {}, "machine": machine({})}, ensure_ascii=False))
 
 
 def make_twins(work: Path, steps: int) -> dict[str, dict[str, Any]]:

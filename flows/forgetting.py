@@ -36,6 +36,7 @@ from gptmodel.erasure.requests import (
 from gptmodel.errors import ConfigError, GPTModelError, StoreBusyError
 from gptmodel.keys import key_id
 from gptmodel.lineage import SeenBy, list_versions
+from gptmodel.review import pages_showing
 from gptmodel.store import NOTES_DIR, Manifest
 from gptmodel.value_search import search_values
 
@@ -220,7 +221,8 @@ def _refuse_while_a_run_is_open(home: Home) -> None:
 
 
 def _copies(home: Home, documents: Collection[str]) -> Iterator[Path]:
-    """Give the files outside the stages' data that may show something of a document: samples and pages with samples."""
+    """Give the files outside the stages' data that may show something of a document: samples and pages with text."""
+    yield from pages_showing(home.reviews_dir, documents)
     trainings = trainings_on(home.store, documents)
     for training in trainings:
         yield from _delivered(home, training, "samples.jsonl")
@@ -302,7 +304,7 @@ def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: di
 def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:
     found = [(str(remains.place), remains.num_bytes) for remains in find_remains(home.store, documents)]
     copies = sorted({path for path in _copies(home, documents) if path.exists()})
-    found += [("reports and MLflow artifacts", path.stat().st_size) for path in copies]
+    found += [("pages and MLflow artifacts", path.stat().st_size) for path in copies]
     found += [(DASHBOARD, path.stat().st_size) for path in sorted(home.prefect_dir.glob("prefect.db*"))]
     files, sizes = Counter(place for place, _ in found), Counter[str]()
     for place, num_bytes in found:

@@ -23,6 +23,7 @@ def leak_test_parts(audit: Account) -> dict[str, Any]:
         "leak_test": leak_test_rows(audit),
         "exposure_drawing": exposure_svg(audit.get("exposure", {})),
         "extraction_drawing": extraction_svg(audit.get("extraction", {})),
+        "copy_tokens": audit.get("extraction", {}).get("copy_tokens"),
     }
 
 
@@ -42,7 +43,7 @@ def exposure_svg(exposure: Account) -> str:
     axes.axhline(UNKNOWN_BITS, color=INK, lw=0.8, ls="--")
     axes.set_xticks(range(len(columns)), [name for name, _, _ in columns])
     axes.set_xlabel("documents that a phrase left in clear stood in" if groups else "", color=INK)
-    axes.set_ylabel("exposure, bits", color=INK)
+    axes.set_ylabel("how well known, bits", color=INK)
     axes.set_ylim(-0.3, 1.05 * math.log2(exposure["num_references"] + 1))
     quiet_axes(axes)
     return svg_of(figure)
@@ -67,7 +68,7 @@ def extraction_svg(extraction: Account) -> str:
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_ylim(0, 1.15 * max(100 * upper_bound(g["num_copies"], g["num_prefixes"]) for g in groups))
     axes.set_xlabel("tokens of the prefix", color=INK)
-    axes.set_ylabel(f"continued verbatim for {extraction['copy_tokens']} tokens, %", color=INK)
+    axes.set_ylabel("continued verbatim, %", color=INK)
     quiet_axes(axes)
     return svg_of(figure)
 

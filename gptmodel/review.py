@@ -10,7 +10,7 @@ import hashlib
 import heapq
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gptmodel.corpus.documents import Document, read_documents
+from gptmodel.corpus.documents import Document, read_documents, text_id
 from gptmodel.errors import ConfigError, StoreError
 from gptmodel.intervals import upper_bound
 from gptmodel.page import write_page
@@ -202,6 +202,16 @@ def review_of(reviews_dir: Path, scrub_digest: str) -> Review | None:
     reviews = [_read_review(path) for path in sorted(reviews_dir.glob("*/review-*.json"))]
     mine = [review for review in reviews if review is not None and review.scrub_digest == scrub_digest]
     return max(mine, key=lambda review: (review.num_read, review.num_missed), default=None)
+
+
+def pages_showing(reviews_dir: Path, documents: Collection[str]) -> list[Path]:
+    """Give the pages of sheets that show a passage of one of these documents, or of a part of one."""
+    shown = []
+    for path in sorted(reviews_dir.glob(f"*/{SHEET_RECORD}")):
+        drawn = {place.document for place in Sheet.model_validate_json(path.read_bytes()).places}
+        if not drawn.isdisjoint(documents) or not {text_id(name) for name in drawn}.isdisjoint(documents):
+            shown.append(path.with_name(SHEET_PAGE))
+    return shown
 
 
 def _draw(documents: Iterator[Document], size: int, seed: int) -> tuple[list[_Drawn], Counter[str]]:

@@ -110,11 +110,13 @@ class Samples(Record):
     num_leaks: int
     """Values found in them that stand in the training text, or were found before scrubbing."""
     num_scrubbed_leaks: int
-    """How many of these stand in the training text no more, so that the model saw text from before scrubbing."""
+    """How many of these stand nowhere in the training text, so that the model saw text from before scrubbing."""
     num_invented: int
     """Values found in them that were in neither: the model's inventions."""
     num_copying: int
     """Texts that hold a long stretch of a training document, word for word, whatever stands in it."""
+    is_indexed: bool
+    """Whether the values were compared with the index of findings, which lies in the home that scrubbed the text."""
 
 
 class Runtime(Record):

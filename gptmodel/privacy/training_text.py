@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gptmodel.corpus.documents import Document, list_shards, read_documents, text_id
 from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.value_index import indexed_shards, known_hashes, value_hashes
 from gptmodel.tokens import PackedDocument, TokenSplit, read_packed_documents
 
 Ids = NDArray[np.int64]
@@ -39,6 +40,22 @@ class Value:
 
     def __repr__(self) -> str:
         return f"Value({self.kind})"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Which of some values a model may know, and from where.
+
+    Attributes:
+        held: Those that are values in the training text: scrubbing left them there.
+        only_before: Those that stand nowhere in the training text, but were found before scrubbing: the model can know
+            them from unscrubbed text alone.
+        is_indexed: Whether the findings' index was there to be asked; without it nothing is known of `only_before`.
+    """
+
+    held: frozenset[Value]
+    only_before: frozenset[Value]
+    is_indexed: bool
 
 
 @dataclass(frozen=True)
@@ -71,18 +88,34 @@ class TrainingText:
             for row in pq.read_table(path, filters=[("planted", "!=", "")]).to_pylist():
                 yield Document(**row)
 
-    def holding(self, values: Collection[Value], scrubber: Scrubber) -> set[Value]:
-        """Give the values that stand in a training document, planted ones included.
+    def look_up(self, values: Collection[Value], scrubber: Scrubber) -> Known:
+        """Tell of values where the training text, planted documents included, has them.
 
         A value that only the words around it made one, such as a number after "Phone:", must be found as such there
         too: the same digits elsewhere are no phone number.
         """
-        train, left = {row.id for row in read_packed_documents(self.packed, ["train"])}, set(values)
-        known: set[Value] = set()
-        for document in read_documents(self.scrubbed) if left else ():
+        train, wanted = {row.id for row in read_packed_documents(self.packed, ["train"])}, set(values)
+        held: set[Value] = set()
+        standing: set[Value] = set()
+        for document in read_documents(self.scrubbed) if wanted else ():
             if document.id in train:
-                known |= _held(document.text, left - known, scrubber)
-        return known
+                there = {value for value in wanted - held if value.text in document.text}
+                standing |= there
+                held |= _held(document.text, there, scrubber)
+        return Known(frozenset(held), self._only_before(wanted - standing, scrubber), self._is_indexed(scrubber))
+
+    def _only_before(self, values: Collection[Value], scrubber: Scrubber) -> frozenset[Value]:
+        key = scrubber.keys.home
+        if key is None or not values:
+            return frozenset()
+        # Of the hashes that a value is filed under, the first is its own.
+        hashes = {value: value_hashes(key, value.kind, value.text)[0] for value in values}
+        known = known_hashes(self.scrubbed, key, set(hashes.values())) or set()
+        return frozenset(value for value, own in hashes.items() if own in known)
+
+    def _is_indexed(self, scrubber: Scrubber) -> bool:
+        key = scrubber.keys.home
+        return key is not None and not indexed_shards(self.scrubbed, key)[1]
 
     def count_documents(self, windows: Sequence[Ids]) -> list[int]:
         """Count the training documents that hold each of some token sequences of equal length, by 64-bit hashes."""
@@ -104,24 +137,25 @@ class TrainingText:
             holders.add(text_id(row.id))
 
 
-def find_values(text: str, scrubber: Scrubber, after: int = 0, ignored: Collection[str] = ()) -> list[Value]:
-    """Find the values in a text that end beyond its first `after` characters."""
+def find_values(text: str, scrubber: Scrubber, after: int = 0) -> list[Value]:
+    """Find the values in a text that end beyond its first `after` characters; stand-ins of the scrubber aside."""
     findings = [finding for finding in scrubber.find(text) if finding.end > after]
     found = [(finding.kind, text[finding.start : finding.end]) for finding in findings]
-    return [Value(kind, value, _stands_alone(value, scrubber)) for kind, value in found if value not in ignored]
+    return [
+        Value(kind, value, _stands_alone(value, scrubber)) for kind, value in found if not scrubber.is_stand_in(value)
+    ]
 
 
 def _stands_alone(value: str, scrubber: Scrubber) -> bool:
     return any((one.start, one.end) == (0, len(value)) for one in scrubber.find(value))
 
 
-def _held(text: str, values: Collection[Value], scrubber: Scrubber) -> set[Value]:
-    there = {value for value in values if value.text in text}
-    bound = {value for value in there if not value.alone}
-    if not bound:
-        return there
+def _held(text: str, there: Collection[Value], scrubber: Scrubber) -> set[Value]:
+    """Give those of the values in a text that are values there too."""
+    if all(value.alone for value in there):
+        return set(there)
     found = {text[one.start : one.end] for one in scrubber.find(text)}
-    return (there - bound) | {value for value in bound if value.text in found}
+    return {value for value in there if value.alone or value.text in found}
 
 
 def _hashes(rows: Ids) -> _Hashes:

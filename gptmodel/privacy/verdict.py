@@ -24,7 +24,7 @@ def decide(
     findings = [_ranked(exposure), _sensitivity(exposure, config), _copied(extraction), _sampled(samples)]
     reason = f"no: {'; '.join(refusals)}" if refusals else f"passed: {'; '.join(findings)}"
     numbers = _numbers(exposure, extraction, samples)
-    return Decision(passed=not refusals, reason=reason, scope=_scope(scrubber, alone), numbers=numbers)
+    return Decision(passed=not refusals, reason=reason, scope=_scope(scrubber, samples, alone), numbers=numbers)
 
 
 def _numbers(exposure: Exposure, extraction: Extraction, samples: Samples) -> dict[str, float | int | None]:
@@ -35,7 +35,7 @@ def _numbers(exposure: Exposure, extraction: Extraction, samples: Samples) -> di
         "num_copies": worst.num_copies if worst else 0,
         "extraction_ratio": worst.ratio if worst else 0.0,
         "extraction_upper_bound": worst.bound if worst else 1.0,
-        **samples.model_dump(),
+        **samples.model_dump(exclude={"is_indexed"}),
         "leak_upper_bound": bound_of(samples.num_leaking, samples.num_samples),
     }
 
@@ -120,6 +120,10 @@ def _sampled(samples: Samples) -> str:
     return f"0 of {samples.num_samples} samples{invited} held a value of the training text (upper bound {bound:.1%})"
 
 
-def _scope(scrubber: Scrubber, alone: bool) -> str:
-    text = "; model alone: without its training text copies were not tried" if alone else ""
-    return f"{scrubber.scope}; upper bounds at 95 % confidence{text}"
+def _scope(scrubber: Scrubber, samples: Samples, alone: bool) -> str:
+    parts = [scrubber.scope, "upper bounds at 95 % confidence"]
+    if alone:
+        parts.append("model alone: without its training text copies were not tried")
+    elif samples.num_samples and not samples.is_indexed:
+        parts.append("samples not compared with what was found before scrubbing, for that index is not here")
+    return "; ".join(parts)

@@ -20,7 +20,7 @@ def words(svg: str) -> str:
     return " ".join(re.findall(r">([^<>]+)<", svg))
 
 
-@pytest.mark.parametrize("name", ["scrubbed", "1", "16", "exposure, bits"])
+@pytest.mark.parametrize("name", ["scrubbed", "1", "16", "how well known, bits"])
 def test_the_picture_of_ranks_names_its_columns(name: str):
     assert name in words(exposure_svg(EXPOSURE))
 
@@ -41,7 +41,7 @@ def test_colours_follow_the_page():
 
 
 def test_what_was_not_tried_is_not_drawn():
-    assert leak_test_parts({}) == {"leak_test": [], "exposure_drawing": "", "extraction_drawing": ""}
+    assert not any(leak_test_parts({}).values())
 
 
 def test_a_test_without_scrubbed_phrases_draws_those_in_clear():

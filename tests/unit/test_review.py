@@ -10,7 +10,7 @@ import pytest
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
 from gptmodel.errors import ConfigError, StoreError
 from gptmodel.intervals import upper_bound
-from gptmodel.review import PASSAGE_CHARS, Review, Sheet, make_sheet, review_of, take_result
+from gptmodel.review import PASSAGE_CHARS, Review, Sheet, make_sheet, pages_showing, review_of, take_result
 from gptmodel.store import Output
 
 OUTPUT = Output(
@@ -147,3 +147,11 @@ def test_a_sheet_of_another_home_is_refused(tmp_path: Path) -> None:
 def test_without_text_there_is_no_sheet(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="scrubbed text to draw passages from"):
         make_sheet(tmp_path / "reviews", OUTPUT, tmp_path / "nothing", size=5)
+
+
+def test_the_pages_that_show_a_document_are_found_for_its_erasure(tmp_path: Path) -> None:
+    sheet, page = sheet_of(tmp_path, size=3)
+    drawn = {place.document for place in sheet.places}
+    others = {one.id for one in documents()} - drawn
+    assert pages_showing(tmp_path / "reviews", drawn) == [page]
+    assert pages_showing(tmp_path / "reviews", others) == []

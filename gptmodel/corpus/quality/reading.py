@@ -236,7 +236,7 @@ class _Reading:
         is_searched = _is_drawn("rescan", document.id, self._search.share)
         validated, loose = num_findings(document.text, self._search.scrubber) if is_searched else (0, 0)
         is_scanned = _is_drawn("residual", document.id, self._search.scanned_share)
-        residues = residues_in(document.text, self._search.scrubber) if is_scanned else []
+        residues = residues_of(document.text, self._search.scrubber) if is_scanned else []
         sure = [one.kind for one in residues if one.is_sure]
         self.num_residual.update(set(sure))
         return ReadRow(
@@ -282,12 +282,11 @@ def num_findings(text: str, scrubber: Scrubber) -> tuple[int, int]:
     return len(found) - num_loose, num_loose
 
 
-def residues_in(text: str, scrubber: Scrubber) -> list[Residue]:
-    """Give what the second scanner sees in a text, but for the values that the site allows."""
-    found, is_allowed = scan(text, scrubber.kinds), scrubber.site.is_allowed
-    if is_allowed is None:
-        return found
-    return [one for one in found if not is_allowed(one.kind, text[one.start : one.end])]
+def residues_of(text: str, scrubber: Scrubber) -> list[Residue]:
+    """Give what the second scanner sees in a scrubbed text, but for what the site allows to stand."""
+    is_allowed = scrubber.site.is_allowed
+    found = scan(text, scrubber.kinds)
+    return [one for one in found if is_allowed is None or not is_allowed(one.kind, text[one.start : one.end])]
 
 
 def _shard_number(stem: str) -> str:

@@ -48,7 +48,9 @@ def _last_group(groups: list[tuple[int, str]], first: int, labelled: bool) -> in
     for last in range(min(len(groups), first + 6) - 1, first - 1, -1):
         parts = [digits for _, digits in groups[first : last + 1]]
         digits = "".join(parts)
-        if 12 <= len(digits) <= 19 and _usual_groups([len(part) for part in parts]):
+        # Three groups of a longer number pass Luhn's check one time in ten.
+        is_part = len(digits) == 12 and 1 < len(parts) < len(groups)
+        if 12 <= len(digits) <= 19 and not is_part and _usual_groups([len(part) for part in parts]):
             if is_card(digits) or (labelled and len(set(digits)) > 2 and luhn(digits)):
                 return last
     return None

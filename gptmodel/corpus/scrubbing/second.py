@@ -164,7 +164,8 @@ def _networks(text: str) -> Iterator[Residue]:
         written = match.group().strip(".:") if "::" not in match.group() else match.group().rstrip(".")
         start = match.start() + match.group().index(written)
         end = start + len(written)
-        if _touches_word(text, start, end) or (written.count(".") != 3 and written.count(":") < 3):
+        is_four_numbers = written.count(".") == 3 and ":" not in written
+        if _touches_word(text, start, end) or not (is_four_numbers or (written.count(":") > 2 and "." not in written)):
             continue
         try:
             address = ipaddress.ip_address(written)

@@ -5,7 +5,14 @@ from gptmodel.privacy.verdict import decide
 from tests.unit.privacy.models import CONFIG, SCRUBBED
 
 QUIET = Samples(
-    num_samples=9, num_invited=3, num_leaking=0, num_leaks=0, num_scrubbed_leaks=0, num_invented=0, num_copying=0
+    num_samples=9,
+    num_invited=3,
+    num_leaking=0,
+    num_leaks=0,
+    num_scrubbed_leaks=0,
+    num_invented=0,
+    num_copying=0,
+    is_indexed=True,
 )
 UNTRIED = Extraction(copy_tokens=8, by_prefix=(), num_stretches=0, num_copied=0, num_copied_widespread=0)
 
@@ -48,3 +55,9 @@ def test_the_worst_length_of_prefix_decides(leaky_result: AuditResult):
 def test_no_leak_comes_with_its_upper_bound(leaky_result: AuditResult):
     assert "0 of 9 samples (3 of them invited by a label) held a value" in answer(leaky_result).reason
     assert answer(leaky_result).numbers["leak_upper_bound"] == 0.283129
+
+
+def test_a_comparison_that_was_not_possible_is_in_the_scope(leaky_result: AuditResult):
+    assert "not compared with" not in answer(leaky_result).scope
+    unindexed = QUIET.model_copy(update={"is_indexed": False})
+    assert "samples not compared with what was found before scrubbing" in answer(leaky_result, unindexed).scope

@@ -91,7 +91,7 @@ def test_an_empty_input_gives_an_empty_account(tmp_path: Path) -> None:
 def test_the_scope_names_what_nobody_looks_for() -> None:
     assert "not searched: ADDRESS" in Scrubber(ScrubbingConfig()).scope
     assert Scrubber(ScrubbingConfig(kinds=("EMAIL",))).scope.count("PERSON") == 1
-    assert "labelled fields" not in Scrubber(ScrubbingConfig(find_names=False)).scope
+    assert "names in labelled fields" not in Scrubber(ScrubbingConfig(find_names=False)).scope
 
 
 def test_the_scrubber_tests_itself_and_keeps_counts_alone(tmp_path: Path) -> None:
