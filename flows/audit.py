@@ -29,7 +29,7 @@ class Audit:
     record: dict[str, Any]
 
 
-def audit(home: Home, model: str, config: str | None) -> Audit:
+def run_audit(home: Home, model: str, config: str | None) -> Audit:
     """Test a model for leaks: with its training text where this home's store holds it, else the model alone.
 
     Args:
