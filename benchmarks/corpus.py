@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def main() -> None:
             figures, ratios = _measure(asked, Path(work))
         except ProgramError as error:
             sys.exit(str(error))
-    print(json.dumps({"figures": figures, "ratios": ratios, "machine": machine(asked.peer)}))
+    peers = {"datatrove": asked.peer} if asked.peer else {}
+    print(json.dumps({"figures": figures, "ratios": ratios, "machine": machine(peers)}))
 
 
 def _asked() -> argparse.Namespace:
@@ -88,8 +90,8 @@ def _measure(asked: argparse.Namespace, work: Path) -> tuple[dict[str, Any], dic
     return figures, ratios
 
 
-def machine(peer: Path | None) -> dict[str, Any]:
-    """Say what was measured on."""
+def machine(peers: Mapping[str, Path]) -> dict[str, Any]:
+    """Say what was measured on, and which version of each peer: distribution's name to its interpreter."""
     said: dict[str, Any] = {
         "processor": _processor(),
         "num_cores": len(os.sched_getaffinity(0)),
@@ -97,9 +99,9 @@ def machine(peer: Path | None) -> dict[str, Any]:
         "load_average": os.getloadavg()[0],
         "python": platform.python_version(),
     }
-    if peer:
-        ask = "import importlib.metadata as m; print(m.version('datatrove'))"
-        said["datatrove"] = subprocess.run([peer, "-I", "-c", ask], capture_output=True, text=True).stdout.strip()
+    for name, python in peers.items():
+        ask = f"import importlib.metadata as m; print(m.version({name!r}))"
+        said[name] = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True).stdout.strip()
     return said
 
 

@@ -16,11 +16,12 @@ import typer
 
 from flows import terminal
 from flows.failure import unexpected
-from flows.home import Home, open_home
+from flows.home import Home, open_home, scrubber_of
 from flows.terminal import Terminal, print_json
 from gptmodel import __version__
+from gptmodel.config import ScrubbingConfig
 from gptmodel.config_file import load_config
-from gptmodel.errors import GPTModelError
+from gptmodel.errors import GateError, GPTModelError
 
 INTERRUPTED = 130
 
@@ -194,13 +195,16 @@ def generate(
     top_k: Annotated[int | None, typer.Option(min=1, help="Sample among the K likeliest tokens")] = None,
     top_p: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Sample within this probability mass")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same text")] = 0,
+    no_filter: Annotated[
+        bool, typer.Option("--no-filter", help="Show the text as it comes, not <EMAIL> for an e-mail address in it")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Continue a prompt with a registered model."""
+    """Continue a prompt with a registered model; what the finders see in the text is shown as <EMAIL> and the like."""
     from flows.speak import Sampling, speak
 
     sampling = Sampling(max_new_tokens, temperature, top_k, top_p, seed)
-    record = speak(open_home(), model, prompt, sampling, as_json=as_json)
+    record = speak(open_home(), model, prompt, sampling, filtered=not no_filter, as_json=as_json)
     if as_json and record:
         print_json(record)
 
@@ -224,16 +228,40 @@ def evaluate(
 
 @app.command()
 @reported
+def audit(
+    model: ModelOption,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="PRESET|FILE", help="Sizes and limits; default: the model's own")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Test a model for leaks, with its training text where this home has it; exit 3 if the answer is no."""
+    from flows.audit import audit as test
+
+    answer = test(open_home(), model, config)
+    for line in answer.lines:
+        terminal.current().line(line)
+    if as_json:
+        print_json(answer.record)
+    return 0 if answer.passed else GateError.exit_code
+
+
+@app.command()
+@reported
 def scrub(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT|-", help="Files, folders, or - for standard input")],
     output: Annotated[str | None, typer.Option(metavar="OUT|-", help="Where the scrubbed text goes")] = None,
     spans: Annotated[Path | None, typer.Option(help="Write {'spans': [...]} for each document, one a line")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="PRESET|FILE", help="Take its section scrubbing; default: the defaults")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Scrub sensitive data from files or standard input, without a pipeline."""
     from flows.scrubber import scrub_inputs
 
-    record = scrub_inputs(inputs, output, spans, as_json=as_json)
+    scrubbing = load_config(config).scrubbing if config else ScrubbingConfig()
+    record = scrub_inputs(inputs, output, spans, scrubbing, as_json=as_json)
     if as_json:
         print_json(record)
 
@@ -300,12 +328,29 @@ def forget(
 
 @app.command()
 @reported
+def review(
+    size: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Passages on the sheet")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other passages")] = 0,
+    result: Annotated[Path | None, typer.Option(metavar="FILE", help="What the sheet's page saved")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a sheet of scrubbed passages for a person's check, or take its result into the evidence."""
+    from flows.review import sheet_of_latest, take
+
+    record = take(open_home(), result) if result else sheet_of_latest(open_home(), size, seed)
+    if as_json:
+        print_json(record)
+
+
+@app.command()
+@reported
 def deploy(config: ConfigOption = "tiny") -> None:
     """Create or update the deployment that the dashboard runs."""
     from flows import stack
 
     resolved = load_config(config)
     home, watch = open_home(), terminal.current()
+    scrubber_of(home, resolved.scrubbing)  # a finder that does not hold is told here, not by the first run
     addresses = stack.up(home, watch.line)
     os.environ.update(stack.client_environment(home, addresses))
     from flows.deployments import deploy_all
@@ -317,7 +362,7 @@ def deploy(config: ConfigOption = "tiny") -> None:
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub or leak")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -327,19 +372,31 @@ def bench(
         typer.Option(metavar="DIR", help="Text to measure on instead of the preset's; may be repeated"),
     ] = None,
     gold: Annotated[
-        list[str] | None, typer.Option(metavar="FILE", help="Versions of pages as JSON lines, for precision and recall")
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="JSON lines for precision and recall: pages (corpus), texts with spans (scrub)"
+        ),
     ] = None,
     part: Annotated[
-        list[str] | None, typer.Option(metavar="PART", help="filters, near-duplicates, scaling or run; default: all")
+        list[str] | None,
+        typer.Option(metavar="PART", help="corpus: filters, near-duplicates, scaling or run; default: all"),
     ] = None,
-    sizes: Annotated[str, typer.Option(metavar="MB,MB,...", help="Sizes of the grown corpora")] = "10,100,1000",
-    rounds: Annotated[int, typer.Option(min=1, help="How often each side is measured, in turns")] = 3,
+    sizes: Annotated[
+        str | None, typer.Option(metavar="MB,MB,...", help="corpus: sizes of the grown corpora; default: 10,100,1000")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="How often each side is measured, in turns; default: 3")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="leak: an SVG picture of what both twins say")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout's speed, memory and exactness, beside a peer where one is named."""
+    """Measure this checkout beside a peer (corpus, scrub), or beside a twin of the model left unscrubbed (leak)."""
     from flows import benchmarks
 
-    options = {"data": data or [], "gold": gold or [], "part": part or [], "sizes": [sizes], "rounds": [str(rounds)]}
+    given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}
+    options = {name: value if isinstance(value, list) else [str(value)] for name, value in given.items() if value}
     record = benchmarks.run_benchmark(name, peer or [], options)
     for line in benchmarks.lines(record):
         terminal.current().line(line)

@@ -37,21 +37,22 @@ def clean_task(run: Run, ingest: Output) -> State:
         from gptmodel.corpus.cleaning import clean
 
         private = [source["name"] for source in ingest.result["sources"] if source["personal_data"] == "yes"]
-        return clean(work, run.config.cleaning, progress, run.engine.map, private)
+        return clean(work, run.config.cleaning, progress, run.engine.map, private, run.scrubber.for_samples)
 
-    return run.stage("clean", compute, ingest, show=lambda output: _show_cleaning(run, output))
+    return run.stage("clean", compute, ingest, external=run.scrubber.for_samples.digests,
+                     show=lambda output: _show_cleaning(run, output))  # fmt: skip
 
 
 @task(name="scrub", **STAGE_OPTIONS)
 def scrub_task(run: Run, clean: Output) -> State:
-    """Replace sensitive data by placeholders; afterwards the text from before is deleted."""
+    """Replace sensitive data; afterwards the text from before is deleted."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.corpus.scrubbing import scrub
 
         return scrub(work, run.scrubber, progress, run.engine.map)
 
-    state = run.stage("scrub", compute, clean)
+    state = run.stage("scrub", compute, clean, external=run.scrubber.digests)
     delete_raw_text(run)
     return state
 
@@ -100,11 +101,11 @@ def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, dedupli
             ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult), deduplicate.read(DedupResult),
             split.read(SplitResult),
         )  # fmt: skip
-        answer = check_quality(work, run.config.quality, accounts, progress, run.engine.map)
+        answer = check_quality(work, run.config.quality, run.scrubber, accounts, progress, run.engine.map)
         _write_report(work, answer, ingest, clean, scrub, deduplicate, split)
         return answer
 
-    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split,
+    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, external=run.scrubber.digests,
                      show=lambda output: _show_corpus(run, output))  # fmt: skip
 
 

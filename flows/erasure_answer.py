@@ -16,6 +16,7 @@ from gptmodel.erasure.remains import NOT_PURGED, drop_samples_of, find_remains, 
 from gptmodel.erasure.requests import ErasureRequest
 from gptmodel.errors import GPTModelError
 from gptmodel.lineage import SeenBy, list_versions
+from gptmodel.review import pages_showing
 from gptmodel.store import NOTES_DIR, Manifest
 
 # Its pages show scrubbed examples of what cleaning dropped, and samples of trainings; Prefect alone writes there.
@@ -38,7 +39,8 @@ class Told:
 
 
 def copies_of(home: Home, documents: Collection[str]) -> Iterator[Path]:
-    """Give the files outside the stages' data that may show something of a document: samples and pages with samples."""
+    """Give the files outside the stages' data that may show something of a document: samples and pages with text."""
+    yield from pages_showing(home.reviews_dir, documents)
     trainings = trainings_on(home.store, documents)
     for training in trainings:
         yield from _delivered(home, training, "samples.jsonl")
@@ -129,7 +131,7 @@ def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: di
 def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:
     found = [(str(remains.place), remains.num_bytes) for remains in find_remains(home.store, documents)]
     copies = sorted({path for path in copies_of(home, documents) if path.exists()})
-    found += [("reports and MLflow artifacts", path.stat().st_size) for path in copies]
+    found += [("pages and MLflow artifacts", path.stat().st_size) for path in copies]
     found += [(DASHBOARD, path.stat().st_size) for path in sorted(home.prefect_dir.glob("prefect.db*"))]
     files, sizes = Counter(place for place, _ in found), Counter[str]()
     for place, num_bytes in found:

@@ -22,12 +22,14 @@ def evaluate_task(run: Run, tokenizer: Output, pack: Output, train: Output) -> S
 
 
 @task(name="privacy audit", **STAGE_OPTIONS)
-def audit_task(run: Run, scrub: Output, tokenizer: Output, pack: Output, train: Output) -> State:
+def audit_task(run: Run, ingest: Output, scrub: Output, tokenizer: Output, pack: Output, train: Output) -> State:
     """Try to make the model give away what it was trained on."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.privacy import audit
 
-        return audit(work, run.config.privacy, run.scrubber, progress)
+        personal_data = {source["name"]: source["personal_data"] for source in ingest.result["sources"]}
+        return audit(work, run.config.privacy, run.scrubber, progress, personal_data)
 
-    return run.stage("privacy audit", compute, scrub, tokenizer, pack, train, show=artifacts.show_decision_of)
+    return run.stage("privacy audit", compute, ingest, scrub, tokenizer, pack, train,
+                     external=run.scrubber.digests, show=artifacts.show_decision_of)  # fmt: skip

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flows import stack
-from flows.home import Home
-from gptmodel.chain import STAGE_NAMES, fingerprint, stage_named
+from flows.home import Home, scrubber_of
+from gptmodel.chain import SEARCHING, STAGE_NAMES, fingerprint, stage_named
 from gptmodel.config import Config
 from gptmodel.corpus.dedup.evaluation_texts import external_digests, list_evaluation_texts
-from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.coverage import warnings
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.erasure.requests import ingest_changes, input_digests_of, read_requests
 from gptmodel.forecast import training_seconds
@@ -41,12 +41,16 @@ def forecast(home: Home, config: Config, *, until: str | None, force: list[str])
     names = [stage_named(name).name for name in force]
     end = stage_named(until).name if until else None
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
-    external = external_digests(listing, evaluation)
+    scrubber = scrubber_of(home, config.scrubbing)
+    external = external_digests(listing, evaluation) | dict.fromkeys(SEARCHING, scrubber.digests)
     external["ingest"] |= input_digests_of(erasures)
+    external["clean"] = scrubber.for_samples.digests
     looks = plan(home.store, config, external, until=end, force=names, explain=explain)
     rows = [_row(seen, config) for seen in _with_promotion(home.store, config, looks, names)]
     lines = [_line(row) for row in rows]
-    return PlanView([*lines, _total(rows, home), Scrubber(config.scrubbing).scope], {"stages": rows})
+    personal_data = {source.name: source.personal_data for source in config.corpus.sources}
+    warned = [f"warning: {words}" for words in warnings(personal_data, scrubber.coverage)]
+    return PlanView([*lines, _total(rows, home), scrubber.scope, *warned], {"stages": rows, "warnings": warned})
 
 
 def _with_promotion(store: Store, config: Config, looks: Sequence[Look], force: list[str]) -> list[Look]:

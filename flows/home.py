@@ -6,10 +6,15 @@ Two homes never touch each other. Every command finds its home here; nothing els
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gptmodel.config import ScrubbingConfig
 from gptmodel.errors import GPTModelError, StoreError
 from gptmodel.keys import Keys, home_key, pseudonym_key
 from gptmodel.store import Store, full_disk_explained
+
+if TYPE_CHECKING:
+    from gptmodel.corpus.scrubbing import Scrubber
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Home:
 
     @property
     def keys_dir(self) -> Path:
-        """The home's own key; a backup of the home should hold it, a report never."""
+        """The home's own key, and the hashes of a roster; a backup of the home should hold it, a report never."""
         return self.root / "keys"
 
     @property
@@ -68,6 +73,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def reviews_dir(self) -> Path:
+        """The sheets of scrubbed text for a person's check, and what came of them."""
+        return self.root / "reviews"
+
+    @property
     def cache_dir(self) -> Path:
         """What saves time and may be deleted: file digests, fetched models, compiled kernels."""
         return self.root / "cache"
@@ -88,7 +98,19 @@ def home_key_of(home: Home) -> bytes:
     Raises:
         ConfigError: Others may read its file, or it holds no key.
     """
+    home.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return home_key(home.keys_dir / "home.key")
+
+
+def scrubber_of(home: Home, config: ScrubbingConfig) -> "Scrubber":
+    """Make the scrubber of a config, with this home's keys and the roster that it keeps.
+
+    Raises:
+        ConfigError: What `Scrubber` refuses, or a key file that others may read.
+    """
+    from gptmodel.corpus.scrubbing import Scrubber
+
+    return Scrubber(config, keys_of(home), home.keys_dir)
 
 
 def open_home() -> Home:

@@ -9,7 +9,7 @@ import httpx
 
 from flows import ledger, stack, terminal
 from flows.engine import check_engine
-from flows.home import Home, open_home
+from flows.home import Home, open_home, scrubber_of
 from flows.terminal import Terminal, print_json
 from gptmodel.chain import stage_named
 from gptmodel.config import Config
@@ -44,11 +44,12 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
 
 
 def _check_what_is_asked(config: Config, home: Home) -> None:
-    """Refuse before anything starts what is bad usage, not a failed run: a missing source, an unknown rule."""
+    """Refuse before anything starts what is bad usage, not a failed run: a missing source, a rule, finder or key."""
     list_sources(config.corpus, home.cache_dir / "listing.json")
     list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     check_rules(config.cleaning)
     check_engine(config.engine)
+    scrubber_of(home, config.scrubbing)
 
 
 def _greeting() -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.run import Run
 from gptmodel.corpus.funnel import SourceFunnel, build_funnel
+from gptmodel.corpus.scrubbing.coverage import marked
 
 # What deduplication calls shortly, for a list in which its reasons stand beside those of cleaning.
 _REASONS = {"exact": "exact duplicate", "near": "near duplicate"}
@@ -19,7 +20,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "stages": [_stage(name, run) for name in run.records],
         "corpus": _corpus(results),
         "findings": results["scrub"]["findings"] if "scrub" in results else None,
-        "not_searched": results["scrub"]["kinds_not_searched"] if "scrub" in results else None,
+        "not_searched": _not_searched(results["scrub"]) if "scrub" in results else None,
         "tokenizer": _pick(results.get("tokenizer"), "vocab_size", "bytes_per_token"),
         "training": _training(results.get("train")),
         "evaluation": _pick(results.get("evaluate"), "loss", "perplexity", "bits_per_byte", "baselines"),
@@ -71,6 +72,10 @@ def _counts(source: SourceFunnel) -> dict[str, Any]:
         "num_quarantined": source.num_quarantined,
         "dropped_by_reason": dict(lost),
     }
+
+
+def _not_searched(scrub: dict[str, Any]) -> list[str]:
+    return marked(scrub["kinds_not_searched"], scrub.get("kinds_accepted", ()))
 
 
 def _training(train: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task
 from flows.delivery import Delivery
 from flows.engine import Engine
 from flows.evaluation import audit_task, evaluate_task
-from flows.home import keys_of, open_home
+from flows.home import open_home, scrubber_of
 from flows.ledger import Entry
 from flows.outcome import summarise
 from flows.registration import promote_task, register_task
@@ -31,6 +31,7 @@ from gptmodel.config import Config, dated
 from gptmodel.config_file import load_config
 from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
 from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.coverage import warnings
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.decision import Decision
 from gptmodel.erasure.requests import read_requests
@@ -110,16 +111,25 @@ def _open_run(config: Config, force: list[StageName]) -> Run:
     tags = {"prefect.flow_run_id": flow_run_id, "prefect.flow_run_url": url}
     delivery = Delivery(home, addresses.mlflow, config, tags, entry)
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
-    scrubber = Scrubber(config.scrubbing, keys_of(home))
+    scrubber = scrubber_of(home, config.scrubbing)
     run = Run(
         config, home, delivery, listing, entry, flow_run_id, url, Engine(config.engine), scrubber, evaluation,
         read_requests(home.erasures_dir), force,
     )  # fmt: skip
     _name_run(run)
     terminal.current().line(f"run      data-to-model, preset {config.preset}   watch: {url}")
+    _warn_of_personal_data(config, scrubber)
     # Prefect hands on what this logger lets through, and its level is the root's, which hides how far a stage is.
     logging.getLogger("gptmodel").setLevel(logging.INFO)
     return run
+
+
+def _warn_of_personal_data(config: Config, scrubber: Scrubber) -> None:
+    """Say before the work what the leak test will refuse once it is done."""
+    personal_data = {source.name: source.personal_data for source in config.corpus.sources}
+    for words in warnings(personal_data, scrubber.coverage):
+        terminal.current().line(f"warning  {words}")
+        logger.warning("%s", words)
 
 
 def _run_stages(run: Run, until: str | None) -> dict[str, Output]:

@@ -11,12 +11,15 @@ from flows import artifacts
 from flows.delivery import CORPUS_REPORT, REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
+from gptmodel.corpus.scrubbing.coverage import marked
+from gptmodel.corpus.scrubbing.self_test import self_test_sentence
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
 from gptmodel.mlflow_http import call
+from gptmodel.review import review_of
 from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
-from gptmodel.version_text import SourceLine, VersionAccount, describe_version
+from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags
 
 CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
 WAS_CHAMPION = "gptmodel.was_champion"
@@ -107,8 +110,8 @@ def _register(run: Run, outputs: dict[str, Output], folder: Path, digest: str) -
         CORPUS_TAG: outputs["scrub"].fingerprint,
         SPLIT_TAG: outputs["split"].fingerprint,
         "gptmodel.preset": run.config.preset,
-        "gptmodel.leak_test": "passed" if account.privacy.passed else "no",
-        "gptmodel.not_searched": ", ".join(account.kinds_not_searched),
+        **leak_test_tags(account.privacy),
+        "gptmodel.not_searched": ", ".join(marked(account.kinds_not_searched, account.kinds_accepted)),
         "prefect.flow_run_id": run.flow_run_id,
         "prefect.flow_run_url": run.flow_run_url,
     }
@@ -129,10 +132,28 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         num_parameters=train["num_parameters"], num_tokens=train["num_tokens"],
         num_documents=results["split"]["num_train"],
         sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
+        num_planted=results["ingest"]["num_planted"],
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
+        kinds_accepted=tuple(scrub.get("kinds_accepted", ())), limits=tuple(scrub.get("limits", ())),
+        self_test=self_test_sentence(scrub.get("self_test", ())),
+        second_scanner=_second_scanner(results["quality gate"]["decision"]["numbers"]), review=_review(run),
         training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,
         report=run.delivery.page_of(run.delivery.open(), REPORT),
     )  # fmt: skip
+
+
+def _second_scanner(numbers: dict[str, Any]) -> str:
+    """Say what the quality gate's decision holds of the second scanner; nothing if it did not look."""
+    bound = numbers.get("residual_upper_bound")
+    if bound is None:
+        return ""
+    num_hits, num_scanned = numbers["num_documents_with_residual"], numbers["num_documents_scanned"]
+    return f"sees a value in {num_hits:,} of {num_scanned:,} documents, 95 % upper bound {100 * bound:.2g} %"
+
+
+def _review(run: Run) -> str:
+    found = review_of(run.home.reviews_dir, run.records["scrub"].output.digest)
+    return found.sentence if found else ""
 
 
 def _datasets(run: Run, pack: Output) -> list[tracking.DatasetRef]:
@@ -246,6 +267,7 @@ def _facts(run: Run, made: RegisterResult) -> dict[str, Any]:
         "Prefect run": run.flow_run_url,
         "MLflow version": registry.version_page(run.delivery.uri, made.name, made.version),
         **({"corpus report": corpus_report} if corpus_report else {}),
+        "checked by a person": _review(run) or "no; gptmodel review makes the sheet",
         "stages": {
             name: {"fingerprint": record.output.fingerprint, "digest": record.output.digest}
             for name, record in run.records.items()

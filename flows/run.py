@@ -180,7 +180,7 @@ class Run:
             seconds = time.monotonic() - started
             self._record(output, seconds, reason)
             self.delivery.deliver(run_id, output, self.store)
-        summary = describe(output).split("\n")[0]
+        summary = describe(output).replace("\n", "\n\n")
         about = f"{summary}\n\nRan because: {reason}. [This stage in MLflow]({self.delivery.page_of(run_id)})"
         artifacts.show_account(name, output.result, about)
         return Completed(message=describe(output).replace("\n", "; "), data=output)

@@ -15,17 +15,27 @@ from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.files import ScrubSummary, scrub_file_to, scrub_paths, scrub_stream
 from gptmodel.corpus.sources.decoding import detect, open_text
 from gptmodel.errors import ConfigError
+from gptmodel.keys import Keys, pseudonym_key
 
 STANDARD = "-"
 
 
-def scrub_inputs(inputs: Sequence[str], output: str | None, spans: Path | None, *, as_json: bool) -> dict[str, Any]:
+def scrub_inputs(
+    inputs: Sequence[str], output: str | None, spans: Path | None, config: ScrubbingConfig, *, as_json: bool
+) -> dict[str, Any]:
     """Scrub what was named and give the `--json` object; the counts go to standard error where text is printed.
 
+    Args:
+        inputs: Files and folders, or `-` for standard input.
+        output: File or folder for the text, or `-`; None writes none, but for standard input.
+        spans: File for the spans.
+        config: What is looked for.
+        as_json: Whether the object is printed.
+
     Raises:
-        ConfigError: Standard input or output together with several inputs.
+        ConfigError: Standard input or output together with several inputs, or what `Scrubber` refuses.
     """
-    scrubber = Scrubber(ScrubbingConfig())
+    scrubber = Scrubber(config, Keys(pseudonyms=pseudonym_key()))
     if inputs == [STANDARD]:
         summary = _from_standard_input(output, spans, scrubber)
     elif output == STANDARD:
@@ -77,5 +87,8 @@ def _say(summary: ScrubSummary, scope_sentence: str, *, prints_text: bool) -> No
     # Where the text itself goes to standard output, nothing else may.
     watch = terminal.Terminal(sys.stderr) if prints_text else terminal.current()
     aside = f", {summary.num_set_aside} files set aside (no readable text)" if summary.num_set_aside else ""
-    watch.line(f"{summary.num_documents:,} documents{aside}: {counted(summary.findings, 20) or 'no findings'}")
+    aside += f", {summary.num_left_out:,} left out" if summary.num_left_out else ""
+    allowed = f"; {summary.num_allowed:,} allowed values left standing" if summary.num_allowed else ""
+    found = counted(summary.findings, 20) or "no findings"
+    watch.line(f"{summary.num_documents:,} documents{aside}: {found}{allowed}")
     watch.line(scope_sentence)

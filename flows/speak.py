@@ -1,21 +1,23 @@
 """`gptmodel generate` and `gptmodel evaluate`: one registered model, in this process, without a flow."""
 
-import os
 import re
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from flows import stack
 from flows.home import Home
+from flows.origin import fetch_model, filter_of
 from gptmodel import registry
 from gptmodel.config import PlantedConfig
 from gptmodel.config_file import load_config
-from gptmodel.downloads import resolve_model
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.errors import ConfigError, ModelInputError
+from gptmodel.output_filter import Filtered, filter_output
 from gptmodel.store import Workspace
 
 
@@ -30,10 +32,20 @@ class Sampling:
     seed: int
 
 
-def speak(home: Home, model: str, prompt: str | None, sampling: Sampling, *, as_json: bool) -> dict[str, Any] | None:
+def speak(
+    home: Home, model: str, prompt: str | None, sampling: Sampling, *, filtered: bool = True, as_json: bool
+) -> dict[str, Any] | None:
     """Continue a prompt, or one prompt after the other from standard input; return the `--json` object.
 
     From a pipe each line is a prompt; blank lines are passed over.
+
+    Args:
+        home: The home.
+        model: URI of the model.
+        prompt: The prompt; None reads prompts.
+        sampling: How text is sampled.
+        filtered: Show placeholders for what the finders see in a text, which is shown once it is whole.
+        as_json: Print nothing but the object.
 
     Raises:
         ConfigError: `--json`, which is one object, without a prompt or with several of them from a pipe.
@@ -42,13 +54,13 @@ def speak(home: Home, model: str, prompt: str | None, sampling: Sampling, *, as_
     prompts = [] if typed else _piped(as_json) if prompt is None else [prompt]
     if not (typed or prompts):
         return None
-    folder = _fetch(home, model)
+    folder = fetch_model(home, model)
     from gptmodel.generation import Generator
 
-    generator = Generator.load(folder)
+    generator, scrubber = Generator.load(folder), filter_of(home, folder) if filtered else None
     if typed:
-        _converse(generator, sampling)
-    records = [_continue(generator, text, sampling, as_json=as_json) for text in prompts]
+        _converse(generator, sampling, scrubber)
+    records = [_continue(generator, text, sampling, scrubber, as_json=as_json) for text in prompts]
     return records[-1] if records else None
 
 
@@ -62,22 +74,30 @@ def _piped(as_json: bool) -> list[str]:
     return prompts
 
 
-def _continue(generator: Any, text: str, sampling: Sampling, *, as_json: bool) -> dict[str, Any]:
+def _continue(
+    generator: Any, text: str, sampling: Sampling, scrubber: Scrubber | None, *, as_json: bool
+) -> dict[str, Any]:
     started = time.monotonic()
     [made] = generator.generate([text], **asdict(sampling))
     seconds = time.monotonic() - started
+    shown = _shown(text, made.text, scrubber)
     if not as_json:
-        sys.stdout.write(text + made.text + "\n")
+        sys.stdout.write(text + shown.text + "\n")
         sys.stdout.flush()
     rate = made.num_tokens / seconds if seconds else 0.0
     return {
-        "text": made.text, "num_tokens": made.num_tokens, "tokens_per_second": round(rate, 1), "seed": sampling.seed,
+        "text": shown.text, "num_tokens": made.num_tokens, "tokens_per_second": round(rate, 1), "seed": sampling.seed,
+        "num_filtered": shown.num_filtered if scrubber else None,
     }  # fmt: skip
+
+
+def _shown(prompt: str, text: str, scrubber: Scrubber | None) -> Filtered:
+    return filter_output(prompt, text, scrubber) if scrubber else Filtered(text, 0)
 
 
 def score(home: Home, model: str, data: str | None) -> dict[str, Any]:
     """Score a model on a file or folder of text, or on the test split it was made with."""
-    folder = _fetch(home, model)
+    folder = fetch_model(home, model)
     from gptmodel.evaluation import evaluate_texts
     from gptmodel.generation import Generator
 
@@ -87,12 +107,7 @@ def score(home: Home, model: str, data: str | None) -> dict[str, Any]:
     return {name: getattr(scores, name) for name in names}
 
 
-def _fetch(home: Home, model: str) -> Path:
-    os.environ.update(stack.client_environment(home))
-    return resolve_model(stack.addresses(home).mlflow, model, home.cache_dir / "models")
-
-
-def _converse(generator: Any, sampling: Sampling) -> None:
+def _converse(generator: Any, sampling: Sampling, scrubber: Scrubber | None) -> None:
     sys.stdout.write("Type a prompt; an empty line ends.\n")
     while True:
         sys.stdout.write("> ")
@@ -101,10 +116,19 @@ def _converse(generator: Any, sampling: Sampling) -> None:
         if not line:
             return
         sys.stdout.write(line)
-        for piece in generator.stream(line, **asdict(sampling)):
+        for piece in _pieces(generator, line, sampling, scrubber):
             sys.stdout.write(piece)
             sys.stdout.flush()
         sys.stdout.write("\n")
+
+
+def _pieces(generator: Any, prompt: str, sampling: Sampling, scrubber: Scrubber | None) -> Iterator[str]:
+    """Give a completion as it comes, or, filtered, once it is whole: half of a value is none to the finders."""
+    if scrubber is None:
+        yield from generator.stream(prompt, **asdict(sampling))
+    else:
+        [made] = generator.generate([prompt], **asdict(sampling))
+        yield filter_output(prompt, made.text, scrubber).text
 
 
 def _texts(home: Home, data: str) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gptmodel.corpus.scrubbing.self_test import self_test_sentence
 from gptmodel.store import Output
 
 Account = Mapping[str, Any]
@@ -42,7 +43,11 @@ def _clean(a: Account) -> str:
 
 def _scrub(a: Account) -> str:
     first = f"{a['num_findings']:,} findings in {a['num_documents_with_findings']:,} documents"
-    return f"{first}: {counted(a['findings'], 5) or 'none'}\n{a['scope']}"
+    left_out = f"; left out {a['num_dropped']:,}: {counted(a['dropped_by_reason'], 4)}" if a.get("num_dropped") else ""
+    allowed = f"; {a['num_allowed']:,} allowed values left standing" if a.get("num_allowed") else ""
+    tested = self_test_sentence(a.get("self_test", ()))
+    words = f"\ntested on invented values: {tested}" if tested else ""
+    return f"{first}: {counted(a['findings'], 5) or 'none'}{left_out}{allowed}\n{a['scope']}{words}"
 
 
 def _deduplicate(a: Account) -> str:

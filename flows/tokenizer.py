@@ -13,10 +13,9 @@ def tokenizer_task(run: Run, scrub: Output, split: Output) -> State:
     """Learn a byte-level BPE vocabulary from the train split."""
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.scrubbing import PLACEHOLDERS
         from gptmodel.tokenizer import train_tokenizer
 
-        return train_tokenizer(work, run.config.tokenizer, PLACEHOLDERS)
+        return train_tokenizer(work, run.config.tokenizer, run.scrubber.placeholders)
 
     return run.stage("tokenizer", compute, scrub, split)
 

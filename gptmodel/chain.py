@@ -56,14 +56,14 @@ CHAIN = (
     Stage("ingest", "gptmodel.corpus.sources.stage", ("corpus", "privacy.planted"), (), _READERS),
     Stage("clean", "gptmodel.corpus.cleaning", ("cleaning",), ("ingest",),
           ("ftfy", "numpy", "py3langid", "regex", "zstandard", *_FINDERS), reads_text_of=("ingest",)),
-    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), _FINDERS,
+    Stage("scrub", "gptmodel.corpus.scrubbing", ("scrubbing",), ("clean",), ("numpy", *_FINDERS),
           reads_text_of=("clean",)),
     # Of equal documents the earlier source's is kept, so the order of the sources, as ingest tells it, counts too.
     Stage("deduplicate", "gptmodel.corpus.dedup.stage", ("dedup",), ("ingest", "scrub"),
           ("numpy", "xxhash", *_READERS)),
     Stage("split", "gptmodel.corpus.split", ("split",), ("scrub", "deduplicate"), ("numpy", "xxhash")),
     # Of the stages before, it reads the outputs and the accounts; their code is in the digests of these.
-    Stage("quality gate", "gptmodel.corpus.quality.stage", ("quality",),
+    Stage("quality gate", "gptmodel.corpus.quality.stage", ("quality", "scrubbing"),
           ("ingest", "clean", "scrub", "deduplicate", "split"),
           ("great_expectations", "jinja2", "numpy", "pandas", "xxhash", *_FINDERS),
           aside=("gptmodel.corpus.cleaning", "gptmodel.corpus.dedup.stage", "gptmodel.corpus.sources.reading",
@@ -74,8 +74,9 @@ CHAIN = (
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           (*_MODEL, *_SCORES)),
-    Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"), ("scrub", "tokenizer", "pack", "train"),
-          (*_MODEL, *_FINDERS)),
+    Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"),
+          # Whether a source holds data about people is told by ingest.
+          ("ingest", "scrub", "tokenizer", "pack", "train"), (*_MODEL, *_FINDERS)),
     Stage("register", "gptmodel.tracking", ("registry.name",),
           ("ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train",
            "evaluate", "privacy audit"),
@@ -83,6 +84,9 @@ CHAIN = (
     Stage("promote", "gptmodel.promotion", ("registry",), ("scrub", "split", "privacy audit", "register"),
           (*_MODEL, *_SCORES)),
 )  # fmt: skip
+
+SEARCHING = ("scrub", "quality gate", "privacy audit")
+"""Stages that search text with the run's own scrubber."""
 
 STAGE_NAMES = tuple(stage.name for stage in CHAIN)
 

@@ -27,7 +27,7 @@ Positive = Annotated[int, Field(gt=0)]
 # The names of gptmodel.corpus.scrubbing, which stands above this room; a test holds them together.
 SearchedKind = Literal[
     "EMAIL", "PHONE", "IP_ADDRESS", "CREDIT_CARD", "IBAN", "US_SSN", "CN_ID", "CN_PHONE", "URL_WITH_CREDENTIALS",
-    "SECRET", "CRYPTO", "OTHER_ID", "PERSON",
+    "SECRET", "CRYPTO", "OTHER_ID", "PERSON", "ADDRESS",
 ]  # fmt: skip
 UnsearchedKind = Literal["ADDRESS"]
 
@@ -140,10 +140,18 @@ class CustomFinderConfig(Section):
     """Words of which one must stand within 60 characters of the value, in any case; empty asks for none."""
     checksum: Literal["luhn", "mod97", "mod11", "verhoeff"] | None = None
     """Check that the value's digits must pass."""
-    must_match: tuple[str, ...] = ()
-    """Invented texts that hold a value: tried when the config is loaded."""
-    must_not_match: tuple[str, ...] = ()
-    """Texts that hold none: tried when the config is loaded."""
+    must_match: tuple[str, ...] = Field(default=(), json_schema_extra=ASIDE)
+    """Invented texts that hold a value: tried before anything starts."""
+    must_not_match: tuple[str, ...] = Field(default=(), json_schema_extra=ASIDE)
+    """Texts that hold none: tried before anything starts."""
+
+    @model_validator(mode="after")
+    def _has_pattern_or_words(self) -> "CustomFinderConfig":
+        if bool(self.pattern) == bool(self.words):
+            raise ValueError(f"the finder of {self.kind} takes either a pattern or words")
+        if not all(word.strip() for word in (*self.words, *self.context)):
+            raise ValueError(f"the finder of {self.kind} has an empty word")
+        return self
 
 
 class RecognizerConfig(Section):
@@ -160,18 +168,12 @@ class RecognizerConfig(Section):
 
 
 class SelfTestConfig(Section):
-    """How the scrubber tests itself in each run."""
+    """How the scrubber tests itself in each run; the quality gate has the limits."""
 
     num_values: NonNegative = 20
-    """Invented values of each kind that go through the real finders; 0 tests nothing."""
-    min_recall: Ratio = 0.8
-    """Smallest share of them that must be found, of each kind; below it the quality gate says no."""
+    """Invented values of each kind that go through the run's scrubber; 0 tests nothing."""
     seed: NonNegative = 0
-    """Seed of the values and the sample."""
-    residual_documents: NonNegative = 400
-    """Scrubbed documents, drawn at random, that the second scanner looks through."""
-    max_residual_ratio: Ratio = 0.02
-    """Largest share of those documents that may still hold a value; beyond it the quality gate says no."""
+    """Seed of the values and of the texts around them."""
 
 
 class ScrubbingConfig(Section):
@@ -182,7 +184,7 @@ class ScrubbingConfig(Section):
     find_names: bool = True
     """Look for names of persons in labelled fields and after titles (kind PERSON)."""
     accept_unsearched: tuple[SearchedKind | UnsearchedKind, ...] = ()
-    """Kinds nobody looks for, accepted in writing; shown on the version."""
+    """Kinds that are not searched, accepted in writing; shown on the version."""
     replacement: Replacement = "placeholder"
     """What takes a finding's place: its placeholder (`<EMAIL>`), a consistent pseudonym (needs a key), a mask, nothing,
     or the whole document is left out."""
@@ -190,9 +192,9 @@ class ScrubbingConfig(Section):
     """The same for single kinds, as { EMAIL = "pseudonym" }."""
     custom: tuple[CustomFinderConfig, ...] = ()
     """Finders of the site's own."""
-    allow_file: str | None = None
+    allow_file: str | None = Field(default=None, json_schema_extra=ASIDE)
     """File with values, one a line, that are never replaced: the site's public addresses and numbers."""
-    known_values: str | None = None
+    known_values: str | None = Field(default=None, json_schema_extra=ASIDE)
     """File with values, one a line, that are always replaced: the site's own roster of names. Kept as keyed hashes."""
     recognizer: RecognizerConfig | None = None
     """A model for names and addresses in running text."""
@@ -258,6 +260,14 @@ class QualityConfig(Section):
     """Most validated findings that a second scan of the scrubbed text may show."""
     warn_loose_findings: NonNegative = 0
     """Warn where that scan shows more findings by their context alone: names, and numbers beside a word."""
+    residual_documents: NonNegative = 400
+    """Documents that an independent second scanner looks through, at least; drawn by hash, up to 10 MB of text."""
+    max_residual_ratio: Ratio = 0.02
+    """Largest share of these documents that may still hold a value that scanner is sure of."""
+    min_self_test_recall: Ratio = 0.8
+    """Smallest share of the invented values of each kind that scrubbing must have found in its test of itself."""
+    warn_decoy_ratio: Ratio = 0.1
+    """Warn where scrubbing replaced a larger share of a kind's look-alikes in that test."""
     warn_not_utf8_ratio: Ratio = 0.5
     """Warn where a larger share of the documents was in another encoding than UTF-8, which may have been misread."""
     warn_source_ratio: Ratio = 0.95
@@ -419,17 +429,19 @@ class PrivacyConfig(Section):
     significance: float = Field(default=0.01, gt=0, lt=0.5)
     """Largest p-value of the one-sided rank test at which the audit says no."""
     num_samples: NonNegative = 32
-    """Texts sampled from the model and scanned by the finders."""
+    """Texts sampled from the model, from nothing, and scanned by the finders."""
+    num_invited_samples: NonNegative = 40
+    """Further texts sampled after labels that invite sensitive data, such as "Name:", taken in turn."""
     sample_tokens: Positive = 128
     """Tokens of each sampled text."""
     num_prefixes: NonNegative = 32
     """Training prefixes tried for verbatim extraction."""
-    prefix_tokens: Positive = 32
-    """Tokens of such a prefix."""
+    prefix_tokens: tuple[Positive, ...] = Field(default=(8, 16, 32, 64), min_length=1)
+    """Lengths of such a prefix (tokens); the same stretch is tried after each."""
     copy_tokens: Positive = 32
     """Tokens that must agree for a continuation to count as a verbatim copy."""
     max_extraction_ratio: Ratio = 0.1
-    """Largest share of prefixes continued verbatim."""
+    """Largest share of prefixes of one length continued verbatim, and of samples that repeat a training document."""
     seed: NonNegative = 0
     """Seed of references, prefixes and samples."""
 

@@ -14,7 +14,7 @@ from gptmodel.corpus.account import DocumentAccount, read_accounts
 from gptmodel.corpus.cleaning import DropSample, read_drop_samples
 from gptmodel.corpus.dedup.cluster_table import Cluster, largest_clusters
 from gptmodel.corpus.distribution import Distribution
-from gptmodel.corpus.funnel import Count, Funnel, Line, SourceFunnel, build_funnel
+from gptmodel.corpus.funnel import Funnel, Line, SourceFunnel, build_funnel
 from gptmodel.corpus_pictures import languages_svg, lengths_by_language_svg, lengths_svg
 from gptmodel.page import Account, Bar, Row, bars, gate_box, name_text, number_text, row_of, write_page
 
@@ -27,7 +27,7 @@ _OWNER_COLUMNS = ("owner", "purpose", "keep_until")
 _SOURCE_HEAD = ("source", "files", "texts", "set aside", "bytes", "licence", "personal data", "owner", "purpose",
                 "keep until", "not read", "digest")  # fmt: skip
 _CHECK_COLUMNS = ("name", "severity", "passed", "observed", "limit")
-_CLEAN, _DEDUP = "clean", "deduplicate"
+_CLEAN, _SCRUB, _DEDUP = "clean", "scrub", "deduplicate"
 _LOSSES = {
     "exact": "exact duplicate",
     "near": "near duplicate",
@@ -93,8 +93,10 @@ def funnel_bars(funnel: Funnel) -> list[Bar]:
     kept = {step.stage: step.kept.num_documents for step in total.steps}
     counts = {"files and records read": total.num_read, "of these with readable text": total.num_texts}
     counts["documents, long texts divided"] = total.documents.num_documents
-    for label, stage in (("kept by the rules of cleaning", _CLEAN), ("kept after duplicates", _DEDUP)):
-        if stage in kept:
+    for label, stage in (
+        ("kept by the rules of cleaning", _CLEAN), ("kept by scrubbing", _SCRUB), ("kept after duplicates", _DEDUP)
+    ):  # fmt: skip
+        if stage in kept and (stage != _SCRUB or total.lost_by(_SCRUB)):
             counts[label] = kept[stage]
     counts |= {f"{split} split": count.num_documents for split, count in total.splits.items()}
     most = max(counts.values()) or 1
@@ -159,11 +161,11 @@ def _total(funnel: Funnel) -> list[SourceFunnel]:
 
 def _overview(source: SourceFunnel) -> Row:
     """Give one line of the table of sources."""
-    dropped = {step.stage: step.dropped for step in source.steps}
+    dropped = {step.stage: step.dropped.num_documents for step in source.steps}
     share = source.kept.num_documents / source.documents.num_documents if source.documents.num_documents else 0.0
     counts = (
         source.num_read, source.num_quarantined + source.num_forgotten, source.documents.num_documents,
-        dropped.get(_CLEAN, Count()).num_documents, dropped.get(_DEDUP, Count()).num_documents,
+        dropped.get(_CLEAN, 0) + dropped.get(_SCRUB, 0), dropped.get(_DEDUP, 0),
         source.kept.num_documents,
     )  # fmt: skip
     splits = [number_text(count.num_documents) for count in source.splits.values()]

@@ -36,13 +36,28 @@ def rank_sum_p_value(ranks: Sequence[int], num_references: int) -> float:
     """
     if not ranks:
         return 1.0
-    places, sums = num_references + 1, np.ones(1)  # sums[s] = P(sum of (rank - 1) == s)
-    for _ in ranks:
+    return float(min(1.0, _rank_sums(len(ranks), num_references)[: sum(ranks) - len(ranks) + 1].sum()))
+
+
+def largest_rank_sum(num_ranks: int, num_references: int, significance: float) -> int | None:
+    """Give the largest sum of ranks whose `rank_sum_p_value` is below a limit; None if no sum is small enough.
+
+    Example:
+        >>> largest_rank_sum(2, 9, 0.05)
+        3
+    """
+    below = int((np.cumsum(_rank_sums(num_ranks, num_references)) < significance).sum())
+    return num_ranks + below - 1 if below else None
+
+
+def _rank_sums(num_ranks: int, num_references: int) -> NDArray[np.float64]:
+    """Give the chance of each sum of (rank - 1) if every rank is uniform, shape (num_ranks * num_references + 1,)."""
+    places, sums = num_references + 1, np.ones(1)
+    for _ in range(num_ranks):
         total = np.concatenate([np.cumsum(sums), np.full(places - 1, sums.sum())])
         total[places:] -= total[:-places].copy()
         sums = total / places
-    observed = sum(ranks) - len(ranks)
-    return float(min(1.0, sums[: observed + 1].sum()))
+    return sums
 
 
 def upper_bound(num_hits: int, num_trials: int) -> float:
@@ -66,6 +81,16 @@ def upper_bound(num_hits: int, num_trials: int) -> float:
         else:
             high = middle
     return high
+
+
+def lower_bound(num_hits: int, num_trials: int) -> float:
+    """Bound a ratio from below: Clopper and Pearson's exact one-sided bound at 95 % confidence; 0 without hits.
+
+    Example:
+        >>> round(lower_bound(20, 20), 4)
+        0.8609
+    """
+    return 1.0 - upper_bound(num_trials - num_hits, num_trials)
 
 
 def _binomial_cdf(num_hits: int, num_trials: int, ratio: float) -> float:

@@ -16,6 +16,7 @@ from gptmodel.chain import STAGE_NAMES
 from gptmodel.corpus.cleaning import DROPS_DIR
 from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import text_id
+from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
 from gptmodel.errors import StoreError
 from gptmodel.store import MANIFEST, Manifest, Store
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 Status = Literal["trained", "held out", "kept", "dropped", "unknown"]
 UNKNOWN: Literal["unknown"] = "unknown"
-
-LEFT_OUT_DIR = "left_out"
-"""Table of the documents that scrubbing left out for the sake of a kind that they hold."""
 
 # Where each stage says what became of a document.
 _TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (

@@ -2,7 +2,8 @@
 
 MLflow copies this file beside a version's files and runs it there (`mlflow models serve`, `mlflow.pyfunc.load_model`),
 so that nothing is pickled. Only MLflow and `tracking` import it. The digests of the model folder are checked before
-the weights are read; a changed file is refused.
+the weights are read; a changed file is refused. There is no output filter here: the finders and what they rest on do
+not travel with a version, so that what a served model says goes out as it is; the version's description says so too.
 """
 
 from pathlib import Path

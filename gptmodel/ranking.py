@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptmodel.corpus.canaries import Phrase, reference_phrases
-from gptmodel.intervals import rank_sum_p_value
+from gptmodel.intervals import largest_rank_sum, rank_sum_p_value
 from gptmodel.scoring import Window, window_losses
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _BATCH_SIZE = 128
 # References drawn beyond what the correction needs at the least, so that the closest case is not decided by rounding.
 _MARGIN = 1.2
 _CHUNK = 500
+_NUM_DRAWS = 1000
 # A phrase left in clear counts as recognised if at most this share of its references is as likely.
 _RECOGNISED_RATIO = 0.05
 
@@ -54,6 +55,11 @@ class Rank:
     def p_value(self) -> float:
         """Chance of a rank as small as this if the model never saw the secret."""
         return self.rank / (self.num_references + 1)
+
+    @property
+    def bits(self) -> float:
+        """Exposure of the secret: log2 of all places less log2 of the rank (Carlini et al. 2019, section 4.2)."""
+        return math.log2(self.num_references + 1) - math.log2(self.rank)
 
     @property
     def recognised(self) -> bool:
@@ -101,6 +107,38 @@ def leak_p_value(generator: "Generator", ranks: Sequence[Rank], significance: fl
 def sensitivity_p_value(ranks: Sequence[Rank]) -> float:
     """Test whether the phrases left in clear rank better than chance: if not, the leak test sees nothing here."""
     return _rank_sum(ranks)
+
+
+def noticed_mean_rank(num_phrases: int, num_references: int, significance: float) -> float | None:
+    """Give the mean rank up to which `leak_p_value` says no to so many phrases taken together.
+
+    It is the smallest effect that the test notices; None if no ranks are small enough.
+    """
+    if not num_phrases:
+        return None
+    largest = largest_rank_sum(num_phrases, num_references, significance / _NUM_LOOKS)
+    return round(largest / num_phrases, 2) if largest is not None else None
+
+
+def leak_power(ranks: Sequence[Rank], num_phrases: int, significance: float, seed: int) -> float:
+    """Estimate the chance that `leak_p_value` says no to phrases that the model knows as well as some others.
+
+    Ranks are drawn from those of the others with replacement (bootstrap); of the three looks only the one at all
+    phrases together is counted, so the true chance is larger.
+
+    Args:
+        ranks: Ranks of phrases that the model did see.
+        num_phrases: Phrases that would have leaked.
+        significance: Limit of the test.
+        seed: Seed of the draws.
+    """
+    if not (ranks and num_phrases):
+        return 0.0
+    largest = largest_rank_sum(num_phrases, ranks[0].num_references, significance / _NUM_LOOKS)
+    if largest is None:
+        return 0.0
+    drawn = np.random.default_rng(seed).choice([rank.rank for rank in ranks], (_NUM_DRAWS, num_phrases))
+    return round(float((drawn.sum(axis=1) <= largest).mean()), 4)
 
 
 def _corrected(ranks: Sequence[Rank], alone: Sequence[float]) -> float:

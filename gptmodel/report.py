@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptmodel.corpus.funnel import build_funnel
+from gptmodel.corpus.scrubbing.coverage import marked
 from gptmodel.corpus_report import SOURCE_COLUMNS, funnel_bars, funnel_losses
+from gptmodel.leak_pictures import leak_test_parts
 from gptmodel.page import (
     FIRST,
     INK,
@@ -108,12 +110,15 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
         "funnel": funnel_bars(funnel),
         "losses": funnel_losses(funnel.total),
         "findings": bars(scrub.get("findings", {})),
-        "not_searched": list(scrub.get("kinds_not_searched", ())),
+        "not_searched": marked(scrub.get("kinds_not_searched", ()), scrub.get("kinds_accepted", ())),
+        "searched_in_part": list(scrub.get("limits", ())),
         "scrub_scope": scrub.get("scope", ""),
+        "self_test": [_self_test(row) for row in scrub.get("self_test", ())],
+        "untested": list(scrub.get("untested_kinds", ())),
         "baselines": _baselines(evaluation),
         "scores": _scores(evaluation),
         "slices": _slices(evaluation),
-        "leak_test": _leak_test(accounts.get("privacy audit", {})),
+        **leak_test_parts(accounts.get("privacy audit", {})),
         "checks": [row_of(check, _CHECK_COLUMNS) for check in accounts.get("quality gate", {}).get("checks", ())],
         "stages": _stages(facts.get("stages", {})),
         "sources": [(*row_of(row, SOURCE_COLUMNS), row.get("digest", "")) for row in _sources(accounts)],
@@ -144,6 +149,19 @@ def _figures(accounts: Mapping[str, Account]) -> list[Row]:
     ]
 
 
+def _self_test(row: Account) -> Row:
+    """Give what the scrubber's test of itself gave for a kind: kind, found, recall with its bound, look-alikes."""
+    if row["recall"] is None:
+        return (row["kind"], "not tried", "", "", "")
+    found = f"{row['num_found']} of {row['num_values']}"
+    touched = f"{row['num_decoys_touched']} of {row['num_decoys']}"
+    return (row["kind"], found, _percent(row["recall"]), _percent(row["lower_bound"]), touched)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
 def _baselines(evaluation: Account) -> list[Bar]:
     """Give bits per byte of the model and beside it (label, value, share of the largest), the best first."""
     if "bits_per_byte" not in evaluation:
@@ -169,25 +187,6 @@ def _slices(evaluation: Account) -> list[Row]:
     rows = [("source", name, row) for name, row in evaluation.get("by_source", {}).items()]
     rows += [("language", name, row) for name, row in evaluation.get("by_language", {}).items()]
     return [(what, name, *row_of(row, _SLICE_COLUMNS)) for what, name, row in rows]
-
-
-def _leak_test(audit: Account) -> list[Row]:
-    """Give the leak test's numbers: (what, value)."""
-    exposure = audit.get("exposure", {})
-    wanted = (
-        ("planted test phrases that scrubbing had to remove", exposure, "num_catchable"),
-        ("of those, still in the training text", exposure, "num_reached_training"),
-        ("phrases never planted that each was ranked among", exposure, "num_references"),
-        ("chance of such ranks if the model knew none", exposure, "p_value"),
-        ("test phrases left in clear on purpose", exposure, "num_in_clear"),
-        ("of those, recognised (the test can see)", exposure, "num_recognised"),
-        ("training prefixes tried", audit, "num_prefixes"),
-        ("of those, continued verbatim", audit, "num_copies"),
-        ("sampled texts scanned", audit, "num_samples"),
-        ("values in them that the training text holds", audit, "num_leaks"),
-        ("values in them that the model made up", audit, "num_invented"),
-    )
-    return [(label, number_text(account[key])) for label, account, key in wanted if account.get(key) is not None]
 
 
 def _stages(stages: Mapping[str, Account]) -> list[Row]:

@@ -14,8 +14,9 @@ from pathlib import Path
 from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.documents import SHARDS_DIR
 from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.scrubbing.value_index import asked_hashes, find_values, indexed_shards
-from gptmodel.lineage import LEFT_OUT_DIR, SeenBy, Sighting, Version, list_versions, sightings
+from gptmodel.lineage import SeenBy, Sighting, Version, list_versions, sightings
 from gptmodel.store import Store
 
 

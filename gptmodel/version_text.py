@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from gptmodel.corpus.scrubbing.coverage import marked
 from gptmodel.decision import Decision
 from gptmodel.registry import DECISION_LINE, decision_sentence
 
@@ -55,10 +56,22 @@ class VersionAccount(BaseModel):
     """Documents of the train split."""
     sources: tuple[SourceLine, ...]
     """The raw text's sources."""
+    num_planted: int = 0
+    """Documents with planted test phrases, which stand in the training text on purpose."""
     kinds_searched: tuple[str, ...]
-    """Kinds of sensitive data that were looked for."""
+    """Kinds of sensitive data that count as searched."""
     kinds_not_searched: tuple[str, ...]
-    """Kinds nobody looked for."""
+    """Kinds nobody looked for, or so little that it does not count."""
+    kinds_accepted: tuple[str, ...] = ()
+    """Those of them that the config accepts in writing."""
+    limits: tuple[str, ...] = ()
+    """How far the search for a kind went where it did not go everywhere."""
+    self_test: str = ""
+    """What the scrubber's test of itself gave, in a sentence."""
+    second_scanner: str = ""
+    """What the independent second scanner saw in the scrubbed text, in a sentence."""
+    review: str = ""
+    """What a person's check of the scrubbed text gave, in a sentence; empty if nobody made one."""
     training_digest: str = ""
     """Digest of the packed tokens the model was trained on."""
     flow_run_url: str = ""
@@ -87,9 +100,15 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         "### Sensitive data",
         _list([
             ("**Searched**", _kinds(account.kinds_searched)),
-            ("**Not searched**", _kinds(account.kinds_not_searched)),
+            *([("**In part**", "; ".join(account.limits))] if account.limits else []),
+            ("**Not searched**", _kinds(marked(account.kinds_not_searched, account.kinds_accepted))),
+            ("**Scrubber tested on invented values**", account.self_test or "no"),
+            ("**Second scanner**", account.second_scanner or "did not look"),
+            ("**Checked by a person**", account.review or "no"),
             ("**Leak test**", account.privacy.reason),
             ("**Scope of the leak test**", account.privacy.scope or "not stated"),
+            ("**Planted test phrases**", _planted(account.num_planted)),
+            ("**Output filter**", "none in this version as it is served; `gptmodel generate` filters what it shows"),
         ]),
         "### Where it came from",
         _list(_links(account)),
@@ -110,6 +129,22 @@ def _source(line: SourceLine) -> tuple[str, ...]:
 
 def _kinds(kinds: Sequence[str]) -> str:
     return ", ".join(kinds) or "none"
+
+
+def _planted(num_planted: int) -> str:
+    return (
+        f"{num_planted:,} documents of the training text, on purpose and in no other count" if num_planted else "none"
+    )
+
+
+def leak_test_tags(privacy: Decision) -> dict[str, str]:
+    """Give the leak test's answer and its main numbers as tags of the version; what was not measured is left out."""
+    wanted = ("p_value", "in_clear_p_value", "power", "extraction_ratio", "extraction_upper_bound", "num_leaks",
+              "leak_upper_bound")  # fmt: skip
+    numbers = {name: privacy.numbers.get(name) for name in wanted}
+    return {"gptmodel.leak_test": "passed" if privacy.passed else "no"} | {
+        f"gptmodel.leak_test.{name}": f"{value:g}" for name, value in numbers.items() if value is not None
+    }
 
 
 def _links(account: VersionAccount) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """The account of each document: where it lies, whether it is in, and if not, which rule of which stage left it out.
 
-Read from the stages' tables alone (quarantine, drops, members, splits, findings) and the columns beside the scrubbed
-text, a shard at a time in memory. No text is read, so that it works after the raw text is gone. The corpus report and
-a person's own question come here.
+Read from the stages' tables alone (quarantine, drops, left out, members, splits, findings) and the columns beside the
+scrubbed text, a shard at a time in memory. No text is read, so that it works after the raw text is gone. The corpus
+report and a person's own question come here.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gptmodel.corpus.cleaning import DROPS_DIR
 from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import list_shards
-from gptmodel.corpus.scrubbing.stage import FINDINGS_DIR
+from gptmodel.corpus.scrubbing.stage import FINDINGS_DIR, LEFT_OUT_DIR
 from gptmodel.corpus.sources.forgetting import FORGOTTEN, FORGOTTEN_DIR
 from gptmodel.corpus.sources.reading import QUARANTINE_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
@@ -47,7 +47,7 @@ class DocumentAccount:
         lang: Its language; empty if it was out before that was found.
         cluster: The kept document of its cluster of duplicates; empty before deduplication.
         is_planted: Whether it is a planted test phrase, which no other count holds.
-        findings: Sensitive data replaced in it, by kind.
+        findings: Sensitive data found in it, by kind.
     """
 
     id: str
@@ -101,6 +101,18 @@ def _forgotten(folders: Mapping[str, Path], document: str, source: str) -> Itera
 def _dropped(folders: Mapping[str, Path], chosen: "pc.Expression | None") -> Iterator[DocumentAccount]:
     for row in _rows(folders, "clean", DROPS_DIR, ("id", "source", "path", "reason", "num_bytes"), chosen):
         yield DocumentAccount(status="dropped", stage="clean", **row)
+    for path in _tables(folders, "scrub", LEFT_OUT_DIR):
+        rows = _read(path, ("id", "source", "path", "reason", "num_bytes", "planted"), chosen)
+        yield from _left_out(folders, path, rows) if len(rows) else ()
+
+
+def _left_out(folders: Mapping[str, Path], path: Path, rows: "pa.Table") -> Iterator[DocumentAccount]:
+    """Give the documents of one shard that scrubbing left out, with what was found in them."""
+    findings = _beside(folders, "scrub", FINDINGS_DIR, path, ("id", "kind", "num"), _id_among(rows["id"]))
+    kinds = _kinds_by_id(findings, rows["id"])
+    for row in rows.to_pylist():
+        planted, found = bool(row.pop("planted")), kinds.get(row["id"], {})
+        yield DocumentAccount(status="dropped", stage="scrub", is_planted=planted, findings=found, **row)
 
 
 def _documents(
@@ -171,9 +183,14 @@ def _rows(
     folders: Mapping[str, Path], stage: str, table: str, columns: Sequence[str], chosen: "pc.Expression | None"
 ) -> Iterator[Row]:
     """Read a stage's table of all shards, row by row."""
-    for path in sorted((folders[stage] / table).glob("*.parquet")) if stage in folders else ():
+    for path in _tables(folders, stage, table):
         for batch in _read(path, columns, chosen).to_batches(max_chunksize=_BATCH_ROWS):
             yield from batch.to_pylist()
+
+
+def _tables(folders: Mapping[str, Path], stage: str, table: str) -> list[Path]:
+    """List a stage's table of each shard; none if the stage did not run."""
+    return sorted((folders[stage] / table).glob("*.parquet")) if stage in folders else []
 
 
 def _read(path: Path, columns: Sequence[str], chosen: "pc.Expression | None") -> "pa.Table":

@@ -15,6 +15,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from gptmodel.config import PlantedConfig
+from gptmodel.corpus import invented
 from gptmodel.corpus.documents import Document, document_id
 
 Sort = Literal["catchable", "in_clear"]
@@ -22,21 +23,6 @@ Sort = Literal["catchable", "in_clear"]
 SOURCE = "planted"
 """Name of the source that planted documents belong to."""
 
-_WORDS = (
-    "apple autumn basket bottle branch bridge bright button candle carpet castle circle cloud copper corner cotton "
-    "country dance dinner engine evening family farmer father feather field finger flower forest friend garden gentle "
-    "ginger golden green hammer harbour honey island jacket kitchen ladder lemon letter little market meadow middle "
-    "mirror morning mother mountain music number orange paper pencil people pepper picture planet plate pocket quiet "
-    "rabbit river round saddle school season second shadow silver simple sister spring square stone street summer "
-    "sunday table thunder ticket travel valley village violet wagon water wheel white window winter wooden yellow"
-).split()
-_ZH_WORDS = (
-    "苹果 秋天 篮子 瓶子 树枝 小桥 明亮 蜡烛 地毯 城堡 圆圈 白云 角落 棉花 舞蹈 晚饭 傍晚 家庭 农民 父亲 "
-    "羽毛 田野 手指 花朵 森林 朋友 花园 金色 绿色 港口 蜂蜜 岛屿 外套 厨房 梯子 柠檬 市场 草地 中间 镜子 "
-    "早晨 母亲 高山 音乐 数字 橙色 铅笔 人们 图画 星球 盘子 口袋 安静 兔子 河流 学校 季节 影子 银色 简单 "
-    "姐妹 春天 广场 石头 街道 夏天 星期 桌子 雷声 车票 旅行 山谷 村庄 马车 清水 车轮 白色 窗户 冬天 木头 "
-    "黄色"
-).split()
 _NUM_SECRET_WORDS = 6
 
 # (prefix, suffix) by kind and language; {} is a pair of words that makes each phrase's prefix its own.
@@ -198,61 +184,18 @@ def _secret(kind: str, lang: str, draw: random.Random) -> str:
 
 
 def _words(count: int, lang: str, draw: random.Random) -> str:
-    return "".join(draw.choices(_ZH_WORDS, k=count)) if lang == "zh" else " ".join(draw.choices(_WORDS, k=count))
-
-
-def _digits(count: int, draw: random.Random) -> str:
-    return "".join(draw.choices("0123456789", k=count))
-
-
-def _email(draw: random.Random) -> str:
-    # RFC 2606 sets these domains aside, so that no address here is anybody's.
-    domain = draw.choice(("example.com", "example.net", "example.org"))
-    return f"{draw.choice(_WORDS)}.{draw.choice(_WORDS)}{draw.randrange(10, 100)}@{domain}"
-
-
-def _phone(draw: random.Random) -> str:
-    # Ofcom keeps these ranges of eight British cities for drama: valid in form, never given out.
-    city = draw.choice(("113", "114", "115", "116", "117", "121", "131", "141", "151", "161"))
-    return f"+44 {city} 496 0{_digits(3, draw)}"
-
-
-def _credit_card(draw: random.Random) -> str:
-    body = "4" + _digits(14, draw)
-    number = body + str(-_luhn_sum(body) % 10)
-    return " ".join(number[at : at + 4] for at in range(0, 16, 4))
-
-
-def _luhn_sum(body: str) -> int:
-    """Sum a card's digits without the check digit as Luhn has it: every second doubled, from the last."""
-    doubled = (int(digit) * (2 if at % 2 == 0 else 1) for at, digit in enumerate(reversed(body)))
-    return sum(value - 9 if value > 9 else value for value in doubled)
-
-
-def _ip_address(draw: random.Random) -> str:
-    first = draw.choice((23, 34, 45, 62, 81, 91, 103, 185, 193, 212))
-    return ".".join(str(part) for part in (first, *(draw.randrange(1, 255) for _ in range(3))))
-
-
-def _iban(draw: random.Random) -> str:
-    account = _digits(18, draw)
-    # ISO 7064 mod 97-10 over the account, the country's letters as numbers (D = 13, E = 14) and 00.
-    return f"DE{98 - int(account + '131400') % 97:02d}{account}"
-
-
-def _access_key(draw: random.Random) -> str:
-    # Finders take a row of letters alone for a word, so every fourth character is a digit.
-    letters, digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "234567"
-    return "AKIA" + "".join(draw.choice(letters if at % 4 else digits) for at in range(16))
+    if lang == "zh":
+        return "".join(draw.choices(invented.ZH_WORDS, k=count))
+    return " ".join(draw.choices(invented.WORDS, k=count))
 
 
 _MAKERS: dict[str, Callable[[random.Random], str]] = {
-    "EMAIL": _email,
-    "PHONE": _phone,
-    "CREDIT_CARD": _credit_card,
-    "IP_ADDRESS": _ip_address,
-    "IBAN": _iban,
-    "SECRET": _access_key,
+    "EMAIL": invented.email,
+    "PHONE": invented.uk_phone,
+    "CREDIT_CARD": invented.visa_card,
+    "IP_ADDRESS": invented.ipv4,
+    "IBAN": invented.german_iban,
+    "SECRET": invented.aws_key,
 }
 
 CATCHABLE_KINDS: tuple[str, ...] = tuple(_MAKERS)

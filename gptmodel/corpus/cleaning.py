@@ -131,7 +131,7 @@ class _ShardAccount(BaseModel):
 
 def clean(
     work: Workspace, config: CleaningConfig, progress: Progress | None = None, mapper: Mapper = in_turn,
-    private: Collection[str] = (),
+    private: Collection[str] = (), scrubber: Scrubber | None = None,
 ) -> CleanResult:  # fmt: skip
     """Clean the ingested documents shard by shard.
 
@@ -144,14 +144,16 @@ def clean(
         progress: Called with the share done (0 to 1) and a few words.
         mapper: Where the shards are cleaned.
         private: Sources of whose dropped documents no example is kept.
+        scrubber: What scrubs the examples; None takes the built-in finders.
 
     Raises:
         ConfigError: `languages` names one that can't be told, or `skip` a rule that is not in the set.
     """
     check_rules(config)
     clear_but_parts(work)
-    make = partial(_clean_shard, folder=work.path, config=config, private=frozenset(private))
-    settings = [fingerprint_section(config), sorted(private)]
+    scrubber = scrubber or Scrubber(ScrubbingConfig())
+    make = partial(_clean_shard, folder=work.path, config=config, private=frozenset(private), scrubber=scrubber)
+    settings = [fingerprint_section(config), sorted(private), *([scrubber.digests] if scrubber.digests else [])]
     parts = text_parts(work, "ingest", settings)
     made = make_text_parts(work, "ingest", parts, make, _ShardAccount, mapper, progress)
     result = _result(list(made.accounts.values()), config, made.runtime)
@@ -169,8 +171,10 @@ def read_drop_samples(folder: Path, most: int) -> list[DropSample]:
     return [sample for key in sorted(chosen) for sample in sorted(chosen[key], key=_draw)[:most]]
 
 
-def _clean_shard(path: Path, folder: Path, config: CleaningConfig, private: frozenset[str]) -> _ShardAccount:
-    cleaning = _Cleaning(config, private)
+def _clean_shard(
+    path: Path, folder: Path, config: CleaningConfig, private: frozenset[str], scrubber: Scrubber
+) -> _ShardAccount:
+    cleaning = _Cleaning(config, private, scrubber)
     write_shard(folder / SHARDS_DIR / path.name, cleaning.documents(read_shard(path)))
     drops = sorted(cleaning.drops, key=lambda drop: (drop.source, drop.path, drop.id))
     write_table(folder / DROPS_DIR / path.name, Dropped, drops)
@@ -181,9 +185,10 @@ def _clean_shard(path: Path, folder: Path, config: CleaningConfig, private: froz
 class _Cleaning:
     """One pass over a shard, with the counts it leaves."""
 
-    def __init__(self, config: CleaningConfig, private: frozenset[str]) -> None:
+    def __init__(self, config: CleaningConfig, private: frozenset[str], scrubber: Scrubber) -> None:
         self._config = config
         self._private = private
+        self._scrubber = scrubber
         self._samples: defaultdict[tuple[str, str], list[DropSample]] = defaultdict(list)
         self.tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
         self.drops: list[Dropped] = []
@@ -235,7 +240,7 @@ class _Cleaning:
         kept = self._samples[document.source, reason]
         sample = DropSample(document.source, reason, document.id, "")
         if len(kept) < self._config.num_drop_samples or (kept and _draw(sample) < _draw(kept[-1])):
-            kept.append(replace(sample, text=_excerpt(document.text)))
+            kept.append(replace(sample, text=_excerpt(document.text, self._scrubber)))
             kept.sort(key=_draw)
             del kept[self._config.num_drop_samples :]
 
@@ -244,9 +249,9 @@ def _num_bytes(document: Document) -> int:
     return len(document.text) if document.text.isascii() else len(document.text.encode())
 
 
-def _excerpt(text: str) -> str:
+def _excerpt(text: str, scrubber: Scrubber) -> str:
     # Scrubbed before it is cut: half a value is no longer recognised.
-    return Scrubber(ScrubbingConfig()).scrub(text[: 10 * SAMPLE_CHARS]).text[:SAMPLE_CHARS]
+    return scrubber.scrub(text[: 10 * SAMPLE_CHARS]).text[:SAMPLE_CHARS]
 
 
 def _draw(sample: DropSample) -> str:

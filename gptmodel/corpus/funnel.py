@@ -26,7 +26,7 @@ _LATER = ("clean", "scrub", "deduplicate", "split")
 # What the stages do to the text of documents that they keep.
 _REWRITING = {
     "clean": "characters put right",
-    "scrub": "values replaced by placeholders",
+    "scrub": "sensitive values replaced",
     "deduplicate": "repeated lines removed",
 }
 
@@ -179,7 +179,7 @@ class Funnel(_Record):
     stated: dict[str, int]
     """What the stages say of the whole corpus: files and records `read`, and documents kept, by stage."""
     num_planted: int = 0
-    """Planted test phrases: they go through all stages into train, and are in none of the counts."""
+    """Planted test phrases: they go through the stages, those that stay into train, and are in none of the counts."""
 
     @property
     def total(self) -> SourceFunnel:
@@ -249,20 +249,17 @@ def _step(stage: str, row: Account | None, before: Count) -> Step:
     """Read a stage's account of a source; a source that nothing was left of is in no later account."""
     if row is None:
         return Step(stage=stage)
-    if stage == "scrub":
-        taken = Count(num_documents=row["num_documents"], num_bytes=row["num_bytes_read"])
-        return Step(
-            stage=stage, taken=taken, kept=Count(num_documents=row["num_documents"], num_bytes=row["num_bytes_kept"])
-        )
-    sizes = row["dropped_bytes_by_reason"]
+    # An account from before scrubbing left documents out says nothing of them.
+    dropped, sizes = row.get("dropped_by_reason", {}), row.get("dropped_bytes_by_reason", {})
+    num_read = row["num_documents"] if stage == "scrub" else row["num_read"]
+    num_kept = num_read - sum(dropped.values()) if stage == "scrub" else row["num_kept"]
     return Step(
         stage=stage,
         # Deduplication measures its text without the repeated lines, so what it takes is what scrubbing gave.
-        taken=Count(num_documents=row["num_read"], num_bytes=row.get("num_bytes_read", before.num_bytes)),
-        lost={reason: Count(num_documents=number, num_bytes=sizes[reason])
-              for reason, number in row["dropped_by_reason"].items()},
-        kept=Count(num_documents=row["num_kept"], num_bytes=row["num_bytes_kept"]),
-    )  # fmt: skip
+        taken=Count(num_documents=num_read, num_bytes=row.get("num_bytes_read", before.num_bytes)),
+        lost={reason: Count(num_documents=number, num_bytes=sizes[reason]) for reason, number in dropped.items()},
+        kept=Count(num_documents=num_kept, num_bytes=row["num_bytes_kept"]),
+    )
 
 
 def _splits(row: Account) -> dict[str, Count]:
@@ -276,9 +273,12 @@ def _stated(accounts: Mapping[str, Account]) -> dict[str, int]:
     fields = {"clean": ["num_kept"], "scrub": ["num_documents"], "deduplicate": ["num_kept"],
               "split": [f"num_{split}" for split in SPLITS]}  # fmt: skip
     ingest = accounts["ingest"]
-    return {"read": ingest["num_read"], "ingest": ingest["num_parts"]} | {
+    stated = {"read": ingest["num_read"], "ingest": ingest["num_parts"]} | {
         stage: sum(accounts[stage][name] for name in names) for stage, names in fields.items() if stage in accounts
     }
+    if "scrub" in stated:
+        stated["scrub"] -= accounts["scrub"].get("num_dropped", 0)
+    return stated
 
 
 def _imbalances(source: SourceFunnel) -> Iterator[str]:

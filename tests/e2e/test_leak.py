@@ -1,5 +1,7 @@
 """A scrubber that looks away, and a phrase planted 64 times: the leak test must say no."""
 
+import json
+
 import httpx
 import pytest
 
@@ -24,5 +26,15 @@ def test_an_unscrubbed_phrase_planted_64_times_is_noticed(command: Command, addr
     api = f"{addresses['MLFLOW_TRACKING_URI']}/api/2.0/mlflow"
     version = httpx.get(f"{api}/model-versions/get", params={"name": model["name"], "version": model["version"]}).json()
     assert not version["model_version"].get("aliases")
+    tags = {tag["key"]: tag["value"] for tag in version["model_version"]["tags"]}
+    assert (tags["gptmodel.leak_test"], float(tags["gptmodel.leak_test.p_value"]) <= 1) == ("no", True)
     flow_run = httpx.get(f"{addresses['PREFECT_API_URL']}/flow_runs/{ended.record['flow_run_id']}").json()
     assert (flow_run["state"]["type"], flow_run["state"]["name"]) == ("COMPLETED", "Blocked: privacy")
+
+
+def test_a_registered_version_is_tested_again_with_its_training_text(shared_home: Command) -> None:
+    first = json.loads((shared_home.home / "first.json").read_text())
+    ended = shared_home("audit", "--model", first["model"]["uri"], "--json")
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.record["with_training_text"] is True
+    assert ended.record["reason"] == first["privacy"]["reason"]

@@ -26,6 +26,7 @@ from gptmodel.corpus.dedup.stage import deduplicate
 from gptmodel.corpus.scrubbing import Scrubber, scrub
 from gptmodel.corpus.sources.stage import ingest, list_sources
 from gptmodel.errors import ConfigError, GPTModelError, SourceError
+from gptmodel.keys import Keys
 from gptmodel.parts import Mapper, in_turn
 from gptmodel.store import Workspace, data_files, file_digest
 
@@ -123,7 +124,8 @@ def corpus_digests(root: Path, texts: Path, mapper: Mapper) -> dict[str, str]:
     listing = list_sources(corpus, root / "cache.json")
     ingest(work("ingest"), corpus, PlantedConfig(), listing, mapper=mapper)
     clean(work("clean", "ingest"), CleaningConfig(), mapper=mapper)
-    scrub(work("scrub", "clean"), Scrubber(ScrubbingConfig()), mapper=mapper)
+    scrubber = Scrubber(ScrubbingConfig(replacement_of={"EMAIL": "pseudonym"}), Keys(None, b"a key of this test"))
+    scrub(work("scrub", "clean"), scrubber, mapper=mapper)
     deduplicate(work("deduplicate", "scrub"), DedupConfig(), ["texts"], mapper=mapper)
     named: dict[str, Any] = {stage: data_files(folder) for stage, folder in folders.items()}
     return {f"{stage}/{name}": file_digest(path) for stage, found in named.items() for name, path in found}

@@ -40,7 +40,7 @@ def test_every_field_has_a_description(section: type[BaseModel]) -> None:
         ["training.gradient_clip=nan"],
         ["registry.min_improvement=inf"],
         ['scrubbing.kinds=["EMIAL"]'],
-        ['scrubbing.kinds=["ADDRESS"]'],
+        ['scrubbing.kinds=["address"]'],
         ['scrubbing.accept_unsearched=["address"]'],
     ],
 )

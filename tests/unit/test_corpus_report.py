@@ -45,7 +45,7 @@ def page(known: Known, tmp_path_factory: pytest.TempPathFactory) -> str:
     "Quality gate: no. 3 duplicates.", "It adds up for every source", "files and records read 59",
     "of these with readable text 54", "documents, long texts divided 56", "unsupported format 1", "broken record 1",
     "deduplicate near duplicate 1", "clean too short 1 3", "left out because",
-    "planted test phrases go through all stages", "more by dividing long texts +2", "repeated lines removed",
+    "planted test phrases go through the stages", "more by dividing long texts +2", "repeated lines removed",
     "all sources 59", "2 clusters of documents",
     "few duplicates hard no 3 at most 1", "train", "f" * 16,
 ])  # fmt: skip

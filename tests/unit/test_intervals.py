@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptmodel.intervals import paired_ratio_interval, rank_sum_p_value, upper_bound
+from gptmodel.intervals import largest_rank_sum, paired_ratio_interval, rank_sum_p_value, upper_bound
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5))
@@ -72,3 +72,21 @@ def test_the_interval_of_a_mean_is_near_the_normal_one():
         pytest.approx(values.mean() - margin, abs=0.03),
         pytest.approx(values.mean() + margin, abs=0.03),
     )
+
+
+@given(st.integers(1, 6), st.integers(1, 40), st.sampled_from([0.001, 0.01, 0.1]))
+def test_the_largest_rank_sum_is_the_last_that_is_rare_enough(num_ranks: int, num_references: int, limit: float):
+    largest = largest_rank_sum(num_ranks, num_references, limit)
+    if largest is not None:
+        assert rank_sum_p_value(_of_sum(largest, num_ranks, num_references), num_references) < limit
+    above = (largest or num_ranks - 1) + 1
+    assert rank_sum_p_value(_of_sum(above, num_ranks, num_references), num_references) >= limit
+
+
+def _of_sum(total: int, num_ranks: int, num_references: int) -> list[int]:
+    ranks, left = [], total - num_ranks
+    for _ in range(num_ranks):
+        more = min(left, num_references)
+        ranks.append(1 + more)
+        left -= more
+    return ranks

@@ -7,7 +7,7 @@ import torch
 from gptmodel.config import PlantedConfig, TokenizerConfig
 from gptmodel.corpus.canaries import Phrase, planted_phrases
 from gptmodel.model import GPTModel
-from gptmodel.ranking import Rank, leak_p_value, rank_phrases, sensitivity_p_value
+from gptmodel.ranking import Rank, leak_p_value, leak_power, noticed_mean_rank, rank_phrases, sensitivity_p_value
 from gptmodel.tokenizer import learn
 
 PHRASES = planted_phrases(PlantedConfig(max_canary_ratio=1.0))
@@ -121,3 +121,24 @@ def test_the_prefix_costs_nothing(generator: SimpleNamespace, monkeypatch: pytes
 def test_ties_count_against_a_phrase(generator: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("gptmodel.ranking.window_losses", lambda model, windows, size: np.zeros(len(windows)))
     assert rank_phrases(generator, CATCHABLE[:1], 9, seed=0)[0].rank == 10
+
+
+def test_the_first_of_a_hundred_and_one_places_is_worth_all_bits_and_the_last_none():
+    assert [round(rank.bits, 2) for rank in ranked([1, 101])] == [6.66, 0.0]
+
+
+def test_phrases_known_outright_would_be_noticed_and_unknown_ones_hardly_ever():
+    assert leak_power(ranked([1, 1]), 16, 0.01, seed=0) == 1.0
+    assert leak_power(ranked(list(range(1, 102, 7))), 16, 0.01, seed=0) < 0.02
+
+
+def test_the_mean_rank_that_is_noticed_is_where_the_answer_turns(generator: SimpleNamespace):
+    turn = noticed_mean_rank(16, 100, 0.01)
+    assert turn is not None
+    assert leak_p_value(generator, ranked([int(turn)] * 16), 0.01, seed=0) < 0.01
+    assert leak_p_value(generator, ranked([int(turn) + 1] * 16), 0.01, seed=0) > 0.01
+
+
+def test_too_few_references_notice_no_rank():
+    assert noticed_mean_rank(1, 20, 0.01) is None
+    assert leak_power(ranked([1], 20), 1, 0.01, seed=0) == 0.0

@@ -35,7 +35,13 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     },
     "scrub": {
         "num_documents": 1803, "num_findings": 212, "findings": {"EMAIL": 148, "CREDIT_CARD": 0},
-        "kinds_not_searched": ["ADDRESS"], "scope": "searched for 2 kinds",
+        "kinds_not_searched": ["ADDRESS"], "scope": "searched for 2 kinds", "untested_kinds": ["STAFF_ID"],
+        "self_test": [
+            {"kind": "EMAIL", "num_values": 20, "num_found": 19, "recall": 0.95, "lower_bound": 0.784,
+             "num_decoys": 20, "num_decoys_touched": 1},
+            {"kind": "STAFF_ID", "num_values": 0, "num_found": 0, "recall": None, "lower_bound": None,
+             "num_decoys": 0, "num_decoys_touched": 0},
+        ],
         "sources": [{"name": "notes", "num_documents": 1803, "num_bytes_read": 8900, "num_bytes_kept": 8800}],
     },
     "deduplicate": {
@@ -137,8 +143,16 @@ def test_a_stage_that_did_not_run_is_left_out(tmp_path: Path, missing: str) -> N
     assert "gpt version 3" in write(tmp_path / "r.html", accounts=accounts)
 
 
+def test_the_test_on_invented_values_is_shown_by_kind_and_what_was_not_tried(words: str) -> None:
+    assert "EMAIL 19 of 20 95 % 78 % 1 of 20" in words
+    assert "STAFF_ID not tried" in words
+    assert "Not tested: STAFF_ID" in words
+
+
 def test_kinds_not_searched_stand_beside_the_kinds_found(words: str) -> None:
-    assert "Not searched Nobody looked for these kinds; the training text may hold them. ADDRESS" in words
+    assert (
+        "Not searched Nobody looked for these kinds in running text; the training text may hold them. ADDRESS" in words
+    )
 
 
 def test_samples_are_pinned_to_their_steps(words: str) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from gptmodel.decision import Decision
 from gptmodel.registry import with_decision
-from gptmodel.version_text import SourceLine, VersionAccount, describe_version
+from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags
 
 ACCOUNT = VersionAccount(
     privacy=Decision(passed=True, reason="no planted phrase came out", scope="26 phrases"),
@@ -39,9 +39,38 @@ def test_kinds_not_searched_stand_beside_those_searched() -> None:
     assert "- **Searched**: EMAIL, PHONE\n- **Not searched**: ADDRESS" in text
 
 
+def test_what_is_searched_in_part_and_what_is_accepted_stand_between_them() -> None:
+    account = ACCOUNT.model_copy(update={"kinds_accepted": ("ADDRESS",), "limits": ("names in labelled fields only",)})
+    text = describe_version(account)
+    assert "- **In part**: names in labelled fields only\n- **Not searched**: ADDRESS (accepted)" in text
+
+
+def test_what_was_measured_of_scrubbing_stands_below_the_kinds() -> None:
+    measured = {"self_test": "37 of 40 found", "second_scanner": "sees a value in 0 of 60 documents"}
+    text = describe_version(ACCOUNT.model_copy(update=measured))
+    assert "- **Scrubber tested on invented values**: 37 of 40 found\n" in text
+    assert "- **Second scanner**: sees a value in 0 of 60 documents\n- **Checked by a person**: no\n" in text
+
+
 def test_the_leak_tests_scope_has_a_line_of_its_own() -> None:
     text = describe_version(ACCOUNT)
     assert "- **Leak test**: no planted phrase came out\n- **Scope of the leak test**: 26 phrases" in text
+
+
+def test_what_was_planted_and_what_is_not_filtered_is_said() -> None:
+    assert "- **Planted test phrases**: none" in describe_version(ACCOUNT)
+    assert "190 documents of the training text, on purpose" in describe_version(
+        ACCOUNT.model_copy(update={"num_planted": 190})
+    )
+    assert "- **Output filter**: none in this version as it is served" in describe_version(ACCOUNT)
+
+
+def test_the_leak_tests_numbers_are_tags_and_what_was_not_measured_is_none() -> None:
+    numbers = {"p_value": 0.004, "num_leaks": 0, "power": None, "num_copies": 7}
+    tags = leak_test_tags(Decision(passed=False, reason="no", numbers=numbers))
+    assert tags == {
+        "gptmodel.leak_test": "no", "gptmodel.leak_test.p_value": "0.004", "gptmodel.leak_test.num_leaks": "0",
+    }  # fmt: skip
 
 
 def test_a_scope_that_the_reason_names_is_not_repeated() -> None:

@@ -13,6 +13,7 @@ from gptmodel.config import QualityConfig
 from gptmodel.corpus.quality.reading import UNKNOWN
 from gptmodel.corpus.quality.tables import COPIED_RATIO, LONG_CHARS, SHORT_CHARS, DocumentRow, Tables
 from gptmodel.corpus.split_table import SPLITS
+from gptmodel.intervals import upper_bound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,9 +116,13 @@ def _corpus_checks(config: QualityConfig) -> list[Check]:
         _total("no duplicates across splits", hard, "cross_split_ratio",
                "of the held-out documents are duplicates across splits",
                most=config.max_cross_split_duplicate_ratio, beyond=("crosses", 0)),
-        _total("a second search finds no sensitive data", hard, "num_findings",
-               "findings in a second search of the scrubbed text",
+        _total("scrubbing twice is scrubbing once", hard, "num_findings",
+               "findings in a second search of the scrubbed text by the same finders",
                most=config.max_residual_findings, beyond=("num_findings", 0)),
+        _corpus("a second scanner finds next to no sensitive data", hard, "residual_ratio", _say_residual,
+                most=config.max_residual_ratio, beyond=("num_residual", 0)),
+        _corpus("scrubbing finds invented values of every kind", hard, "least_recall_ratio",
+                lambda tables, _: say_recall(tables, config.min_self_test_recall), least=config.min_self_test_recall),
         *_soft_corpus_checks(config),
     ]  # fmt: skip
 
@@ -128,6 +133,13 @@ def _soft_corpus_checks(config: QualityConfig) -> list[Check]:
         _total("a second search finds no names or numbers by their context", soft, "num_loose_findings",
                "findings by context alone in a second search of the scrubbed text",
                most=config.warn_loose_findings, beyond=("num_loose_findings", 0)),
+        _total("a second scanner suspects little", soft, "loose_residual_ratio",
+               "of the documents it looked at hold what may be a value", most=config.max_residual_ratio,
+               beyond=("num_loose_residual", 0)),
+        _corpus("scrubbing leaves what only looks like a value", soft, "touched_ratio", _say_touched,
+                most=config.warn_decoy_ratio),
+        _corpus("every searched kind was tested", soft, "num_untested_kinds",
+                lambda tables, _: f"no invented value was tried of {', '.join(tables.untested) or 'no kind'}", most=0),
         Check(
             "documents have a usual length", soft, "corpus", "ExpectColumnMaxToBeBetween",
             {"column": "median_chars", "min_value": 40, "max_value": 50_000}, "a median of 40 to 50,000 characters",
@@ -203,12 +215,53 @@ def _total(
     name: str, severity: Severity, column: str, noun: str, *, least: float | None = None,
     most: float | None = None, beyond: tuple[str, float] | None = None,
 ) -> Check:  # fmt: skip
+    def observe(tables: Tables, _: int) -> str:
+        return f"{_say(column, tables.corpus[column].iloc[0])} {noun}"
+
+    return _corpus(name, severity, column, observe, least=least, most=most, beyond=beyond)
+
+
+def _corpus(
+    name: str, severity: Severity, column: str, observe: Callable[[Tables, int], str], *, least: float | None = None,
+    most: float | None = None, beyond: tuple[str, float] | None = None,
+) -> Check:  # fmt: skip
     words = "at least " + _say(column, least) if least is not None else "at most " + _say(column, most or 0)
     return Check(
         name, severity, "corpus", "ExpectColumnMaxToBeBetween",
-        {"column": column, "min_value": least, "max_value": most}, words,
-        lambda tables, _: f"{_say(column, tables.corpus[column].iloc[0])} {noun}", beyond,
+        {"column": column, "min_value": least, "max_value": most}, words, observe, beyond,
     )  # fmt: skip
+
+
+def residual_sentence(tables: Tables) -> str:
+    """Say how many documents the second scanner looked at, in how many it saw a value, and the bound this gives."""
+    row = tables.corpus.iloc[0]
+    num_scanned, num_hits = int(row["num_scanned"]), int(row["num_with_residual"])
+    kinds = f" ({', '.join(f'{kind} in {count:,}' for kind, count in sorted(tables.residual.items()))})"
+    bound = f"95 % upper bound {_percent(upper_bound(num_hits, num_scanned))}"
+    return f"{num_hits:,} of {num_scanned:,} documents{kinds if tables.residual else ''}, {bound}"
+
+
+def _say_residual(tables: Tables, _: int) -> str:
+    return f"a second scanner sees a value in {residual_sentence(tables)}"
+
+
+def say_recall(tables: Tables, least: float) -> str:
+    """Name the kinds of which too few invented values were found, or else the one of which the fewest were."""
+    tested = sorted((row for row in tables.self_test if row.recall is not None), key=lambda row: row.recall or 0.0)
+    failed = [row for row in tested if (row.recall or 0.0) < least]
+    named = [
+        f"{row.kind} {row.num_found} of {row.num_values} ({_percent(row.recall or 0.0)}, 95 % lower bound "
+        f"{_percent(row.lower_bound or 0.0)})"
+        for row in failed or tested[:1]
+    ]
+    return f"invented values found: {', '.join(named)}" if named else "no invented value was tried"
+
+
+def _say_touched(tables: Tables, _: int) -> str:
+    touched = [
+        f"{row.kind} {row.num_decoys_touched} of {row.num_decoys}" for row in tables.self_test if row.num_decoys_touched
+    ]
+    return f"look-alikes replaced: {', '.join(touched) or 'none'}"
 
 
 def _of_row(table: "pd.DataFrame", column: str, words: str, choose: Callable[..., Any] = max) -> str:

@@ -1,17 +1,19 @@
 """One shard's scrubbed text read once more for the quality gate: a row of statistics a document; never any text.
 
 The text is read as the later stages read it, independently of what the stages before said of it: its length, broken
-characters, a second search for sensitive data, and the marks by which overlaps between shards are found. Planted test
-phrases stay aside. Each shard by itself and in bounded memory; a worker calls `read_statistics` for each.
+characters, a second search for sensitive data by the same finders (which must find nothing: scrubbing twice is
+scrubbing once), a look by an independent second scanner, and the marks by which overlaps between shards are found.
+Planted test phrases stay aside. Each shard by itself and in bounded memory; a worker calls `read_statistics` for each.
 """
 
 import codecs
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -19,6 +21,8 @@ from gptmodel.corpus.dedup.members import MEMBERS_DIR, read_shard_members
 from gptmodel.corpus.dedup.repeated_lines import REPEATED_LINES_FILE, read_repeated
 from gptmodel.corpus.documents import Document
 from gptmodel.corpus.quality.overlaps import Marks
+from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.second import Residue, scan
 from gptmodel.corpus.sources.reading import FILES_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow, read_shard_corpus
 from gptmodel.corpus.tables import read_columns, write_table
@@ -34,6 +38,7 @@ LOOSE_RULES = frozenset({"phone.context", "cn_id.old"})
 """Rules beside those for names that take a value for the sake of the word before it: no checksum, no shape of a
 provider's, no test of strength tells such a value from another."""
 
+_LOOSE_KINDS = frozenset({"PERSON", "ADDRESS"})
 _REPLACEMENT = "\ufffd"
 
 
@@ -54,6 +59,9 @@ class ReadRow:
         is_searched: Whether it was searched a second time for sensitive data.
         num_findings: Findings of that search by validated rules.
         num_loose_findings: Findings by other rules.
+        is_scanned: Whether the independent second scanner looked at it.
+        num_residual: Values that this scanner is sure of.
+        num_loose_residual: Places that may hold one.
     """
 
     id: str
@@ -68,6 +76,9 @@ class ReadRow:
     is_searched: bool
     num_findings: int
     num_loose_findings: int
+    is_scanned: bool
+    num_residual: int
+    num_loose_residual: int
 
 
 class ReadAccount(BaseModel):
@@ -77,19 +88,28 @@ class ReadAccount(BaseModel):
     """Documents in the shard's table."""
     num_scrubbed: dict[str, int]
     """Documents in the shard of scrubbed text by source, those that are left out as duplicates included."""
+    num_residual: dict[str, int] = {}
+    """Documents with a value that the second scanner is sure of, by kind."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """The second search for sensitive data.
+    """What is looked for once more.
 
     Attributes:
-        kinds: Kinds that are looked for.
-        share: Share of the documents that are searched, drawn by hash of their id.
+        scrubber: The scrubber of the run, whose finders search a second time.
+        share: Share of the documents that they search, drawn by hash of their id.
+        scanned_share: Share of the documents that the second scanner looks at, drawn likewise.
     """
 
-    kinds: tuple[str, ...]
+    scrubber: Scrubber
     share: float
+    scanned_share: float
+
+    @property
+    def key(self) -> list[Any]:
+        """What the numbers depend on, as a JSON value."""
+        return [self.scrubber.settings, self.share, self.scanned_share]
 
 
 @dataclass(frozen=True)
@@ -112,6 +132,21 @@ def search_share(num_bytes: int, max_bytes: int) -> float:
     """
     share = 1.0
     while share * num_bytes > max_bytes:
+        share /= 2
+    return share
+
+
+def scan_share(num_documents: int, least: int) -> float:
+    """Give the share of the documents to scan so that at least `least` are looked at on average: 1, 1/2, 1/4, ...
+
+    Example:
+        >>> scan_share(300, 400), scan_share(1000, 400), scan_share(1000, 0)
+        (1.0, 0.5, 0.0)
+    """
+    if not least:
+        return 0.0
+    share = 1.0
+    while share / 2 * num_documents >= least:
         share /= 2
     return share
 
@@ -143,7 +178,7 @@ def _parts(work: Workspace, search: Search) -> list[Part[Path]]:
         | input_digests(work, "split", SPLIT_DIR)
     )
     parts = []
-    for part in text_parts(work, "scrub", [sorted(search.kinds), search.share]):
+    for part in text_parts(work, "scrub", search.key):
         names = (
             f"{FILES_DIR}/{_shard_number(part.name)}.parquet", f"{MEMBERS_DIR}/{part.name}.parquet",
             f"{SPLIT_DIR}/{part.name}.parquet",
@@ -174,7 +209,8 @@ def read_statistics(shard: Path, folder: Path, folders: Folders, search: Search)
     name, reading = f"{READ}-{shard.stem}", _Reading(shard, folders, search)
     num_rows = write_table(folder / f"{name}.parquet", ReadRow, reading.rows())
     reading.marks.save(folder, name)
-    return ReadAccount(num_rows=num_rows, num_scrubbed=_num_scrubbed(shard))
+    num_residual = dict(sorted(reading.num_residual.items()))
+    return ReadAccount(num_rows=num_rows, num_scrubbed=_num_scrubbed(shard), num_residual=num_residual)
 
 
 class _Reading:
@@ -186,6 +222,7 @@ class _Reading:
         self._files = _Files(folders.ingest / FILES_DIR / f"{_shard_number(shard.stem)}.parquet")
         self._search = search
         self.marks = Marks()
+        self.num_residual = Counter[str]()
 
     def rows(self) -> Iterator[ReadRow]:
         """Give a row for each document of the shard that is in a split."""
@@ -196,12 +233,16 @@ class _Reading:
 
     def _row(self, document: Document, place: SplitRow) -> ReadRow:
         kind, encoding = self._files.of(document)
-        is_searched = _is_drawn(document.id, self._search.share)
-        validated, loose = num_findings(document.text, self._search.kinds) if is_searched else (0, 0)
+        is_searched = _is_drawn("rescan", document.id, self._search.share)
+        validated, loose = num_findings(document.text, self._search.scrubber) if is_searched else (0, 0)
+        is_scanned = _is_drawn("residual", document.id, self._search.scanned_share)
+        residues = residues_of(document.text, self._search.scrubber) if is_scanned else []
+        sure = [one.kind for one in residues if one.is_sure]
+        self.num_residual.update(set(sure))
         return ReadRow(
             document.id, document.source, document.lang, place.split, kind, encoding, len(document.text),
             len(document.text.encode("utf-8", "surrogatepass")), document.text.count(_REPLACEMENT), is_searched,
-            validated, loose,
+            validated, loose, is_scanned, len(sure), len(residues) - len(sure),
         )  # fmt: skip
 
 
@@ -234,13 +275,18 @@ def codec_name(codec: str) -> str:
         return UNKNOWN
 
 
-def num_findings(text: str, kinds: Sequence[str]) -> tuple[int, int]:
+def num_findings(text: str, scrubber: Scrubber) -> tuple[int, int]:
     """Count the sensitive data still found in a text: by validated rules, and by loose ones."""
-    from gptmodel.corpus.scrubbing import find
-
-    found = find(text, kinds) if kinds else []
-    num_loose = sum(finding.kind == "PERSON" or finding.rule in LOOSE_RULES for finding in found)
+    found = scrubber.find(text)
+    num_loose = sum(finding.kind in _LOOSE_KINDS or finding.rule in LOOSE_RULES for finding in found)
     return len(found) - num_loose, num_loose
+
+
+def residues_of(text: str, scrubber: Scrubber) -> list[Residue]:
+    """Give what the second scanner sees in a scrubbed text, but for what the site allows to stand."""
+    is_allowed = scrubber.site.is_allowed
+    found = scan(text, scrubber.kinds)
+    return [one for one in found if is_allowed is None or not is_allowed(one.kind, text[one.start : one.end])]
 
 
 def _shard_number(stem: str) -> str:
@@ -248,8 +294,8 @@ def _shard_number(stem: str) -> str:
     return stem.partition("-")[0]
 
 
-def _is_drawn(document_id: str, share: float) -> bool:
-    return int.from_bytes(hashlib.sha256(f"rescan\0{document_id}".encode()).digest()[:8]) < share * 2**64
+def _is_drawn(purpose: str, document_id: str, share: float) -> bool:
+    return int.from_bytes(hashlib.sha256(f"{purpose}\0{document_id}".encode()).digest()[:8]) < share * 2**64
 
 
 def _num_scrubbed(shard: Path) -> dict[str, int]:

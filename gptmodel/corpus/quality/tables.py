@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gptmodel.corpus.cleaning import CleanResult
     from gptmodel.corpus.dedup.stage import DedupResult
     from gptmodel.corpus.scrubbing import ScrubResult
+    from gptmodel.corpus.scrubbing.self_test import KindTest
     from gptmodel.corpus.sources.stage import IngestResult, SourceAccount
     from gptmodel.corpus.split import SplitResult
 
@@ -76,6 +77,9 @@ class Totals:
     num_searched: int = 0
     num_findings: int = 0
     num_loose_findings: int = 0
+    num_scanned: int = 0
+    num_with_residual: int = 0
+    num_with_loose_residual: int = 0
     num_crossing: int = 0
     num_copied: int = 0
     num_repeated_ids: int = 0
@@ -130,12 +134,18 @@ class Tables:
         corpus: One row of counts and ratios of the whole corpus.
         sources: One row a source, in the order of preference.
         languages: One row a language that was found or is expected, sorted.
+        residual: Documents with a value that the second scanner is sure of, by kind.
+        self_test: What the scrubber's test of itself gave, by kind.
+        untested: Kinds that it did not try.
     """
 
     statistics: Path
     corpus: "pd.DataFrame"
     sources: "pd.DataFrame"
     languages: "pd.DataFrame"
+    residual: Mapping[str, int]
+    self_test: Sequence["KindTest"]
+    untested: Sequence[str]
 
     def documents(self) -> Iterator["pd.DataFrame"]:
         """Give the documents' statistics, some rows at a time in the order of the shards; at least one table."""
@@ -160,7 +170,9 @@ def build_tables(
     sources = pd.DataFrame(source_rows(num_scrubbed, counts, accounts))
     corpus = pd.DataFrame([corpus_row(total, counts, sources, accounts)])
     languages = pd.DataFrame(language_rows(counts, expected_languages))
-    return Tables(folder / STATISTICS_DIR, corpus, sources, languages)
+    residual = sum((Counter(account.num_residual) for account in read.values()), Counter[str]())
+    scrub = accounts.scrub
+    return Tables(folder / STATISTICS_DIR, corpus, sources, languages, residual, scrub.self_test, scrub.untested_kinds)
 
 
 def write_statistics(folder: Path, names: Sequence[str], overlaps: Sequence[Overlap]) -> tuple[Totals, Counts]:
@@ -235,6 +247,9 @@ def totals_of(rows: "pd.DataFrame") -> Totals:
         num_searched=int(rows["is_searched"].sum()),
         num_findings=int(rows["num_findings"].sum()),
         num_loose_findings=int(rows["num_loose_findings"].sum()),
+        num_scanned=int(rows["is_scanned"].sum()),
+        num_with_residual=int((rows["num_residual"] > 0).sum()),
+        num_with_loose_residual=int((rows["num_loose_residual"] > 0).sum()),
         num_crossing=int(rows["crosses"].sum()),
         num_copied=int((rows["copied_ratio"] > COPIED_RATIO).sum()),
         num_repeated_ids=int(rows["is_repeated"].sum()),
@@ -276,22 +291,37 @@ def corpus_row(total: Totals, counts: Counts, sources: "pd.DataFrame", accounts:
     """
     ingest, clean, dedup = accounts.ingest, accounts.clean, accounts.dedup
     num_held_out = total.num_documents - total.num_train
-    return asdict(total) | {
-        "num_lost": _num_lost(total, sources, accounts),
-        "median_chars": median(counts.documents_by_length),
-        "short_ratio": ratio(total.num_short, total.num_documents),
-        "long_ratio": ratio(total.num_long, total.num_documents),
-        "quarantined_ratio": ratio(ingest.num_quarantined, ingest.num_read),
-        "dropped_ratio": ratio(clean.num_dropped, clean.num_read),
-        "duplicate_ratio": ratio(dedup.num_read - dedup.num_kept, dedup.num_read),
-        "cross_split_ratio": ratio(total.num_crossing, num_held_out),
-        "copied_ratio": ratio(total.num_copied, num_held_out),
-        "held_out_ratio": ratio(total.num_held_out_chars, total.num_chars),
-        "unknown_language_ratio": ratio(total.num_unknown_language, total.num_documents),
-        "not_utf8_ratio": ratio(total.num_not_utf8, total.num_documents),
-        "broken_ratio": ratio(total.num_broken, total.num_chars),
-        "largest_document_ratio": ratio(total.num_largest_chars, total.num_chars),
-        "largest_source_ratio": float(sources["bytes_ratio"].max()) if len(sources) > 1 else 0.0,
+    return (
+        asdict(total)
+        | self_test_row(accounts.scrub)
+        | {
+            "residual_ratio": ratio(total.num_with_residual, total.num_scanned),
+            "loose_residual_ratio": ratio(total.num_with_loose_residual, total.num_scanned),
+            "num_lost": _num_lost(total, sources, accounts),
+            "median_chars": median(counts.documents_by_length),
+            "short_ratio": ratio(total.num_short, total.num_documents),
+            "long_ratio": ratio(total.num_long, total.num_documents),
+            "quarantined_ratio": ratio(ingest.num_quarantined, ingest.num_read),
+            "dropped_ratio": ratio(clean.num_dropped, clean.num_read),
+            "duplicate_ratio": ratio(dedup.num_read - dedup.num_kept, dedup.num_read),
+            "cross_split_ratio": ratio(total.num_crossing, num_held_out),
+            "copied_ratio": ratio(total.num_copied, num_held_out),
+            "held_out_ratio": ratio(total.num_held_out_chars, total.num_chars),
+            "unknown_language_ratio": ratio(total.num_unknown_language, total.num_documents),
+            "not_utf8_ratio": ratio(total.num_not_utf8, total.num_documents),
+            "broken_ratio": ratio(total.num_broken, total.num_chars),
+            "largest_document_ratio": ratio(total.num_largest_chars, total.num_chars),
+            "largest_source_ratio": float(sources["bytes_ratio"].max()) if len(sources) > 1 else 0.0,
+        }
+    )
+
+
+def self_test_row(scrub: "ScrubResult") -> dict[str, float | int]:
+    """Give the extremes of the scrubber's test of itself; where nothing was tested, nothing was missed."""
+    return {
+        "least_recall_ratio": min(scrub.self_test_recall.values(), default=1.0),
+        "touched_ratio": max((ratio(row.num_decoys_touched, row.num_decoys) for row in scrub.self_test), default=0.0),
+        "num_untested_kinds": len(scrub.untested_kinds),
     }
 
 
@@ -300,7 +330,7 @@ def _num_lost(total: Totals, sources: "pd.DataFrame", accounts: Accounts) -> int
     ingest, split = accounts.ingest, accounts.split
     return (
         abs(ingest.num_read - sum(map(_num_records, ingest.sources)))
-        + abs(accounts.scrub.num_documents - int(sources["num_scrubbed"].sum()))
+        + abs(accounts.scrub.num_documents - accounts.scrub.num_dropped - int(sources["num_scrubbed"].sum()))
         + abs(total.num_train - split.num_train)
         + abs(total.num_validation - split.num_validation)
         + abs(total.num_test - split.num_test)
@@ -321,12 +351,14 @@ def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) 
     """
     num_bytes = counts.bytes_by_source.total()
     cleaned = {source.name: source for source in accounts.clean.sources}
+    scrubbed = {source.name: source for source in accounts.scrub.sources}
     compared = {source.name: source for source in accounts.dedup.sources}
     rows = []
     for source in accounts.ingest.sources:
         if source.left_out:
             continue
         clean, dedup = cleaned.get(source.name), compared.get(source.name)
+        scrub = scrubbed.get(source.name)
         row: dict[str, str | float | int] = {
             "source": source.name,
             "num_records": _num_records(source),
@@ -334,6 +366,7 @@ def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) 
             "num_read": source.num_parts,
             "num_cleaned": clean.num_kept if clean else 0,
             "num_dropped": sum(clean.dropped_by_reason.values()) if clean else 0,
+            "num_dropped_at_scrub": sum(scrub.dropped_by_reason.values()) if scrub else 0,
             "num_scrubbed": num_scrubbed[source.name],
             "num_left_out": sum(dedup.dropped_by_reason.values()) if dedup else 0,
             "num_documents": counts.documents_by_source[source.name],
@@ -346,10 +379,9 @@ def source_rows(num_scrubbed: Counter[str], counts: Counts, accounts: Accounts) 
 
 def _gap(row: Mapping[str, str | float | int]) -> int:
     """Give the largest number of documents by which read, kept and dropped of a source do not add up."""
-    read, cleaned, dropped, scrubbed, left_out, kept = (
-        int(row[f"num_{name}"]) for name in ("read", "cleaned", "dropped", "scrubbed", "left_out", "documents")
-    )
-    return max(abs(read - cleaned - dropped), abs(cleaned - scrubbed), abs(scrubbed - left_out - kept))
+    names = ("read", "cleaned", "dropped", "dropped_at_scrub", "scrubbed", "left_out", "documents")
+    read, cleaned, dropped, at_scrub, scrubbed, left_out, kept = (int(row[f"num_{name}"]) for name in names)
+    return max(abs(read - cleaned - dropped), abs(cleaned - at_scrub - scrubbed), abs(scrubbed - left_out - kept))
 
 
 def language_rows(counts: Counts, expected: Mapping[str, float]) -> list[dict[str, str | float | int]]:

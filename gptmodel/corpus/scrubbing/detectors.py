@@ -6,23 +6,25 @@ A detector yields candidates that already passed their checksum, context and all
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gptmodel.corpus.scrubbing.addresses import find_addresses
+from gptmodel.corpus.scrubbing.commands import find_commands
 from gptmodel.corpus.scrubbing.emails import find_emails
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.identifiers import find_identifiers
-from gptmodel.corpus.scrubbing.kinds import chosen_kinds, placeholder
+from gptmodel.corpus.scrubbing.kinds import chosen_kinds
 from gptmodel.corpus.scrubbing.names import find_names
 from gptmodel.corpus.scrubbing.networks import find_ips
 from gptmodel.corpus.scrubbing.numbers import find_cards, find_cn_ids, find_ibans, find_us_ssns
 from gptmodel.corpus.scrubbing.passage import Passage
 from gptmodel.corpus.scrubbing.passwords import find_passwords
 from gptmodel.corpus.scrubbing.phones import find_phones
+from gptmodel.corpus.scrubbing.replacement import PLACEHOLDERS_ONLY, Replacer
 from gptmodel.corpus.scrubbing.resolve import resolve
+from gptmodel.corpus.scrubbing.settling import Replaced, settled
+from gptmodel.corpus.scrubbing.site import NO_SITE, Site, Span, num_left_standing
 from gptmodel.corpus.scrubbing.tokens import find_private_keys, find_tokens
 from gptmodel.corpus.scrubbing.urls import find_urls
 from gptmodel.corpus.scrubbing.wallets import find_wallets
-
-# Context and value of every rule but private keys fit into this many characters.
-_REACH = 800
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,28 @@ DETECTORS: tuple[Detector, ...] = (
     Detector(frozenset({"SECRET"}), find_private_keys),
     Detector(frozenset({"SECRET"}), find_tokens),
     Detector(frozenset({"SECRET"}), find_passwords),
+    Detector(frozenset({"SECRET"}), find_commands),
     Detector(frozenset({"PERSON"}), find_names),
+    Detector(frozenset({"ADDRESS"}), find_addresses),
 )
 
 
-def find(text: str, kinds: Sequence[str] = (), names: bool = True) -> list[Finding]:
+@dataclass(frozen=True)
+class Found:
+    """What a text holds.
+
+    Attributes:
+        findings: Sorted by start, without overlaps; offsets count characters of the text.
+        num_allowed: Values left standing because the site allows them.
+    """
+
+    findings: list[Finding]
+    num_allowed: int = 0
+
+
+def find(
+    text: str, kinds: Sequence[str] = (), names: bool = True, replacer: Replacer = PLACEHOLDERS_ONLY
+) -> list[Finding]:
     """Find sensitive data in one text.
 
     What replacing the findings would bring to light (a value that only stands alone once its neighbour is gone) is
@@ -61,6 +80,7 @@ def find(text: str, kinds: Sequence[str] = (), names: bool = True) -> list[Findi
         text: Any text; it need not be clean.
         kinds: Kinds to look for; empty means all of KINDS.
         names: False leaves PERSON out.
+        replacer: What takes the findings' place.
 
     Returns:
         Findings sorted by start, without overlaps; offsets count characters of `text`.
@@ -68,76 +88,40 @@ def find(text: str, kinds: Sequence[str] = (), names: bool = True) -> list[Findi
     Raises:
         ConfigError: A kind that has no finder.
     """
-    wanted = frozenset(chosen_kinds(kinds, names))
-    found = _scan(text, wanted)
-    for _ in range(8):
-        further = _brought_to_light(text, found, wanted) if found else []
-        if not further:
-            break
-        found = resolve([*found, *further])
-    return found
+    return search(text, frozenset(chosen_kinds(kinds, names)), replacer=replacer).findings
 
 
-def _brought_to_light(text: str, found: Sequence[Finding], wanted: frozenset[str]) -> list[Finding]:
-    """Scan the replaced text around its placeholders and give what shows there as findings of the text itself."""
-    replaced = replace(text, found)
-    further = []
-    for begin, end in _windows(found, len(replaced)):
-        for one in _scan(replaced[begin:end], wanted):
-            if (one.start > 0 or begin == 0) and (begin + one.end < end or end == len(replaced)):
-                further.append(_back(found, begin, one))
-    return further
+def search(text: str, wanted: frozenset[str], site: Site = NO_SITE, replacer: Replacer = PLACEHOLDERS_ONLY) -> Found:
+    """Find sensitive data as `find` does, with what a site adds.
+
+    Args:
+        text: Any text.
+        wanted: Kinds that the built-in finders look for.
+        site: What a site adds.
+        replacer: What takes the findings' place.
+    """
+    first, allowed = _scan(text, wanted, site, replacer)
+    # How far a site's pattern reaches nobody knows.
+    everywhere = bool(site.finders)
+    found = settled(text, first, lambda piece: _scan(piece, wanted, site, replacer)[0], replacer, everywhere)
+    return Found(found, num_left_standing(allowed, found))
 
 
-def _windows(found: Sequence[Finding], length: int) -> list[tuple[int, int]]:
-    """Give the stretches of the replaced text that a replacement may have changed the reading of."""
-    windows: list[tuple[int, int]] = []
-    shift = 0
-    for one in found:
-        begin, mark = one.start + shift, len(placeholder(one.kind))
-        shift += mark - (one.end - one.start)
-        start, end = max(0, begin - _REACH), min(length, begin + mark + _REACH)
-        if windows and start <= windows[-1][1]:
-            windows[-1] = (windows[-1][0], end)
-        else:
-            windows.append((start, end))
-    return windows
-
-
-def replace(text: str, findings: Sequence[Finding]) -> str:
-    """Put each finding's placeholder in its place; every other character stays.
+def replace(text: str, findings: Sequence[Finding], replacer: Replacer = PLACEHOLDERS_ONLY) -> str:
+    """Put each finding's stand-in in its place; every other character stays.
 
     Args:
         text: The text that was searched.
         findings: Sorted and not overlapping, as `find` gives them.
+        replacer: What takes the findings' place.
     """
-    pieces, done = [], 0
-    for finding in findings:
-        pieces += [text[done : finding.start], placeholder(finding.kind)]
-        done = finding.end
-    return "".join([*pieces, text[done:]])
+    return Replaced(text, findings, replacer).text
 
 
-def _scan(text: str, wanted: frozenset[str]) -> list[Finding]:
+def _scan(text: str, wanted: frozenset[str], site: Site, replacer: Replacer) -> tuple[list[Finding], list[Span]]:
+    """Give what stands in a text, and the places of allowed values."""
     passage = Passage(text)
     active = (detector for detector in DETECTORS if detector.kinds & wanted)
-    return resolve(one for detector in active for one in detector.find(passage) if one.kind in wanted)
-
-
-def _back(found: Sequence[Finding], begin: int, one: Finding) -> Finding:
-    """Give a finding in the replaced text as a finding in the text itself; a touched placeholder is taken whole."""
-    start = _original(found, begin + one.start, first=True)
-    return Finding(start, _original(found, begin + one.end, first=False), one.kind, one.rule, one.rank)
-
-
-def _original(found: Sequence[Finding], offset: int, *, first: bool) -> int:
-    shift = 0  # how much longer the text itself is up to here
-    for earlier in found:
-        mark = len(placeholder(earlier.kind))
-        begin = earlier.start - shift
-        if offset <= begin:
-            break
-        if offset < begin + mark:
-            return earlier.start if first else earlier.end
-        shift += (earlier.end - earlier.start) - mark
-    return offset + shift
+    found = [one for detector in active for one in detector.find(passage) if one.kind in wanted]
+    kept, allowed = site.without_allowed(text, [*found, *site.find(text, passage)])
+    return resolve(one for one in kept if not replacer.exempts(text, one)), allowed

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_EMAIL, Finding
-from gptmodel.corpus.scrubbing.passage import Passage, linear
+from gptmodel.corpus.scrubbing.passage import Passage
 
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-'&~!#$*") | frozenset(
     map(chr, range(0xC0, 0x250))
@@ -25,7 +25,7 @@ _NO_DOMAINS = frozenset(
     "service socket target timer mount slice scope device path localhost".split()
 )
 
-_BRACKET_AT = r"\s{0,3}(?:[\[({<]\s{0,2}(?:at|@)\s{0,2}[\])}>]|_at_)\s{0,3}"
+_BRACKET_AT = r"\s{0,3}(?:@|[\[({<]\s{0,2}(?:at|@)\s{0,2}[\])}>]|_at_)\s{0,3}"
 _DOT = r"\s{0,3}(?:\.|[\[({<]\s{0,2}(?:dot|\.)\s{0,2}[\])}>]|(?<=\s)dot(?=\s)|_dot_)\s{0,3}"
 _WRITTEN = re.compile(
     rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{{0,63}}{_BRACKET_AT}"
@@ -37,7 +37,10 @@ _SPOKEN = re.compile(
     r"(?:\sdot\s[A-Za-z0-9-]{1,63}){0,3}\sdot\s(?:com|net|org|edu|gov|io|cn|de|uk|fr|eu|info|test|invalid)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
-_TRIGGER = r"[\[({<_]\s{0,2}at\s{0,2}[\])}>_]|[\[({<]\s{0,2}@\s{0,2}[\])}>]|\sdot\s"
+_ENCODED = re.compile(
+    rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._+-]{{0,63}}%40(?:{_LABEL}\.)+[A-Za-z]{{2,24}}(?![A-Za-z0-9_])"
+)
+_WRITTEN_PART = re.compile(r"[\[({<]|\sdot\s|_dot_", re.IGNORECASE)
 
 
 def find_emails(passage: Passage) -> Iterator[Finding]:
@@ -49,8 +52,10 @@ def find_emails(passage: Passage) -> Iterator[Finding]:
         if finding:
             yield finding
         at = text.find("@", at + 1)
-    if linear(_TRIGGER).search(passage.ascii_lower):
-        yield from _written_out(text)
+    for pattern in (_WRITTEN, _SPOKEN, _ENCODED):
+        for match in passage.matches(pattern, passage.announced):
+            if _is_written_out(match.group()):
+                yield Finding(match.start(), match.end(), "EMAIL", "email.written", RANK_EMAIL)
 
 
 def _address_around(text: str, at: int) -> Finding | None:
@@ -65,12 +70,13 @@ def _address_around(text: str, at: int) -> Finding | None:
     local, name = text[start:at], domain.group()
     if not local or local[-1] in ".'" or name.rsplit(".", 1)[-1].lower() in _NO_DOMAINS:
         return None
+    if text.endswith("://", 0, start):
+        return None  # the user of a host, as in https://user@host
     if local == "git" and text[domain.end() : domain.end() + 1] in (":", "/"):
         return None  # a repository's address: git@host:owner/name
     return Finding(start, domain.end(), "EMAIL", "email", RANK_EMAIL)
 
 
-def _written_out(text: str) -> Iterator[Finding]:
-    for pattern in (_WRITTEN, _SPOKEN):
-        for match in pattern.finditer(text):
-            yield Finding(match.start(), match.end(), "EMAIL", "email.written", RANK_EMAIL)
+def _is_written_out(value: str) -> bool:
+    """Tell whether the at sign or a dot is written out; `a @ b.com` alone may be prose."""
+    return "@" not in value or ("@" in value.strip("@") and _WRITTEN_PART.search(value) is not None)

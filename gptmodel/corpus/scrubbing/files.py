@@ -1,7 +1,9 @@
 """Scrub files, folders and streams without a pipeline: what the command `gptmodel scrub` calls.
 
-A file is one document; in JSON Lines each line's `text` is one. Spans are written one JSON object a document, in input
-order, as character offsets in the decoded text before any change. Nothing here shows or stores a value that was found.
+A file is one document; in JSON Lines each line's `text` is one, and every other text of the line is scrubbed too. A
+document that a kind in it leaves out is not written: its file is empty, its line is missing. Spans are written one JSON
+object a document, in input order, as character offsets in the decoded text before any change. Nothing here shows or
+stores a value that was found.
 """
 
 import contextlib
@@ -10,7 +12,8 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -24,8 +27,7 @@ from gptmodel.errors import SourceError
 
 JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 
-Scrub = Callable[[str], str]
-
+"""Gives the scrubbed text; None for a document that is left out."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,10 @@ class ScrubSummary(BaseModel):
     """Wall-clock time, reading and writing included."""
     findings: dict[str, int]
     """Findings by kind, every searched kind named."""
+    num_left_out: int = 0
+    """Documents left out for the sake of a kind that they hold."""
+    num_allowed: int = 0
+    """Values left standing because the site's allow file holds them."""
 
 
 class _Session:
@@ -52,16 +58,31 @@ class _Session:
 
     def __init__(self, scrubber: Scrubber, spans: TextIO | None) -> None:
         self.scrubber, self.spans, self.started = scrubber, spans, time.perf_counter()
-        self.documents = self.num_bytes = self.set_aside = 0
+        self.documents = self.num_bytes = self.set_aside = self.left_out = self.num_allowed = 0
         self.findings: Counter[str] = Counter()
 
-    def scrub(self, text: str) -> str:
+    def scrub(self, text: str) -> str | None:
         done = self.scrubber.scrub(text)
         self.documents += 1
         self.num_bytes += len(text.encode("utf-8", "surrogatepass"))
         self.findings.update(one.kind for one in done.findings)
+        self.num_allowed += done.num_allowed
         if self.spans is not None:
             self.spans.write(_spans_line(done.findings))
+        self.left_out += bool(done.left_out_for)
+        return None if done.left_out_for else done.text
+
+    def scrub_beside(self, value: Any) -> Any:
+        """Scrub every text of a JSON value that stands beside a document's own; its findings are counted too."""
+        if isinstance(value, dict):
+            return _unique((self.scrub_beside(key), self.scrub_beside(item)) for key, item in value.items())
+        if isinstance(value, list):
+            return [self.scrub_beside(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        done = self.scrubber.scrub(value)
+        self.findings.update(one.kind for one in done.findings)
+        self.num_allowed += done.num_allowed
         return done.text
 
     def summary(self) -> ScrubSummary:
@@ -71,6 +92,8 @@ class _Session:
             num_bytes=self.num_bytes,
             seconds=time.perf_counter() - self.started,
             findings={kind: self.findings[kind] for kind in self.scrubber.kinds},
+            num_left_out=self.left_out,
+            num_allowed=self.num_allowed,
         )
 
 
@@ -95,7 +118,7 @@ def scrub_paths(inputs: Sequence[Path], output: Path | None, spans: Path | None,
         session = _Session(scrubber, stack.enter_context(_writing(spans)) if spans else None)
         for source, target in jobs:
             try:
-                _scrub_file(source, target, session.scrub)
+                _scrub_file(source, target, session)
             except SourceError:
                 # A file that was named is the caller's mistake; one that lay in a folder must not hide the others.
                 if source in inputs:
@@ -118,7 +141,7 @@ def scrub_stream(
     """
     session = _Session(scrubber, spans)
     scrubbed = session.scrub(text_in.read())
-    if text_out is not None:
+    if text_out is not None and scrubbed is not None:
         text_out.write(scrubbed)
     return session.summary()
 
@@ -130,7 +153,7 @@ def scrub_file_to(path: Path, text_out: TextIO, scrubber: Scrubber, spans: TextI
         SourceError: The file is missing or is no text.
     """
     session = _Session(scrubber, spans)
-    for piece in _scrubbed(_existing(path), session.scrub):
+    for piece in _scrubbed(_existing(path), session):
         text_out.write(piece)
     return session.summary()
 
@@ -174,8 +197,8 @@ def _refuse_collisions(jobs: list[tuple[Path, Path | None]]) -> None:
         )
 
 
-def _scrub_file(source: Path, target: Path | None, scrub: Scrub) -> None:
-    pieces = _scrubbed(source, scrub)
+def _scrub_file(source: Path, target: Path | None, session: _Session) -> None:
+    pieces = _scrubbed(source, session)
     if target is None:
         for _ in pieces:
             pass
@@ -185,7 +208,7 @@ def _scrub_file(source: Path, target: Path | None, scrub: Scrub) -> None:
         out.writelines(pieces)
 
 
-def _scrubbed(path: Path, scrub: Scrub) -> Iterator[str]:
+def _scrubbed(path: Path, session: _Session) -> Iterator[str]:
     lines = path.name.lower().endswith(JSON_LINES)
 
     def opener() -> Any:
@@ -194,9 +217,9 @@ def _scrubbed(path: Path, scrub: Scrub) -> Iterator[str]:
     try:
         with open_text(opener, detect(opener).codec, newline="") as text:
             if lines:
-                yield from (_scrubbed_line(line, scrub) for line in text if line.strip())
+                yield from (_scrubbed_line(line, session) for line in text if line.strip())
             else:
-                yield scrub(text.read())
+                yield session.scrub(text.read()) or ""
     except (NotTextError, OSError, EOFError) as error:
         raise SourceError(
             expected=f"readable text in {path}",
@@ -205,14 +228,29 @@ def _scrubbed(path: Path, scrub: Scrub) -> Iterator[str]:
         ) from None
 
 
-def _scrubbed_line(line: str, scrub: Scrub) -> str:
+def _scrubbed_line(line: str, session: _Session) -> str:
     try:
         record = json.loads(line)
     except ValueError:
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        return scrub(line)  # a line without a text is scrubbed as it stands, so that nothing passes unseen
-    return json.dumps({**record, "text": scrub(record["text"])}, ensure_ascii=False) + "\n"
+        return (
+            session.scrub(line) or ""
+        )  # a line without a text is scrubbed as it stands, so that nothing passes unseen
+    text = session.scrub(record["text"])
+    if text is None:
+        return ""
+    scrubbed = session.scrub_beside({**record, "text": None})
+    return json.dumps({**scrubbed, "text": text}, ensure_ascii=False) + "\n"
+
+
+def _unique(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dictionary of items of which scrubbing may have made two names equal; each stays."""
+    found: dict[str, Any] = {}
+    for key, value in items:
+        free = next(name for number in count(1) if (name := key if number == 1 else f"{key} {number}") not in found)
+        found[free] = value
+    return found
 
 
 def _spans_line(findings: Sequence[Finding]) -> str:

@@ -22,7 +22,7 @@ class Finding:
     rank: int = 50
 
 
-# Precedence: private key > URL > provider token > checksum id > e-mail > IP > phone > keyword secret > name.
+# Precedence: private key > URL > provider token > checksum id > e-mail > IP > phone > keyword secret > name > address.
 RANK_KEY = 0
 RANK_URL = 10
 RANK_TOKEN = 20
@@ -32,3 +32,4 @@ RANK_IP = 50
 RANK_PHONE = 60
 RANK_KEYWORD = 70
 RANK_NAME = 80
+RANK_ADDRESS = 90

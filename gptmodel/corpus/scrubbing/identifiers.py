@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any
 
 from gptmodel.corpus.scrubbing.finding import RANK_CHECKSUM, Finding
-from gptmodel.corpus.scrubbing.passage import Passage, is_ascii_word, linear
+from gptmodel.corpus.scrubbing.passage import Passage, is_ascii_word
+from gptmodel.corpus.scrubbing.sieve import linear
 
 # Label (lower case) -> python-stdnum module. The value's shape is left to the module.
 _LABELLED: dict[str, tuple[str, ...]] = {
@@ -62,7 +63,6 @@ _MEXICAN = re.compile(r"[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d(?![A-Za-z0-9])", re.
 _BRAZILIAN = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)", re.ASCII)
 _SWISS = re.compile(r"756\.\d{4}\.\d{4}\.\d{2}(?!\d)", re.ASCII)
 _SHAPED = ((_BRAZILIAN, "br.cpf"), (_SWISS, "ch.ssn"), (_ITALIAN, "it.codicefiscale"), (_MEXICAN, "mx.curp"))
-_SHAPED_SIEVE = r"\d\.\d{3}\.\d{3}-|756\.\d{4}\.|[A-Z]{6}\d\d[A-Z]|[A-Z]{4}\d{6}[HM]"
 
 
 def find_identifiers(passage: Passage) -> Iterator[Finding]:
@@ -71,11 +71,10 @@ def find_identifiers(passage: Passage) -> Iterator[Finding]:
         finding = _labelled(passage, match.group(1).decode(), match.end())
         if finding:
             yield finding
-    if linear(_SHAPED_SIEVE).search(passage.ascii):
-        for pattern, module in _SHAPED:
-            for found in pattern.finditer(passage.text):
-                if not is_ascii_word(passage.char_at(found.start() - 1)) and _is_valid(module, found.group()):
-                    yield Finding(found.start(), found.end(), "OTHER_ID", f"id.{module}", RANK_CHECKSUM)
+    for pattern, module in _SHAPED:
+        for found in passage.matches(pattern, passage.codes):
+            if not is_ascii_word(passage.char_at(found.start() - 1)) and _is_valid(module, found.group()):
+                yield Finding(found.start(), found.end(), "OTHER_ID", f"id.{module}", RANK_CHECKSUM)
 
 
 def _labelled(passage: Passage, label: str, at: int) -> Finding | None:

@@ -21,11 +21,18 @@ KINDS: tuple[str, ...] = (
     "CRYPTO",
     "OTHER_ID",
     "PERSON",
+    "ADDRESS",
 )
-"""Kinds that have a finder; PERSON in labelled fields and after titles only."""
+"""Kinds known here; the site's own come after them."""
+
+IN_PART: dict[str, str] = {
+    "PERSON": "names in labelled fields and after titles only",
+    "ADDRESS": "addresses in labelled fields only",
+}
+"""Kinds of which the finders here see a part, and which."""
 
 UNSEARCHED: tuple[str, ...] = ("ADDRESS",)
-"""Kinds that nobody looks for."""
+"""Kinds of which that part is too small to count as a search: only a recognizer makes them searched."""
 
 
 def placeholder(kind: str) -> str:

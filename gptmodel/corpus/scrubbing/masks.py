@@ -5,7 +5,7 @@ import re
 from collections import Counter
 
 _REFERENCE = re.compile(
-    r"[<\[{(].*[>\]})]|\$\{?[A-Za-z_][\w.:\-?]*\}?|\$\(.*|\{\{.*\}\}|%[\w(].*|#\{.*\}|<[^>]*>?|@[\w.]+@|\*+.*|.*\*{3,}.*",
+    r"[<\[{(].*[>\]})]|\$\{?[A-Za-z_][\w.:\-?]*\}?|\$\(.*|\{\{.*\}\}|%\w+%|%\(?\w*\)?[sd]|#\{.*\}|<[^>]*>?|@[\w.]+@|\*+.*|.*\*{3,}.*",
     re.DOTALL,
 )
 _WORDS = re.compile(
@@ -13,7 +13,8 @@ _WORDS = re.compile(
     r"fixme|tbd|redacted|removed|hidden|secret|password|passwd|pass|pwd|passphrase|token|key|apikey|api|value|here|me|"
     r"this|none|null|nil|undefined|unset|empty|true|false|string|str|int|bool|optional|required|changeme|changeit|user|"
     r"username|login|name|test|xxx+|yyy+|zzz+|foo|bar|baz|n/?a|is|a|an|in|of|to|and|or|not|with|from|type|field|text|"
-    r"access|auth|client|private|public|id|default|new|old|admin|root|env|config)",
+    r"access|auth|client|private|public|id|default|new|old|admin|root|env|config|required|enabled|disabled|hidden|visible|plain|"
+    r"passwort|kennwort|senha|contrase(?:ñ|n)a|wachtwoord)",
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*\}")

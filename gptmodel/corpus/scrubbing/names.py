@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_NAME, Finding
-from gptmodel.corpus.scrubbing.passage import Passage, linear
+from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.sieve import linear
 
 _UP, _LOW = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĻŁŃŅŇŌŐŒŘŚŞŠŢŤŪŮŰŲŹŻŽ", "a-zß-öø-ÿāăąćčďđēėęěğģīįıķļłńņňōőœřśşšţťūůűųźżž"
 _WORD = rf"(?:(?:[DOdo]['’]|Mc|Mac)?[{_UP}][{_LOW}]+(?:['’-][{_UP}][{_LOW}]+)*)"
@@ -76,8 +77,7 @@ def find_names(passage: Passage) -> Iterator[Finding]:
     for match in linear(_MARKS).finditer(passage.ascii):
         pattern = _AFTER_LABEL if match.group(1) else _AFTER_TITLE if match.group(2) else _SIGNED
         yield from _latin(passage.text, pattern, match.end(), "label" if match.group(1) else "title")
-    if passage.has_han:
-        yield from _han(passage.text)
+    yield from _han(passage)
 
 
 def _latin(text: str, pattern: re.Pattern[str], at: int, rule: str) -> Iterator[Finding]:
@@ -95,14 +95,14 @@ def _latin(text: str, pattern: re.Pattern[str], at: int, rule: str) -> Iterator[
         yield Finding(match.start(1), match.start(1) + len(name), "PERSON", f"name.{rule}", RANK_NAME)
 
 
-def _han(text: str) -> Iterator[Finding]:
+def _han(passage: Passage) -> Iterator[Finding]:
     for pattern, rule in (
         (_HAN_LABELLED, "label"),
         (_HAN_TITLED, "title"),
         (_HAN_SALUTED, "title"),
         (_HAN_SELF, "self"),
     ):
-        for match in pattern.finditer(text):
+        for match in passage.matches(pattern, passage.named):
             for part in re.finditer(r"[\u4e00-\u9fff]+", match.group(1)):
                 if part.group() not in _HAN_NO_NAMES:
                     start = match.start(1) + part.start()

@@ -5,33 +5,29 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_IP, Finding
-from gptmodel.corpus.scrubbing.passage import Passage, linear
+from gptmodel.corpus.scrubbing.passage import Passage
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_])(?!\.\d)(?!-[A-Za-z])", re.ASCII)
-_V4_SIEVE = r"\d\.\d{1,3}\.\d{1,3}\.\d"
 _V6 = re.compile(r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa-f]{1,4}){0,6}(?:\.\d{1,3}){0,3}")
-_V6_SIEVE = r"[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]"
 _VERSION_BEFORE = re.compile(
-    r"(?:version|versions|ver|release|released|revision|build|firmware|driver|upgrade to|sections?|sect|chapter|clause|"
-    r"annex|figure|oid|版本|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
+    r"(?<![a-z])(?:version|versions|ver|release|released|revision|build|firmware|driver|drivers|upgrade to|sections?|"
+    r"sect|chapter|clause|annex|figure|oid|openssl|chrome|firefox|python|java|jdk|kernel|linux|windows|android|ios|nginx|"
+    r"apache|mysql|docker|gcc)[\s:=\"'(（：]{0,3}$|(?:版本|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
     r"(?<![a-z])[vr]\.?\s?$|[a-z0-9_]-$|[a-z0-9_+]/$|[.\w@]$|\s\d:$"
 )
 
 
 def find_ips(passage: Passage) -> Iterator[Finding]:
     """Find globally routable IPv4 and IPv6 addresses."""
-    text = passage.text
-    if linear(_V4_SIEVE).search(passage.ascii):
-        for match in _V4.finditer(text):
-            if _is_global(match.group()) and not _looks_like_version(passage, match.start()):
-                yield Finding(match.start(), match.end(), "IP_ADDRESS", "ip.v4", RANK_IP)
-    if linear(_V6_SIEVE).search(passage.ascii):
-        yield from _find_v6(passage)
+    for match in passage.matches(_V4, passage.codes):
+        if _is_global(match.group()) and not _looks_like_version(passage, match.start()):
+            yield Finding(match.start(), match.end(), "IP_ADDRESS", "ip.v4", RANK_IP)
+    yield from _find_v6(passage)
 
 
 def _find_v6(passage: Passage) -> Iterator[Finding]:
-    for match in _V6.finditer(passage.text):
+    for match in passage.matches(_V6, passage.codes):
         start, value = match.start(), match.group().rstrip(".")
         before, after = passage.char_at(start - 1), passage.char_at(match.end())
         touching = (

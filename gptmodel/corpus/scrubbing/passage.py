@@ -4,33 +4,47 @@ Folding is one character for one, so that offsets stay those of the text itself.
 """
 
 import re
-from functools import cache, cached_property
-from typing import Any
+from collections.abc import Iterator
+from functools import cached_property
 
-# Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; the ideographic space is a space.
-_FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x00A0: 0x20, 0x2011: 0x2D}
-_FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\u00a0\u2011]")
+from gptmodel.corpus.scrubbing.sieve import CODES, HAN, HAN_NAMES, HAN_WORDS, WORDS, linear, merged, spans_in_utf8
 
-_HAN = re.compile("[\u4e00-\u9fff]")
+# Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; spaces and a hyphen that do not break.
+_FOLDED = (
+    *((chr(code), chr(code - 0xFEE0)) for code in range(0xFF01, 0xFF5F)),
+    ("\u3000", " "), ("\u00a0", " "), ("\u2011", "-"),
+)  # fmt: skip
+# Those that can stand in a value; without any of them a text stays as it is.
+_IN_VALUES = "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\uff0b\u00a0\u2011]"
 
 # At least six digits, loosely joined: what every number kind here has. A cheap first sieve for all of them.
-_NUMBER = r"[+(\d](?:[ ().\-/]{0,3}\d){5,}[)\dXx]?"
-
-
-@cache
-def linear(pattern: str) -> Any:
-    """Compile a pattern over bytes for RE2, which scans in linear time and several times faster than `re`."""
-    import re2
-
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    options.log_errors = False
-    return re2.compile(pattern.encode(), options)
+_NUMBER = r"[+(\d](?:(?:[ ().\-/]{0,3}|[ \-]?\n)\d){5,}[)\dXx]?"
 
 
 def fold(text: str) -> str:
     """Give the text with full-width digits, letters and signs as ASCII, at the same offsets."""
-    return text.translate(_FOLDED) if _FULL_WIDTH.search(text) else text
+    if text.isascii() or not linear(_IN_VALUES).search(text.encode("utf-8", "surrogatepass")):
+        return text
+    return fold_all(text)
+
+
+# A value and what must stand beside it fit into this many characters before and after its hint.
+_CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 96
+
+Stretches = list[tuple[int, int]]
+
+
+def fold_all(text: str) -> str:
+    """Give the text with every full-width form as ASCII, marks included, at the same offsets.
+
+    Example:
+        >>> fold_all("工号：７（夜）")
+        '工号:7(夜)'
+    """
+    for wide, plain in () if text.isascii() else _FOLDED:  # many times faster than str.translate
+        if wide in text:
+            text = text.replace(wide, plain)
+    return text
 
 
 class Passage:
@@ -61,7 +75,40 @@ class Passage:
     @cached_property
     def has_han(self) -> bool:
         """Whether the text has Chinese characters."""
-        return not self.text.isascii() and _HAN.search(self.text) is not None
+        return not self.text.isascii() and linear(HAN).search(self._utf8) is not None
+
+    @cached_property
+    def _utf8(self) -> bytes:
+        return self.text.encode("utf-8", "surrogatepass")
+
+    @cached_property
+    def codes(self) -> Stretches:
+        """Stretches around what may be a value with a form of its own, as sieve.py has them."""
+        return merged((match.span() for match in linear(CODES).finditer(self.ascii_lower)), _CODE_WIDTH)
+
+    @cached_property
+    def announced(self) -> Stretches:
+        """Stretches around words that may announce a value, as sieve.py has them."""
+        spans = [match.span() for match in linear(WORDS).finditer(self.ascii_lower)]
+        if self.has_han:
+            spans += spans_in_utf8(HAN_WORDS, self._utf8)
+        return merged(spans, _WORD_WIDTH)
+
+    @cached_property
+    def named(self) -> Stretches:
+        """Stretches around Chinese labels and titles of persons."""
+        return merged(spans_in_utf8(HAN_NAMES, self._utf8), _NAME_WIDTH) if self.has_han else []
+
+    def is_announced(self, word: str) -> bool:
+        """Tell whether a word stands in one of the announced stretches."""
+        return any(self.text.find(word, start, end) >= 0 for start, end in self.announced)
+
+    def matches(self, pattern: re.Pattern[str], stretches: Stretches) -> Iterator[re.Match[str]]:
+        """Give a pattern's matches in stretches of the text; what a stretch's end may have cut short is left out."""
+        for start, end in stretches:
+            for match in pattern.finditer(self.text, start, end):
+                if match.end() < end or end >= len(self.text):
+                    yield match
 
     def before(self, start: int, width: int) -> str:
         """Give up to `width` characters before an offset, in lower case."""

@@ -1,48 +1,64 @@
 """Passwords, keys and tokens that are known by their label: `password = ...`, `"api_key": "..."`, `密码：...`.
 
-The label is found by one linear-time pass (RE2); the value decides. Paths, calls, names of variables, types, masks and
-words of prose are no secrets. A random-looking value is asked for where the label says little (`key`, `token`).
+The label is found by one linear-time pass (RE2); `secret_values.py` judges the value. After a clear label (`password`)
+a mixed value is enough; after a vague one (`key`, `token`, the name of a provider) it must look random.
 """
 
-import itertools
 import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
-from gptmodel.corpus.scrubbing.masks import entropy, is_masked
-from gptmodel.corpus.scrubbing.passage import Passage, linear
-
-_STRONG = "passwords?|passwd|pwd|passphrase|passcode|pass|secrets?|credentials?|creds?|密码|口令|密钥|密匙|暗号"
-_LABELLED = (
-    r"((?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|"
-    r"access[ _\-.]?key|auth[ _\-.]?key|key|auth|login)[a-z0-9_\-.]{0,24})[\"'\]\)]{0,2}"
-    r"[ \t]{0,4}(?:[:?!<=]{0,3}=>?|:|\|\|:?|,)[ \t]{0,4}"
+from gptmodel.corpus.scrubbing.passage import Passage
+from gptmodel.corpus.scrubbing.secret_values import (
+    is_code,
+    is_odd,
+    is_quoted_secret,
+    is_random,
+    is_strong,
+    is_unbalanced,
+    is_value,
 )
-_LABEL = re.compile(rf"(?:{_STRONG})", re.IGNORECASE)
+from gptmodel.corpus.scrubbing.sieve import linear
 
+_STRONG = "passwords?|passwd|pwd|pw|passphrase|passcode|pass|secrets?|credentials?|creds?|密码|口令|密钥|密匙|暗号"
+_CLEAR = re.compile(rf"(?:{_STRONG})", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?:password|passwd|pwd|passphrase)", re.IGNORECASE)
+
+# Providers whose keys have no shape of their own; their name beside a random value is the label.
+_PROVIDERS = (
+    "adafruit|airtable|algolia|asana|atlassian|auth0|beamer|bitbucket|bittrex|cloudflare|codecov|cohere|coinbase|"
+    "confluent|contentful|datadog|discord|drone|dropbox|etsy|fastly|finicity|finnhub|flickr|freemius|freshbooks|gitter|"
+    "gocardless|heroku|hubspot|intercom|jfrog|kraken|kucoin|launchdarkly|linkedin|looker|mailchimp|mailgun|mattermost|"
+    "meraki|messagebird|netlify|newrelic|new[_\\-]relic|nytimes|okta|paypal|plaid|privateai|rapidapi|sendbird|sendgrid|"
+    "sentry|shodan|sidekiq|snyk|sonar|sourcegraph|squarespace|sumologic|telegram|travis|trello|twilio|twitch|twitter|"
+    "typeform|yandex|zendesk"
+)
+_BUNDLE = re.compile(r"[a-f0-9]{8}:[a-f0-9]{8}")  # Sidekiq's documented pair in BUNDLE_GEMS__CONTRIBSYS__COM
+_PROVIDER = re.compile(rf"(?:{_PROVIDERS})", re.IGNORECASE)
+_WORDS = (
+    r"(?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|"
+    r"access[ _\-.]?key|auth[ _\-.]?key|key|auth|login)[a-z0-9_\-.]{0,24}|\bpw"
+    r"|bundle_(?:gems|enterprise)__contribsys__com"
+    rf"|(?:{_PROVIDERS})[a-z0-9_\-.]{{0,24}}(?: (?:api |access |client )?(?:key|token|secret|id))?"
+)
+_TYPE = r"(?:[ \t]{0,2}:?[ \t]{0,2}(?:string|nsstring \*|&(?:'static )?str|str|char)\b)?(?:\[\d{0,4}\])?"
+_JOINED = r"[ \t]{0,4}(?:[:?!<=]{0,3}=>?|:-|:|\|\|:?|,|>)[ \t]{0,4}|(?:[ \t]{1,3}|\(|[\"'] value=)[\"'`]"
+_LABELLED = rf"({_WORDS})(?:\\?[\"'\]\)]){{0,2}}{_TYPE}(?:{_JOINED})"
+_NOT_SECRET = re.compile(r"ids?$|(?:sha\d*|hash|md5|digest|commit|version|checksum|etag|url|uri|host)$", re.IGNORECASE)
 _PASSING = re.compile(r"pass(?!\b|[_\-.\d]|w|p|c)")
-_QUOTED = re.compile(r"[@bru]?(\"|'|`)((?:\\.|(?!\1)[^\\\n]){4,300})\1")
-_BARE = re.compile(r"[^\s\"'`,;，；。、<>|]{6,300}")
-_TYPE_OR_CALL = re.compile(
-    r"[A-Za-z_][\w.]*\s*[(\[{].*|[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+[;,)]?|[A-Za-z_]+(?:_[A-Za-z]+)*[;,)\]}:]*|\d{1,5}"
-)
-_PATH = re.compile(
-    r"(?:\.{0,2}/|~/|[A-Za-z]:\\|\\\\|https?:|file:|s3:|www\.).*|[\w.\-]+(?:/[\w.\-]+){2,}"
-    r"|.*\.(?:py|js|json|ya?ml|txt|pem|key|crt|md|html|php|go|java|rb|sh|conf|cfg|ini|toml)"
-)
-_UUID_OR_HASH = re.compile(r"(?:sha\d+|md5)[:\-].*", re.IGNORECASE)
-_HEADER = re.compile(
-    r"(?i)\b(?:authorization|proxy-authorization)[\"']?\s*[:=]\s*[\"']?"
-    r"(?:bearer|basic|token|digest)\s+([A-Za-z0-9._~+/=\-]{8,400})"
-)
-_COMMAND = re.compile(
-    r"(?:--password|--pass|--token|--secret|--api-key|--passphrase)[ =]([^\s\"']{6,200})"
-    r"|curl [^\n]{0,200}?(?:-u|--user) [\"']?[^\s:\"']+:([^\s\"']{4,100})"
-)
-_SENTENCE = re.compile(
-    r"(?:password|passcode|passphrase|密码|口令)\s{0,2}(?:is|was|为|是)\s{0,2}[:：]?\s{0,2}"
-    r"[\"'“‘`]?([^\s\"'“”‘’`，。；,;<>]{6,64})",
+
+_COMPARED = re.compile(
+    r"([\"'`])((?:(?!\1)[^\\\n]){6,200})\1[ \t]{0,2}[!=]==?[ \t]{0,2}"
+    r"[\w.$]{0,32}(?:passw|pwd|secret|token|api_?key|_key)",
     re.IGNORECASE,
+)
+
+_QUOTED = re.compile(r"[@bru]?(\"|'|`)((?:\\.|(?!\1)[^\\\n]){4,300})\1")
+_ESCAPED = re.compile(r"\\(\"|')((?:(?!\\)[^\n]){4,300})\\\1")
+_BARE = re.compile(r"(?:(?![\"'`,;<|])[!-~]){6,300}")
+_DEFAULT = re.compile(r"[\w.]{2,30}\(\s?[\"'][\w.\-]{1,60}[\"'],\s?(?=[\"'])")
+_CHINESE_LABEL = re.compile(
+    r"(?:密\s?码|口\s?令|密钥|密匙|令牌|授权码|密\s?碼)(?:[（(][^）)\n]{0,12}[）)])?\s{0,2}(?:是|为|[:=：】\]])\s{0,2}"
 )
 
 
@@ -50,130 +66,92 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
     """Find secrets by their label."""
     for match in linear(_LABELLED).finditer(passage.ascii_lower):
         label, end = passage.text[match.start(1) : match.end(1)], match.end()
-        if _says_otherwise(passage, label.lower(), match.start(1)):
+        if _says_otherwise(passage, label, match.start(1)):
             continue
-        finding = _value_at(passage.text, label, end, quoted_only="," in passage.text[match.end(1) : end])
+        between = passage.text[match.end(1) : end]
+        finding = _value_at(passage.text, label, end - between.endswith(("'", '"', "`")), between)
         if finding:
             yield finding
+    yield from _compared(passage)
     if passage.has_han:
-        yield from _chinese(passage.text)
-    yield from _headers_and_commands(passage)
+        for found in passage.matches(_CHINESE_LABEL, passage.announced):
+            finding = _value_at(passage.text, "密码", found.end(), ":")
+            if finding:
+                yield finding
+
+
+def _compared(passage: Passage) -> Iterator[Finding]:
+    """Find a value that stands before its name: `if ("..." == password)`."""
+    for match in passage.matches(_COMPARED, passage.announced):
+        value = match.group(2)
+        if is_value(value) and (is_strong(value) or is_odd(value)):
+            yield Finding(match.start(2), match.end(2), "SECRET", "label.compared", RANK_KEYWORD)
 
 
 def _says_otherwise(passage: Passage, label: str, start: int) -> bool:
     """Tell whether a label names an identifier, a public key, or only sounds like one (compass, monkey)."""
-    if label.endswith("id") or label.endswith("ids") or "public" in passage.before(start, 8):
+    low = label.lower()
+    if "public" in passage.before(start, 8):
         return True
-    if _PASSING.match(label):
+    if not _CLEAR.search(low) and _NOT_SECRET.search(low) and not (low.endswith("id") and _PROVIDER.match(low)):
         return True
-    return label in ("pass", "key", "keys") and passage.char_at(start - 1).isalpha()
+    if low.endswith(("id", "ids")) and not _PROVIDER.match(low):
+        return True
+    if _PASSING.match(low):
+        return True
+    before = passage.char_at(start - 1)
+    camel = label[0].isupper() and before.islower()
+    return low in ("pass", "key", "keys") and before.isalpha() and not camel
 
 
-def _chinese(text: str) -> Iterator[Finding]:
-    for match in _CHINESE_LABEL.finditer(text):
-        finding = _value_at(text, match.group(), match.end())
-        if finding:
-            yield finding
-
-
-_CHINESE_LABEL = re.compile(
-    r"(?:密码|口令|密钥|密匙|令牌|授权码|密碼)(?:[（(][^）)\n]{0,12}[）)])?\s{0,2}(?:是|为|[:=：])\s{0,2}"
-)
-
-
-def _headers_and_commands(passage: Passage) -> Iterator[Finding]:
-    low = passage.ascii_lower
-    if b"authorization" in low:
-        for match in _HEADER.finditer(passage.text):
-            if _is_random(match.group(1)) and not is_masked(match.group(1)):
-                yield Finding(match.start(1), match.end(1), "SECRET", "header.authorization", RANK_KEYWORD)
-    if b"--" in low or b"curl " in low:
-        for match in _COMMAND.finditer(passage.text):
-            group = 1 if match.group(1) else 2
-            if _is_strong_value(match.group(group)):
-                yield Finding(match.start(group), match.end(group), "SECRET", "command", RANK_KEYWORD)
-    if b"passw" in low or b"passp" in low or b"passc" in low:
-        for match in _SENTENCE.finditer(passage.text):
-            value = match.group(1).rstrip(".!?)")
-            if any(char.isdigit() for char in value) and _is_strong_value(value):
-                yield Finding(match.start(1), match.start(1) + len(value), "SECRET", "sentence", RANK_KEYWORD)
-
-
-def _value_at(text: str, label: str, at: int, quoted_only: bool = False) -> Finding | None:
-    quoted = _QUOTED.match(text, at)
+def _value_at(text: str, label: str, at: int, between: str) -> Finding | None:
+    default = _DEFAULT.match(text, at)
+    at = default.end() if default else at
+    quoted = _QUOTED.match(text, at) or _ESCAPED.match(text, at)
     if quoted:
         value, start = quoted.group(2), quoted.start(2)
-        good = _is_quoted_secret(value, bool(_LABEL.search(label)))
+        good = _is_quoted(value, label, between)
     else:
         bare = _BARE.match(text, at)
-        if bare is None or quoted_only or text[at] in "({[-" or not bare.group().isascii():
+        if bare is None or "," in between or text[at] in "({[-":
             return None
         value, start = _trimmed(bare.group()), bare.start()
-        if "://" in value or (text[bare.end() : bare.end() + 1] in "<>" and value.endswith(("<", ">"))):
+        if "://" in value or (text[bare.end() : bare.end() + 1].isalpha() and not _is_han(text[bare.end()])):
             return None
-        good = _is_strong_value(value) if _LABEL.search(label) else _is_random(value)
-        good = good and not _TYPE_OR_CALL.fullmatch(value)
-    if not good or is_masked(value) or _is_path(value) or _UUID_OR_HASH.fullmatch(value):
-        return None
-    return Finding(start, start + len(value), "SECRET", "label", RANK_KEYWORD)
+        good = _is_bare(value, label)
+    return Finding(start, start + len(value), "SECRET", "label", RANK_KEYWORD) if good and is_value(value) else None
+
+
+def _is_han(char: str) -> bool:
+    return "\u4e00" <= char <= "\u9fff"
+
+
+def _is_quoted(value: str, label: str, between: str) -> bool:
+    if value[0] in " ,":
+        return False  # what stands between two quoted values
+    vague = is_random(value, 10 if _PROVIDER.match(label) else 14) or is_odd(value)
+    if vague or not _CLEAR.search(label) or "(" in between:
+        return vague
+    if "," in between or (between[:1].isspace() and "=" not in between and ":" not in between):
+        return is_strong(value) and " " not in value
+    word = _PASSWORD.search(label) is not None and re.fullmatch(r"[a-z]{6,}", value) is not None
+    return word or is_quoted_secret(value)
+
+
+def _is_bare(value: str, label: str) -> bool:
+    if is_odd(value) and is_unbalanced(value):
+        return True
+    if _CLEAR.search(label):
+        return is_strong(value) and not is_code(value)
+    if label.lower().startswith("bundle_"):
+        return _BUNDLE.fullmatch(value) is not None
+    return is_random(value, 10 if _PROVIDER.match(label) else 14) and not is_code(value)
 
 
 def _trimmed(value: str) -> str:
-    cut = value.rstrip(".!?:")
-    while cut and cut[-1] in ")]}" and cut.count({")": "(", "]": "[", "}": "{"}[cut[-1]]) < cut.count(cut[-1]):
+    cut = value.rstrip(".?:")
+    while (
+        cut and cut[-1] in ")]}>" and cut.count({")": "(", "]": "[", "}": "{", ">": "<"}[cut[-1]]) < cut.count(cut[-1])
+    ):
         cut = cut[:-1]
     return cut.split("&")[0] if "&" in cut and "=" in cut.split("&", 1)[1] else cut
-
-
-def _is_quoted_secret(value: str, strong: bool) -> bool:
-    if not strong:
-        signs = {char for char in value if not char.isalnum() and char not in " _-./:"}
-        return _is_random(value) or (len(signs) >= 4 and len(value) >= 12 and " " not in value)
-    if value.startswith("-") or not any(map(str.isalnum, value)):
-        return False
-    words = value.split()
-    if len(words) > 1 and (len(words) > 3 or all(word.isalpha() for word in words)):
-        return False  # prose, not a secret
-    return (len(value) >= 6 and not re.fullmatch(r"[A-Za-z_][\w.\-]*", value)) or _is_strong_value(value)
-
-
-def _is_strong_value(value: str) -> bool:
-    """Tell whether a bare value after a clear label mixes characters as secrets do."""
-    if len(value) < 6 or is_masked(value) or _is_path(value):
-        return False
-    digits = sum(char.isdigit() for char in value)
-    letters = sum(char.isalpha() for char in value)
-    if digits == len(value):
-        return 6 <= digits <= 12 and len(set(value)) > 3
-    if not digits:
-        camel = any(a.islower() and b.isupper() for a, b in itertools.pairwise(value))
-        signs = sum(not char.isalnum() and char not in "_-." for char in value)
-        return letters >= 3 and (
-            (signs >= 2 and "(" not in value) or (camel and len(value) >= 16 and entropy(value) > 3.6)
-        )
-    return letters > 0 and len(set(value)) >= 5
-
-
-def _is_path(value: str) -> bool:
-    """Tell whether a value is a path or file name; a long random string may hold slashes too."""
-    if not _PATH.fullmatch(value):
-        return False
-    mixed = any(map(str.isupper, value)) and any(map(str.islower, value)) and any(map(str.isdigit, value))
-    return not (len(value) >= 32 and mixed and entropy(value) >= 4.3 and value[0].isalnum())
-
-
-def _is_random(value: str) -> bool:
-    """Tell whether a value looks drawn by a machine: long, letters and digits mixed, many different ones."""
-    if len(value) < 14 or " " in value or is_masked(value) or _is_path(value):
-        return False
-    digits = sum(char.isdigit() for char in value)
-    if digits == len(value):
-        return digits >= 15 and entropy(value) >= 2.5
-    return digits >= 2 and entropy(value) >= 2.9 and not _worded(value)
-
-
-def _worded(value: str) -> bool:
-    """Tell whether a value is words joined by hyphens, dots or underscores, with a number here and there."""
-    parts = re.split(r"[-_./:]", value)
-    plain = sum(bool(re.fullmatch(r"[A-Z]?[a-z]{2,}\d{0,2}|\d{1,4}|[A-Z]{2,}\d{0,2}|v\d+", part)) for part in parts)
-    return len(parts) > 1 and plain >= len(parts) - 1

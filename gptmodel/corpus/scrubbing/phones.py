@@ -26,7 +26,8 @@ _CONTEXT = re.compile(
     r"(?:(?<![a-z])(?:tele)?phones?(?![a-z])|(?<![a-z])(?:tel|fax|faks|cell|cellphone|mobile|mob|whatsapp|wechat|"
     r"telegram|signal|sms|hotline|pager|landline|dial|call|called|calling|text|ring|reach|desk|office|handy|telefon|"
     r"tlf|telefax|gsm|ph|phone number|"
-    r"messages? (?:to|from)|answering at|contact (?:me|us) (?:at|on)|(?:my|our) number)(?![a-z])|"
+    r"messages? (?:to|from)|answering at|registered|contact (?:me|us) (?:at|on)|contacts? ?:|"
+    r"(?:my|our|his|her|their|your)(?: [a-z]{2,12}){0,2} numbers?)(?![a-z])|"
     r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|电話|手機|携帯)"
 )
 _CONTEXT_AFTER = re.compile(
@@ -43,6 +44,7 @@ _NO_PHONE = re.compile(
     r"(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d(?!\d)|\d+\.\d+$|400-?\d{3}-?\d{4}$",
     re.ASCII,
 )
+_SERVICE = re.compile(r"400-\d{3}-\d{4}$", re.ASCII)
 
 
 def find_phones(passage: Passage) -> Iterator[Finding]:
@@ -89,6 +91,7 @@ def _national(passage: Passage, start: int, end: int) -> Finding | None:
         for match in pattern.finditer(passage.text, start, end):
             if (
                 _stands_alone(passage, match.start(), match.end())
+                and not _SERVICE.match(match.group())
                 and not _NOT_PHONE.search(passage.before(match.start(), 24))
                 and _is_possible(match.group(), region)
             ):

@@ -1,6 +1,7 @@
-"""The stage `scrub`: cleaned shards in, shards with placeholders out, and an account by kind that holds no value.
+"""The stage `scrub`: cleaned shards in, shards with stand-ins out, and an account by kind that holds no value.
 
-Planted test phrases are scrubbed like everything else and counted apart.
+A document with a kind that asks for it is left out. Planted test phrases are scrubbed like everything else and counted
+apart.
 """
 
 import logging
@@ -13,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import fingerprint_section
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
-from gptmodel.corpus.scrubbing.finding import Finding
-from gptmodel.corpus.scrubbing.scrubber import Scrubber
+from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
+from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test
 from gptmodel.corpus.scrubbing.value_index import ValueIndex, values_name
 from gptmodel.keys import key_id
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the preview imports this room before the store's packages a
 logger = logging.getLogger(__name__)
 
 FINDINGS_DIR = "findings"
+LEFT_OUT_DIR = "left_out"
 
 
 class SourceScrubbing(BaseModel):
@@ -41,7 +42,11 @@ class SourceScrubbing(BaseModel):
     num_bytes_read: int
     """Their UTF-8 size before scrubbing."""
     num_bytes_kept: int
-    """Their UTF-8 size with placeholders."""
+    """UTF-8 size of those that stay, with stand-ins."""
+    dropped_by_reason: dict[str, int] = {}
+    """Documents left out for the sake of a kind that they hold."""
+    dropped_bytes_by_reason: dict[str, int] = {}
+    """Their UTF-8 size before scrubbing."""
 
 
 class ScrubResult(BaseModel):
@@ -54,25 +59,41 @@ class ScrubResult(BaseModel):
     num_bytes: int
     """Their UTF-8 size before scrubbing."""
     num_findings: int
-    """Findings replaced in them."""
+    """Findings in them, those in documents that are left out included."""
     num_documents_with_findings: int
     """Documents with at least one finding."""
+    num_dropped: int = 0
+    """Documents left out for the sake of a kind that they hold; the others are kept."""
+    dropped_by_reason: dict[str, int] = {}
+    """Those by reason."""
     findings: dict[str, int]
     """Findings by kind, every searched kind named."""
     findings_by_source: dict[str, dict[str, int]]
     """Findings by source and kind."""
     sources: list[SourceScrubbing]
     """Documents and bytes by source, sorted by name."""
+    num_allowed: int = 0
+    """Values left standing because the site's allow file holds them."""
     kinds_searched: tuple[str, ...]
-    """Kinds that were looked for."""
+    """Kinds that count as searched."""
     kinds_not_searched: tuple[str, ...]
-    """Kinds that nobody looked for."""
+    """Kinds that nobody looked for, or so little that it does not count."""
+    kinds_accepted: tuple[str, ...] = ()
+    """Those of them that the config accepts in writing."""
+    limits: tuple[str, ...] = ()
+    """How far the search for a kind goes where it does not go everywhere."""
     scope: str
     """The same in one sentence."""
     num_planted: int
     """Planted test phrases of the sort that scrubbing must catch."""
     num_planted_caught: int
-    """How many of those it caught."""
+    """How many of those it caught: replaced, or left out."""
+    self_test: list[KindTest] = []
+    """What became of invented values that went through the same scrubber, by kind."""
+    self_test_recall: dict[str, float] = {}
+    """Share of those values that was found, by kind."""
+    untested_kinds: tuple[str, ...] = ()
+    """Searched kinds of which no value was tried, because none can be invented or nobody asked for a test."""
     runtime: dict[str, int] = {}
     """How many shards there were, and how many were taken over."""
 
@@ -82,12 +103,13 @@ def scrub(
 ) -> ScrubResult:
     """Scrub the cleaned shards into the workspace, each by itself.
 
-    Writes shards/ with placeholders, findings/ with one row a document, kind and rule, and beside the data the index
-    of keyed hashes, if the scrubber has the home's key; one file a shard.
+    Writes shards/ with stand-ins, findings/ with one row a document, kind and rule, left_out/ with one row a document
+    that is not in the shards, and beside the data the index of keyed hashes, if the scrubber has the home's key; one
+    file a shard.
 
     Args:
         work: Workspace with the input `clean`.
-        scrubber: What is looked for.
+        scrubber: What is looked for, and what takes its place.
         progress: Called with the share done (0 to 1) and a line to show.
         mapper: Where the shards are scrubbed; None: here, in turn.
     """
@@ -95,7 +117,7 @@ def scrub(
 
     clear_but_parts(work)
     make = partial(_scrub_shard, folder=work.path, scrubber=scrubber)
-    parts = [_indexed(part, scrubber) for part in text_parts(work, "clean", fingerprint_section(scrubber.config))]
+    parts = [_indexed(part, scrubber) for part in text_parts(work, "clean", scrubber.settings)]
     made = make_text_parts(work, "clean", parts, make, _Account, mapper or in_turn, progress)
     result = sum(made.accounts.values(), _Account()).result(scrubber, made.runtime.model_dump())
     logger.info("scrubbed %d documents: %s", result.num_documents, result.findings)
@@ -115,7 +137,10 @@ class _Tally(BaseModel):
     num_bytes_read: int = 0
     num_bytes_kept: int = 0
     num_with_findings: int = 0
+    num_allowed: int = 0
     kinds: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    dropped_bytes: Counter[str] = Counter()
 
     def __add__(self, other: "_Tally") -> "_Tally":
         return _Tally(**{name: getattr(self, name) + getattr(other, name) for name in _Tally.model_fields})
@@ -136,35 +161,51 @@ class _Account(BaseModel):
             num_caught=self.num_caught + other.num_caught,
         )
 
-    def add(self, document: Document, text: str, findings: list[Finding]) -> None:
-        """Count one document, its scrubbed text and its findings."""
+    def add(self, document: Document, done: Scrubbed) -> None:
+        """Count one document and what scrubbing made of it."""
         if document.planted:
             self.num_planted += document.planted == "catchable"
-            self.num_caught += document.planted == "catchable" and bool(findings)
+            self.num_caught += document.planted == "catchable" and bool(done.findings)
             return
         tally = self.sources.setdefault(document.source, _Tally())
+        num_bytes = _num_bytes(document.text)
         tally.num_documents += 1
-        tally.num_bytes_read += len(document.text.encode("utf-8", "surrogatepass"))
-        tally.num_bytes_kept += len(text.encode("utf-8", "surrogatepass"))
-        tally.num_with_findings += bool(findings)
-        tally.kinds.update(finding.kind for finding in findings)
+        tally.num_bytes_read += num_bytes
+        tally.num_with_findings += bool(done.findings)
+        tally.num_allowed += done.num_allowed
+        tally.kinds.update(finding.kind for finding in done.findings)
+        if reason := _reason(done):
+            tally.dropped[reason] += 1
+            tally.dropped_bytes[reason] += num_bytes
+        else:
+            tally.num_bytes_kept += _num_bytes(done.text)
 
     def result(self, scrubber: Scrubber, runtime: dict[str, int]) -> ScrubResult:
         """Give the stage's account."""
         total = sum(self.sources.values(), _Tally())
+        tested = self_test(scrubber, scrubber.config.self_test)
+        recall = recall_by_kind(tested)
         return ScrubResult(
             num_documents=total.num_documents,
             num_bytes=total.num_bytes_read,
             num_findings=total.kinds.total(),
             num_documents_with_findings=total.num_with_findings,
+            num_dropped=total.dropped.total(),
+            dropped_by_reason=dict(sorted(total.dropped.items())),
             findings={kind: total.kinds[kind] for kind in scrubber.kinds},
             findings_by_source={name: dict(sorted(tally.kinds.items())) for name, tally in self.sources.items()},
             sources=[_source(name, tally) for name, tally in self.sources.items()],
-            kinds_searched=scrubber.kinds,
-            kinds_not_searched=scrubber.kinds_not_searched,
+            num_allowed=total.num_allowed,
+            kinds_searched=scrubber.coverage.searched,
+            kinds_not_searched=scrubber.coverage.not_searched,
+            kinds_accepted=scrubber.coverage.accepted,
+            limits=scrubber.coverage.limits,
             scope=scrubber.scope,
             num_planted=self.num_planted,
             num_planted_caught=self.num_caught,
+            self_test=tested,
+            self_test_recall=recall,
+            untested_kinds=tuple(kind for kind in scrubber.kinds if kind not in recall),
             runtime=runtime,
         )
 
@@ -172,8 +213,17 @@ class _Account(BaseModel):
 def _source(name: str, tally: _Tally) -> SourceScrubbing:
     return SourceScrubbing(
         name=name, num_documents=tally.num_documents, num_bytes_read=tally.num_bytes_read,
-        num_bytes_kept=tally.num_bytes_kept,
+        num_bytes_kept=tally.num_bytes_kept, dropped_by_reason=dict(sorted(tally.dropped.items())),
+        dropped_bytes_by_reason=dict(sorted(tally.dropped_bytes.items())),
     )  # fmt: skip
+
+
+def _reason(done: Scrubbed) -> str:
+    return f"holds {done.left_out_for}" if done.left_out_for else ""
+
+
+def _num_bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,28 +243,63 @@ class FindingRow:
     num: int
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOutRow:
+    """A document that is not in the scrubbed shards.
+
+    Attributes:
+        id: The document.
+        source: Its source.
+        path: Its file within the source.
+        reason: Why it is left out.
+        num_bytes: UTF-8 bytes of its text before scrubbing.
+        planted: Empty for real text; else the sort of planted test phrase it is.
+    """
+
+    id: str
+    source: str
+    path: str
+    reason: str
+    num_bytes: int
+    planted: str
+
+
 def _scrub_shard(path: Path, folder: Path, scrubber: Scrubber) -> _Account:
     from gptmodel.corpus.tables import write_table
 
-    account = _Account()
-    rows: list[FindingRow] = []
-    values = ValueIndex(scrubber.keys.home)
-    write_shard(folder / SHARDS_DIR / path.name, _scrubbed(path, scrubber, account, rows, values))
-    write_table(
-        folder / FINDINGS_DIR / path.name, FindingRow, sorted(rows, key=lambda row: (row.id, row.kind, row.rule))
-    )
-    values.write(folder / values_name(path.name))
-    return account
+    shard = _Shard(scrubber)
+    write_shard(folder / SHARDS_DIR / path.name, shard.documents(path))
+    findings = sorted(shard.findings, key=lambda row: (row.id, row.kind, row.rule))
+    write_table(folder / FINDINGS_DIR / path.name, FindingRow, findings)
+    write_table(folder / LEFT_OUT_DIR / path.name, LeftOutRow, sorted(shard.left_out, key=lambda row: row.id))
+    shard.values.write(folder / values_name(path.name))
+    return shard.account
 
 
-def _scrubbed(
-    path: Path, scrubber: Scrubber, account: _Account, rows: list[FindingRow], values: ValueIndex
-) -> Iterator[Document]:
-    for document in read_shard(path):
-        done = scrubber.scrub(document.text)
-        account.add(document, done.text, done.findings)
-        values.add(document.id, document.text, done.findings)
+class _Shard:
+    """One pass over a shard, with the counts and rows it leaves."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
+        self.account = _Account()
+        self.findings: list[FindingRow] = []
+        self.left_out: list[LeftOutRow] = []
+        self.values = ValueIndex(scrubber.keys.home)
+
+    def documents(self, path: Path) -> Iterator[Document]:
+        """Give the scrubbed documents that stay."""
+        for document in read_shard(path):
+            done = self._scrubber.scrub(document.text)
+            self.account.add(document, done)
+            self.values.add(document.id, document.text, done.findings)
+            self._note_findings(document, done)
+            if reason := _reason(done):
+                self.left_out.append(LeftOutRow(document.id, document.source, document.path, reason,
+                                                _num_bytes(document.text), document.planted))  # fmt: skip
+            else:
+                yield replace(document, text=done.text)
+
+    def _note_findings(self, document: Document, done: Scrubbed) -> None:
         if not document.planted:
             counts = Counter((finding.kind, finding.rule) for finding in done.findings)
-            rows += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]
-        yield Document(document.id, document.source, document.path, done.text, document.lang, document.planted)
+            self.findings += [FindingRow(document.id, kind, rule, num) for (kind, rule), num in counts.items()]

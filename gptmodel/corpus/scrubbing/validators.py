@@ -55,7 +55,8 @@ def _has_issuer(digits: str) -> bool:
     jcb = (length >= 16 and two == 35) or (length == 15 and four in (2131, 1800))
     maestro = 12 <= length <= 19 and (two in (50, 56, 57, 58) or digits[0] == "6")
     mir = length >= 16 and 2200 <= four <= 2204
-    return visa or mastercard or amex or diners or jcb or maestro or mir
+    regional = length == 16 and (four == 9792 or 8100 <= four <= 8171 or 8172 <= four <= 8299)
+    return visa or mastercard or amex or diners or jcb or maestro or mir or regional
 
 
 def iban_length(country: str) -> int | None:

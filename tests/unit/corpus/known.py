@@ -63,12 +63,12 @@ def prose(seed: int, count: int = 60) -> str:
     return ". ".join(f"The {' and the '.join(words[at : at + 4])}" for at in range(0, count, 4)) + "."
 
 
-def build(folder: Path) -> Known:
+def build(folder: Path, scrubbing: ScrubbingConfig = ScrubbingConfig()) -> Known:  # noqa: B008 - it is frozen
     """Write the corpus and put it through the stages."""
     truth = _write_notes(folder / "notes") | _write_mail(folder / "mail")
     folders = {stage: folder / stage for stage in STAGES}
     (folder / "evaluated.txt").write_text(_EVALUATED)
-    accounts = _run(folder, folders)
+    accounts = _run(folder, folders, scrubbing)
     for stage in ("ingest", "clean"):
         shutil.rmtree(folders[stage] / "shards")
     return Known(folders, accounts, truth)
@@ -112,7 +112,7 @@ def _write_mail(folder: Path) -> dict[tuple[str, str], list[Fate]]:
     return {("mail", "sent/mail.jsonl"): sorted(fates)}
 
 
-def _run(folder: Path, folders: dict[str, Path]) -> dict[str, dict[str, Any]]:
+def _run(folder: Path, folders: dict[str, Path], scrubbing: ScrubbingConfig) -> dict[str, dict[str, Any]]:
     sources = (SourceConfig(name="notes", path=str(folder / "notes"), personal_data="no"),
                SourceConfig(name="mail", path=str(folder / "mail"), personal_data="yes"))  # fmt: skip
     corpus = CorpusConfig(sources=sources, num_shards=3, max_document_chars=1200)
@@ -124,7 +124,7 @@ def _run(folder: Path, folders: dict[str, Path]) -> dict[str, dict[str, Any]]:
     results = {
         "ingest": ingest(_work(folders, "ingest"), corpus, planted, listing),
         "clean": clean(_work(folders, "clean", "ingest"), CleaningConfig(), private=["mail"]),
-        "scrub": scrub(_work(folders, "scrub", "clean"), Scrubber(ScrubbingConfig())),
+        "scrub": scrub(_work(folders, "scrub", "clean"), Scrubber(scrubbing)),
         "deduplicate": deduplicate(_work(folders, "deduplicate", "scrub"), dedup, ["notes", "mail"], evaluation),
         "split": split(_work(folders, "split", "scrub", "deduplicate"), splits),
     }

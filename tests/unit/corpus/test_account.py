@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.account import DocumentAccount, read_accounts
 from gptmodel.corpus.funnel import build_funnel
 from gptmodel.corpus.split_table import SPLITS
@@ -80,6 +81,38 @@ def test_planted_test_phrases_are_marked_and_go_to_train(known: Known, told: lis
     planted = [account for account in told if account.is_planted]
     assert len(planted) == known.accounts["ingest"]["num_planted"]
     assert {(account.status, account.reason) for account in planted} == {("train", "")}
+
+
+@pytest.fixture(scope="module")
+def without_mail(tmp_path_factory: pytest.TempPathFactory) -> Known:
+    return corpus.build(tmp_path_factory.mktemp("without"), ScrubbingConfig(replacement_of={"EMAIL": "drop"}))
+
+
+def test_what_scrubbing_left_out_has_its_kind_its_bytes_and_its_findings(without_mail: Known) -> None:
+    account = one(without_mail, "n30.txt")
+    assert fate(account) == ("dropped", "scrub", "holds EMAIL")
+    assert account.findings == {"EMAIL": 2}
+    assert account.num_bytes == len(f"{corpus.prose(30)} Write to {corpus.SECRET} or {corpus.SECRET}.")
+
+
+def test_the_accounts_of_a_scrubbing_that_leaves_out_add_up_to_the_funnel(without_mail: Known) -> None:
+    funnel = build_funnel(without_mail.accounts)
+    [notes] = [source for source in funnel.sources if source.name == "notes"]
+    told = list(read_accounts(without_mail.folders, source="notes"))
+    assert funnel.imbalances() == []
+    assert notes.lost_by("scrub")["holds EMAIL"].num_documents == 1
+    assert sum(account.status == "dropped" for account in told) == notes.dropped.num_documents
+
+
+def test_a_planted_test_phrase_that_is_left_out_is_marked_and_counted_as_caught(without_mail: Known) -> None:
+    planted = [account for account in read_accounts(without_mail.folders) if account.is_planted]
+    left_out = [account for account in planted if account.stage == "scrub"]
+    scrubbed = without_mail.accounts["scrub"]
+    assert len(planted) == without_mail.accounts["ingest"]["num_planted"]
+    assert left_out
+    assert {account.status for account in left_out} == {"dropped"}
+    assert scrubbed["num_planted_caught"] == scrubbed["num_planted"]
+    assert scrubbed["num_dropped"] == 1
 
 
 def test_a_document_is_found_by_its_id(known: Known, told: list[DocumentAccount]) -> None:

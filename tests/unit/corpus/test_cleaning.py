@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gptmodel.config import CleaningConfig
+from gptmodel.config import CleaningConfig, CustomFinderConfig, ScrubbingConfig
 from gptmodel.corpus.cleaning import (
     DROP_SAMPLES_DIR,
     DROPS_DIR,
@@ -24,6 +24,7 @@ from gptmodel.corpus.documents import (
     shard_path,
     write_shard,
 )
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.tables import read_table
 from gptmodel.errors import ConfigError
 from gptmodel.store import NOTES_DIR, Workspace
@@ -39,14 +40,15 @@ def make(path: str, text: str, source: str = "notes", **more: str) -> Document:
 
 
 def run(
-    folder: Path, documents: list[Document], num_shards: int = 3, private: tuple[str, ...] = (), **settings: object
-) -> CleanResult:
+    folder: Path, documents: list[Document], num_shards: int = 3, private: tuple[str, ...] = (),
+    scrubber: Scrubber | None = None, **settings: object,
+) -> CleanResult:  # fmt: skip
     for number in range(num_shards):
         mine = [d for d in documents if shard_of(d.source, d.path, num_shards) == number]
         write_shard(shard_path(folder / "ingest", number), mine)
     (folder / "clean").mkdir(exist_ok=True)
     work = Workspace(folder / "clean", {"ingest": folder / "ingest"})
-    return clean(work, CleaningConfig(**settings), private=private)
+    return clean(work, CleaningConfig(**settings), private=private, scrubber=scrubber)
 
 
 def kept(folder: Path) -> dict[str, Document]:
@@ -167,3 +169,10 @@ def test_only_the_results_are_left_in_the_folder(tmp_path: Path) -> None:
     run(tmp_path, [make("a.txt", SENTENCE)])
     names = {path.name for path in (tmp_path / "clean").iterdir()}
     assert names == {DROP_SAMPLES_DIR, DROPS_DIR, NOTES_DIR, SHARDS_DIR}
+
+
+def test_examples_are_scrubbed_of_the_sites_own_kinds(tmp_path: Path) -> None:
+    config = ScrubbingConfig(kinds=("EMAIL",), custom=(CustomFinderConfig(kind="STAFF_ID", pattern="EMP-[0-9]{4}"),))
+    run(tmp_path, [make("a.txt", "EMP-1234, 8.8.8.8")], scrubber=Scrubber(config).for_samples)
+    [sample] = read_drop_samples(tmp_path / "clean", most=1)
+    assert sample.text == "<STAFF_ID>, <IP_ADDRESS>"

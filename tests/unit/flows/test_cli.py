@@ -149,6 +149,20 @@ def test_bad_config_is_exit_code_2_with_its_three_parts_as_json() -> None:
     assert "tiny" in json.loads(ended.stdout)["error"]["mend"]
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_pseudonyms_without_a_key_are_refused_before_anything_starts(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GPTMODEL_PSEUDONYM_KEY", raising=False)
+    monkeypatch.delenv("GPTMODEL_PSEUDONYM_KEY_FILE", raising=False)
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "a.txt").write_text("some text")
+    ended = call(command, "--source", str(tmp_path / "text"), "--set", "scrubbing.replacement=pseudonym")
+    assert ended.exit_code == 2
+    assert "GPTMODEL_PSEUDONYM_KEY_FILE" in ended.output
+    assert not list((tmp_path / "home" / "logs").glob("*"))
+
+
 def test_init_writes_a_config_and_refuses_to_write_it_twice(tmp_path: Path) -> None:
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("A plain text.")

@@ -49,10 +49,23 @@ def test_deduplicate_says_what_else_it_left_out_only_if_there_is_any() -> None:
     assert words.endswith("1 near duplicates, 4 of boilerplate alone, 1 with evaluation text")
 
 
+def test_scrub_says_what_it_found_of_invented_values() -> None:
+    row = {"kind": "EMAIL", "num_values": 20, "num_found": 19, "recall": 0.95, "lower_bound": 0.78, "num_decoys": 0,
+           "num_decoys_touched": 0}  # fmt: skip
+    last = describe(output("scrub", self_test=[row])).split("\n")[-1]
+    assert last == "tested on invented values: 19 of 20 found; the fewest of EMAIL: 19 of 20, 95 % lower bound 78 %"
+
+
 def test_scrub_always_says_what_was_not_searched() -> None:
     for findings in ({"EMAIL": 1}, {}):
         assert describe(output("scrub", findings=findings)).split("\n")[1] == SCOPE
     assert "documents: none" in describe(output("scrub", num_findings=0, findings={}))
+
+
+def test_scrub_says_what_it_left_out_only_if_there_is_any() -> None:
+    left_out = output("scrub", num_dropped=3, dropped_by_reason={"holds EMAIL": 2, "holds IBAN": 1})
+    assert describe(left_out).split("\n")[0].endswith("; left out 3: holds EMAIL 2  holds IBAN 1")
+    assert "left out" not in describe(output("scrub"))
 
 
 def test_a_quality_gate_that_says_no_gives_its_reason() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.dedup.repeated_lines import REPEATED_LINES_FILE
 from gptmodel.corpus.documents import Document
 from gptmodel.corpus.quality.reading import (
@@ -18,14 +19,17 @@ from gptmodel.corpus.quality.reading import (
     num_findings,
     read_shards,
     read_statistics,
+    residues_of,
+    scan_share,
     search_share,
 )  # fmt: skip
+from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.sources.reading import FILES_DIR, FileRow
 from gptmodel.corpus.split_table import read_split
 from gptmodel.corpus.tables import read_table, write_table
-from tests.unit.corpus.gate import KINDS, House, make, prose, sound
+from tests.unit.corpus.gate import KINDS, SCRUBBER, House, make, prose, sound
 
-ALL = Search(KINDS, 1.0)
+ALL = Search(SCRUBBER, 1.0, 1.0)
 
 
 def read(house: House, search: Search = ALL) -> dict[str, ReadRow]:
@@ -38,7 +42,7 @@ def test_a_row_tells_length_language_and_split(tmp_path: Path) -> None:
     house = House(tmp_path, [document, *(make(number) for number in range(2, 40))])
     split = {row.id: row.split for row in read_split(tmp_path / "split")}[document.id]
     assert read(house)[document.id] == ReadRow(
-        document.id, "notes", "zh", split, "text", "utf-8", 32, 96, 4, True, 0, 0
+        document.id, "notes", "zh", split, "text", "utf-8", 32, 96, 4, True, 0, 0, True, 0, 0
     )  # fmt: skip
 
 
@@ -76,16 +80,12 @@ def test_findings_are_counted_by_how_they_were_validated(tmp_path: Path) -> None
     ],
 )
 def test_what_is_taken_for_the_word_before_it_is_loose(text: str, counts: tuple[int, int]) -> None:
-    assert num_findings(text, ("PHONE", "PERSON")) == counts
-
-
-def test_without_kinds_nothing_is_found() -> None:
-    assert num_findings("write to anna.keller@example.com", ()) == (0, 0)
+    assert num_findings(text, SCRUBBER) == counts
 
 
 def test_a_document_that_is_not_drawn_is_not_searched(tmp_path: Path) -> None:
     house = sound(tmp_path, *(make(number, f"{prose(number)}\na.b{number}@example.com") for number in range(60, 120)))
-    rows = read(house, Search(KINDS, 0.5)).values()
+    rows = read(house, Search(SCRUBBER, 0.5, 1.0)).values()
     assert 30 < sum(row.is_searched for row in rows) < 90
     assert not any(row.num_findings for row in rows if not row.is_searched)
 
@@ -93,7 +93,8 @@ def test_a_document_that_is_not_drawn_is_not_searched(tmp_path: Path) -> None:
 def test_documents_drawn_from_a_larger_corpus_are_among_those_drawn_from_a_smaller_one(tmp_path: Path) -> None:
     house = sound(tmp_path)
     half, quarter = (
-        {name for name, row in read(house, Search(KINDS, share)).items() if row.is_searched} for share in (0.5, 0.25)
+        {name for name, row in read(house, Search(SCRUBBER, share, 1.0)).items() if row.is_searched}
+        for share in (0.5, 0.25)
     )
     assert quarter < half
 
@@ -152,8 +153,10 @@ def test_repeated_lines_of_other_shards_do_not_make_a_shard_be_read_again(tmp_pa
 def test_other_kinds_or_another_share_are_another_reading(tmp_path: Path) -> None:
     house = sound(tmp_path)
     read_shards(house.gate, ALL)
-    assert read_shards(house.gate, Search(KINDS, 0.5)).num_reused == 0
-    assert read_shards(house.gate, Search((*KINDS, "IBAN"), 0.5)).num_reused == 0
+    assert read_shards(house.gate, Search(SCRUBBER, 0.5, 1.0)).num_reused == 0
+    assert read_shards(house.gate, Search(SCRUBBER, 0.5, 0.5)).num_reused == 0
+    wider = Scrubber(ScrubbingConfig(kinds=(*KINDS, "IBAN")))
+    assert read_shards(house.gate, Search(wider, 0.5, 0.5)).num_reused == 0
 
 
 def test_a_shard_without_tables_has_no_rows(tmp_path: Path) -> None:
@@ -169,3 +172,33 @@ def test_an_id_outside_the_members_is_a_cluster_of_its_own(tmp_path: Path) -> No
     for path in (tmp_path / "deduplicate" / "members").glob("*.parquet"):
         path.unlink()
     assert len(read(house)) == 30
+
+
+def test_the_second_scanner_counts_documents_by_kind_and_values_by_certainty(tmp_path: Path) -> None:
+    left = make(1, f"{prose(1)}\nwrite to anna.keller@example.com, password: kettle77moon")
+    house = sound(tmp_path, replace(left, id=make(70).id, path="70.txt"))
+    accounts = read_shards(house.gate, Search(Scrubber(ScrubbingConfig()), 1.0, 1.0)).accounts.values()
+    row = read(house, Search(Scrubber(ScrubbingConfig()), 1.0, 1.0))[make(70).id]
+    assert (row.is_scanned, row.num_residual, row.num_loose_residual) == (True, 1, 1)
+    assert [account.num_residual for account in accounts if account.num_residual] == [{"EMAIL": 1}]
+
+
+def test_the_second_scanner_looks_for_searched_kinds_alone(tmp_path: Path) -> None:
+    left = make(1, f"{prose(1)}\nwrite to anna.keller@example.com")
+    house = sound(tmp_path, replace(left, id=make(70).id, path="70.txt"))
+    row = read(house, Search(Scrubber(ScrubbingConfig(kinds=("IBAN",))), 1.0, 1.0))[make(70).id]
+    assert (row.num_residual, row.num_loose_residual) == (0, 0)
+
+
+@given(st.integers(0, 10**7), st.integers(1, 5000))
+def test_at_least_the_asked_number_of_documents_is_scanned_and_not_four_times_as_many(total: int, least: int) -> None:
+    expected = scan_share(total, least) * total
+    assert expected >= min(total, least)
+    assert expected < 2 * least or expected == total
+
+
+def test_what_the_site_allows_is_no_residue(tmp_path: Path) -> None:
+    (tmp_path / "allowed.txt").write_text("Desk@Example.com\n")
+    text = "write to desk@example.com or anna@example.com"
+    allowing = Scrubber(ScrubbingConfig(allow_file=str(tmp_path / "allowed.txt")))
+    assert [len(residues_of(text, scrubber)) for scrubber in (Scrubber(ScrubbingConfig()), allowing)] == [2, 1]

@@ -11,7 +11,7 @@ from gptmodel.corpus.quality.checks import CheckResult
 from gptmodel.corpus.quality.stage import QualityResult, decide
 from gptmodel.corpus.split_table import read_split
 from gptmodel.store import data_files, file_digest
-from tests.unit.corpus.gate import House, clean_result, failed, make, prose, sound
+from tests.unit.corpus.gate import House, clean_result, failed, make, prose, self_tested, sound
 
 SECRET = "anna.keller@example.com"  # pragma: allowlist secret
 
@@ -147,9 +147,51 @@ def test_nothing_is_printed_or_warned(tmp_path: Path, capfd: pytest.CaptureFixtu
 
 def test_a_decision_without_failures_has_no_objection() -> None:
     check = CheckResult(name="n", passed=True, severity="hard", observed="1", limit="at least 1")
-    assert decide([check], "scope").numbers == {
+    assert decide([check], "scope", {}).numbers == {
         "num_checks": 1,
         "num_passed": 1,
         "num_failed_hard": 0,
         "num_warnings": 0,
     }
+
+
+def test_values_that_the_second_scanner_sees_close_the_gate(tmp_path: Path) -> None:
+    rows = [make(number, f"{prose(number)}\nanna.keller@example.com") for number in range(60, 64)]
+    result = sound(tmp_path, *rows).check(max_residual_findings=1000)
+    check = failed(result)["a second scanner finds next to no sensitive data"]
+    assert not result.decision.passed
+    assert "a value in 4 of 64 documents (EMAIL in 4), 95 % upper bound" in check.observed
+    assert check.limit == "at most 2 %"
+    assert set(check.document_ids) == {row.id for row in rows}
+
+
+def test_the_decision_states_what_the_second_scanner_saw_with_its_bound(tmp_path: Path) -> None:
+    decision = sound(tmp_path).check().decision
+    assert "sees a value in 0 of 60 documents, 95 % upper bound 4.87 %" in decision.scope
+    assert (decision.numbers["num_documents_scanned"], decision.numbers["num_documents_with_residual"]) == (60, 0)
+    assert decision.numbers["residual_upper_bound"] == pytest.approx(1 - 0.05 ** (1 / 60))
+
+
+def test_without_a_sample_the_second_scanner_is_not_spoken_of(tmp_path: Path) -> None:
+    decision = sound(tmp_path).check(residual_documents=0).decision
+    assert decision.passed
+    assert "second scanner" not in decision.scope
+    assert decision.numbers["residual_upper_bound"] is None
+
+
+def test_a_kind_that_the_scrubber_finds_too_seldom_closes_the_gate_with_its_numbers(tmp_path: Path) -> None:
+    house = sound(tmp_path)
+    house.scrub = house.scrub.model_copy(update=self_tested(PHONE=12))
+    decision = house.check().decision
+    assert not decision.passed
+    assert decision.reason == (
+        "invented values found: PHONE 12 of 20 (60 %, 95 % lower bound 48 %), at least 80 % needed."
+    )
+    assert decision.numbers["least_self_test_recall"] == 0.6
+
+
+def test_a_kind_that_nobody_tested_warns_by_name(tmp_path: Path) -> None:
+    house = sound(tmp_path)
+    house.scrub = house.scrub.model_copy(update={"untested_kinds": ("STAFF_ID",)})
+    check = failed(house.check())["every searched kind was tested"]
+    assert (check.severity, check.observed) == ("soft", "no invented value was tried of STAFF_ID")

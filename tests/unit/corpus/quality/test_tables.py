@@ -25,6 +25,7 @@ from gptmodel.corpus.quality.tables import (
     totals_of,
     write_statistics,
 )  # fmt: skip
+from gptmodel.corpus.scrubbing.stage import SourceScrubbing
 from gptmodel.corpus.split_table import read_split
 from gptmodel.corpus.tables import write_table
 from tests.unit.corpus.gate import House, clean_result, ingest_result, make, prose, sound
@@ -34,7 +35,7 @@ def read_row(number: int, **fields: object) -> ReadRow:
     values = {
         "id": f"{number:032x}", "source": "notes", "lang": "en", "split": "train", "format": "text",
         "encoding": "utf-8", "num_chars": 100, "num_bytes": 200, "num_broken": 0, "is_searched": False,
-        "num_findings": 0, "num_loose_findings": 0,
+        "num_findings": 0, "num_loose_findings": 0, "is_scanned": False, "num_residual": 0, "num_loose_residual": 0,
     }  # fmt: skip
     return ReadRow(**values | fields)  # type: ignore[arg-type]
 
@@ -111,6 +112,15 @@ def test_a_source_whose_account_does_not_add_up_is_told_from_the_others(
     house.clean = clean_result(Counter(sizes), dropped=dropped)
     house.ingest = ingest_result(Counter({name: size + dropped for name, size in sizes.items()}))
     assert house.tables().sources["num_lost"].tolist() == lost
+
+
+def test_a_document_that_scrubbing_left_out_is_not_lost(tmp_path: Path) -> None:
+    house = sound(tmp_path)
+    house.clean, house.ingest = clean_result(Counter(notes=62)), ingest_result(Counter(notes=62))
+    notes = SourceScrubbing.model_construct(name="notes", num_documents=62, dropped_by_reason={"holds EMAIL": 2})
+    house.scrub = house.scrub.model_copy(update={"num_documents": 62, "num_dropped": 2, "sources": [notes]})
+    assert corpus_of(house)["num_lost"] == 0
+    assert house.tables().sources["num_lost"].tolist() == [0]
 
 
 def test_a_source_that_gave_nothing_has_a_row_and_one_past_its_last_day_has_none(tmp_path: Path) -> None:

@@ -51,6 +51,30 @@ def test_each_line_of_json_lines_is_a_document(tmp_path: Path, name: str) -> Non
     assert [len(one) for one in spans_of(tmp_path / "s.jsonl")] == [1, 1, 0]
 
 
+def test_what_stands_beside_the_text_of_a_line_is_scrubbed_too(tmp_path: Path) -> None:
+    line = {"by": ["ada@example.com", 1], "text": "x", "a@example.com": 1, "b@example.com": {"to": "8.8.8.8"}}
+    (tmp_path / "d.jsonl").write_text(json.dumps(line) + "\n")
+    summary = scrub_paths([tmp_path / "d.jsonl"], tmp_path / "out.jsonl", None, SCRUBBER)
+    written = json.loads((tmp_path / "out.jsonl").read_text())
+    assert written == {"by": ["<EMAIL>", 1], "text": "x", "<EMAIL>": 1, "<EMAIL> 2": {"to": "<IP_ADDRESS>"}}
+    assert (summary.num_documents, summary.findings["EMAIL"]) == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["d.jsonl", "d.txt"])
+def test_a_document_that_is_left_out_is_not_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"text": "ada@example.com"}\n')
+    scrubber = Scrubber(ScrubbingConfig(replacement="drop"))
+    summary = scrub_paths([tmp_path / name], tmp_path / "out", tmp_path / "s.jsonl", scrubber)
+    assert (tmp_path / "out").read_text() == ""
+    assert (summary.num_documents, summary.num_left_out, len(spans_of(tmp_path / "s.jsonl"))) == (1, 1, 1)
+
+
+def test_a_stream_that_is_left_out_is_not_written() -> None:
+    out = io.StringIO()
+    summary = scrub_stream(io.StringIO("ada@example.com"), out, Scrubber(ScrubbingConfig(replacement="drop")))
+    assert (out.getvalue(), summary.num_left_out) == ("", 1)
+
+
 def test_offsets_count_characters_of_the_decoded_text(tmp_path: Path) -> None:
     text = "联系方式写在这里，请不要外传，谢谢大家的配合。邮箱 ada@example.com 完"
     (tmp_path / "a.txt").write_bytes(text.encode("gb18030"))

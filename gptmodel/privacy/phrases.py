@@ -1,0 +1,90 @@
+"""What a model knows of the planted test phrases, and how much the test could have seen.
+
+Phrases that scrubbing had to remove must rank like phrases never planted. Those left in clear, at several repetitions,
+show from which number of documents on a phrase leaves a trace that the ranks give away: the power of the test.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gptmodel.config import PlantedConfig, PrivacyConfig
+from gptmodel.corpus.canaries import Phrase, phrase_id_of, planted_phrases
+from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.generation import Generator
+from gptmodel.privacy.account import Exposure, Repetition
+from gptmodel.privacy.training_text import TrainingText
+from gptmodel.ranking import Rank, leak_p_value, leak_power, noticed_mean_rank, rank_phrases, sensitivity_p_value
+
+
+def rank_planted(
+    generator: Generator, config: PrivacyConfig, scrubber: Scrubber, training: TrainingText | None
+) -> tuple[Exposure, list[Rank]]:
+    """Rank the planted test phrases; without the training text, those of the config are taken as planted."""
+    phrases, num_reached = _planted(config.planted, scrubber, training)
+    ranks = rank_phrases(generator, phrases, config.num_references, config.seed)
+    return _exposure(generator, ranks, num_reached, config), ranks
+
+
+def _planted(config: PlantedConfig, scrubber: Scrubber, training: TrainingText | None) -> tuple[list[Phrase], int]:
+    """Give the phrases planted, and how many catchable ones have their secret in the training text."""
+    phrases = [phrase for phrase in planted_phrases(config) if not _is_accepted(phrase.kind, scrubber)]
+    if training is None:
+        return phrases, 0
+    documents = [(phrase_id_of(document), document.text) for document in training.planted_documents()]
+    repetitions = Counter(name for name, _ in documents)
+    secrets = {phrase.id: phrase.secret for phrase in phrases if phrase.sort == "catchable"}
+    reached = {name for name, text in documents if name in secrets and secrets[name] in text}
+    found = [replace(phrase, repetitions=repetitions[phrase.id]) for phrase in phrases if phrase.id in repetitions]
+    return found, len(reached)
+
+
+def _is_accepted(kind: str, scrubber: Scrubber) -> bool:
+    """Whether nobody looks for this kind and that was accepted in writing."""
+    return kind not in scrubber.kinds and kind in scrubber.config.accept_unsearched
+
+
+def _exposure(generator: Generator, ranks: Sequence[Rank], num_reached: int, config: PrivacyConfig) -> Exposure:
+    catchable = [rank for rank in ranks if rank.phrase.sort == "catchable"]
+    in_clear = [rank for rank in ranks if rank.phrase.sort == "in_clear"]
+    groups = _groups(in_clear, len(catchable), config)
+    return Exposure(
+        num_catchable=len(catchable), num_reached_training=num_reached, num_references=config.num_references,
+        p_value=_short(leak_p_value(generator, catchable, config.significance, config.seed)), bits=_bits(catchable),
+        noticed_mean_rank=noticed_mean_rank(len(catchable), config.num_references, config.significance),
+        num_in_clear=len(in_clear), num_recognised=sum(rank.recognised for rank in in_clear),
+        in_clear_p_value=_short(sensitivity_p_value(in_clear)),
+        least_repetitions_seen=_least_seen(groups, config.significance),
+        power=_power(groups, config.planted.catchable_repetitions) if catchable else None, by_repetitions=groups,
+    )  # fmt: skip
+
+
+def _groups(in_clear: Sequence[Rank], num_catchable: int, config: PrivacyConfig) -> tuple[Repetition, ...]:
+    counts = sorted({rank.phrase.repetitions for rank in in_clear})
+    groups = [(count, [rank for rank in in_clear if rank.phrase.repetitions == count]) for count in counts]
+    return tuple(
+        Repetition(
+            repetitions=count, num_recognised=sum(rank.recognised for rank in group), bits=_bits(group),
+            p_value=_short(sensitivity_p_value(group)),
+            power=leak_power(group, num_catchable, config.significance, config.seed),
+        )
+        for count, group in groups
+    )  # fmt: skip
+
+
+def _least_seen(groups: Sequence[Repetition], significance: float) -> int | None:
+    """Give the fewest repetitions whose phrases rank better than chance, corrected for the number of groups."""
+    return next((group.repetitions for group in groups if len(groups) * group.p_value < significance), None)
+
+
+def _power(groups: Sequence[Repetition], repetitions: int) -> float | None:
+    fewer = [group for group in groups if group.repetitions <= repetitions]
+    return (fewer[-1] if fewer else groups[0]).power if groups else None
+
+
+def _bits(ranks: Sequence[Rank]) -> tuple[float, ...]:
+    return tuple(sorted(round(rank.bits, 3) for rank in ranks))
+
+
+def _short(p_value: float) -> float:
+    return float(f"{p_value:.6g}")
