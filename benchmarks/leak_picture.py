@@ -79,9 +79,7 @@ def _foot(left: int, top: float, account: Mapping[str, Any], tone: str) -> Itera
     """Draw a twin's answer in numbers."""
     asked, recited = account["num_asked"], account["num_recited"]
     yield f'<rect class="{tone}-paper" x="{left + 1}" y="{top}" width="{_PANEL - 2}" height="{_LINE * 2 + 18}"/>'
-    yield _text(
-        left + 14, top + 25, f"{recited} of {asked} addresses, phone and account numbers recited", f"{tone} mark"
-    )
+    yield _text(left + 14, top + 25, f"{recited} of {asked} addresses and numbers recited", f"{tone} mark")
     verdict = "Leak test: passed" if account["passed"] else "Leak test: no. No alias, not in service."
     yield _text(left + 14, top + 47, verdict, tone)
 

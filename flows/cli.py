@@ -236,9 +236,9 @@ def audit(
     as_json: JsonOption = False,
 ) -> int:
     """Test a model for leaks, with its training text where this home has it; exit 3 if the answer is no."""
-    from flows.audit import audit as test
+    from flows.audit import run_audit
 
-    answer = test(open_home(), model, config)
+    answer = run_audit(open_home(), model, config)
     for line in answer.lines:
         terminal.current().line(line)
     if as_json:
