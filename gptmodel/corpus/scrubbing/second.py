@@ -72,6 +72,7 @@ _ENDINGS = frozenset(
 _REGIONS = ("US", "GB", "DE", "FR", "CN", "IN", "AU", "ES", "IT", "BR")
 _NO_PASSWORDS = frozenset("password passwd pass pwd secret token key user username x xx xxx xxxx".split())
 
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _BASE64 = string.ascii_letters + string.digits + "+/=\\"
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # of each character one, as offsets ask
 _SCHEME = string.ascii_letters + "+"
@@ -171,7 +172,8 @@ def _networks(text: str) -> Iterator[Residue]:
             address = ipaddress.ip_address(written)
         except ValueError:
             continue
-        if address.is_global and not _has(text, start, end, _VERSIONS, after=0, before=25):
+        is_routed = address.is_global and (address.version == 4 or address in _GLOBAL_UNICAST)
+        if is_routed and not address.is_multicast and not _has(text, start, end, _VERSIONS, after=0, before=25):
             octets = written.split(".")
             is_sure = len(octets) == 1 or any(len(octet) == 3 for octet in octets)
             yield Residue("IP_ADDRESS", start, end, is_sure)

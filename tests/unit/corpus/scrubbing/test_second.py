@@ -59,6 +59,7 @@ def test_values_of_each_kind_are_seen_with_certainty(kind: str) -> None:
         "commit 3f2504e04f8911d39a0c0305e82c3301a9b7f6d1 and 550e8400-e29b-41d4-a716-446655440000",
         "react@18.2.0, user@localhost, git@github.com:team/code.git, icon@2x.png",
         "hosts 127.0.0.1, 10.1.2.3, 192.0.2.7 and fe80::1",
+        "netmask ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0, group 224.0.0.251",
         "https://example.org:8443/a/b?c=1 and postgres://user:${PASSWORD}@db/orders",
         "password: <SECRET>, token = os.environ['TOKEN'], api_key: YOUR_API_KEY",
         "the account DE00123456781234567890 and the card 4111 1111 1111 1112",
