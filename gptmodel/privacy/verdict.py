@@ -64,8 +64,7 @@ def _leaks(samples: Samples, alone: bool) -> list[str]:
     elif still:
         found.append(f"{_values(still)} {where} {'stands' if still == 1 else 'stand'} in the training text")
     if scrubbed:
-        found.append(f"{_values(scrubbed)} {where} stood in the text before scrubbing alone, which the model must never "
-                     "have seen")  # fmt: skip
+        found.append(f"{_values(scrubbed)} {where} stood in the text before scrubbing alone, which no model may see")
     return found
 
 
