@@ -9,6 +9,7 @@ from flows.origin import Origin, fetch_model, origin_of
 from gptmodel.chain import STAGE_NAMES
 from gptmodel.config import Config
 from gptmodel.config_file import load_config
+from gptmodel.corpus.scrubbing.replacement import with_placeholders
 
 _STAGE = "privacy audit"
 
@@ -45,7 +46,7 @@ def run_audit(home: Home, model: str, config: str | None) -> Audit:
 
     known = origin.folders if origin else {}
     training = TrainingText(known["scrub"], known["pack"]) if {"scrub", "pack"} <= known.keys() else None
-    scrubber = scrubber_of(home, settings.scrubbing)
+    scrubber = scrubber_of(home, with_placeholders(settings.scrubbing))
     result = audit_model(folder, settings.privacy, scrubber, training, _progress)
     account = result.model_dump(mode="json", exclude={"decision", "runtime"})
     said = "with the training text" if training else "without the training text, which this home's store does not hold"

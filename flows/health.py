@@ -62,7 +62,8 @@ def _request_row(request: ErasureRequest) -> dict[str, Any]:
 
 
 def _request_line(row: dict[str, Any]) -> str:
-    age = f"open for {row['age_days']} day{'s' * (row['age_days'] != 1)}, {row['num_documents']:,} documents"
+    days, documents = row["age_days"], row["num_documents"]
+    age = f"open for {days} day{'s' * (days != 1)}, {documents:,} document{'s' * (documents != 1)}"
     return f"erasure   request {row['id']} {age}; to close it: gptmodel run, then gptmodel forget --close {row['id']}"
 
 

@@ -13,6 +13,7 @@ from gptmodel.bundle import DIGESTS, read_digests
 from gptmodel.config import Config, ScrubbingConfig
 from gptmodel.config_file import load_config
 from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.scrubbing.replacement import with_placeholders
 from gptmodel.downloads import resolve_model
 from gptmodel.errors import GPTModelError
 from gptmodel.store import Manifest, Store
@@ -50,7 +51,7 @@ def filter_of(home: Home, model_folder: Path) -> Scrubber:
     """Give what filters a model's output: every kind that has a finder, and what its own config adds to them."""
     origin = origin_of(home.store, model_folder)
     config = origin.config.scrubbing if origin and origin.config else ScrubbingConfig()
-    return scrubber_of(home, config.model_copy(update={"kinds": (), "find_names": True}))
+    return scrubber_of(home, with_placeholders(config).model_copy(update={"kinds": (), "find_names": True}))
 
 
 def _config(store: Store, manifest: Manifest) -> Config | None:

@@ -23,6 +23,7 @@ import psutil
 
 from flows.home import Home
 from gptmodel.errors import ConfigError, ServerError
+from gptmodel.keys import PSEUDONYM_KEY, PSEUDONYM_KEY_FILE
 from gptmodel.store import is_alive, write_synced
 
 WORK_POOL = "gptmodel"
@@ -243,7 +244,8 @@ def _start(home: Home, name: str, command: list[str], where: Addresses | None, p
     return Process(child.pid, psutil.Process(child.pid).create_time(), port)
 
 
-_CLIENT_ONLY = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")
+# The servers need none of these; a worker, which makes runs, does.
+_CLIENT_ONLY = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", PSEUDONYM_KEY, PSEUDONYM_KEY_FILE)
 
 
 def _wait_until_healthy(home: Home, where: Addresses, running: dict[str, Process]) -> None:

@@ -140,8 +140,8 @@ class CustomFinderConfig(Section):
     """Words of which one must stand within 60 characters of the value, in any case; empty asks for none."""
     checksum: Literal["luhn", "mod97", "mod11", "verhoeff"] | None = None
     """Check that the value's digits must pass."""
-    must_match: tuple[str, ...] = Field(default=(), json_schema_extra=ASIDE)
-    """Invented texts that hold a value: tried before anything starts."""
+    must_match: tuple[str, ...] = ()
+    """Invented texts that hold a value: tried before anything starts, and by the scrubber's test of itself."""
     must_not_match: tuple[str, ...] = Field(default=(), json_schema_extra=ASIDE)
     """Texts that hold none: tried before anything starts."""
 

@@ -9,13 +9,15 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gptmodel.corpus.cleaning import DROP_SAMPLES_DIR
-from gptmodel.corpus.documents import SHARDS_DIR, text_id
-from gptmodel.corpus.tables import read_columns
+from gptmodel.corpus.documents import SHARDS_DIR
 from gptmodel.store import NOTES_DIR, Manifest, Store, is_locked
-from gptmodel.tokens import PackedDocument, read_packed_documents
+from gptmodel.tokens import DOCUMENTS_FILE, PackedDocument
+
+if TYPE_CHECKING:
+    import pyarrow.compute as pc
 
 PlaceName = Literal[
     "raw text", "scrubbed text", "examples of dropped text", "token files", "samples of trainings",
@@ -25,6 +27,7 @@ PlaceName = Literal[
 SAMPLES_FILE = "samples.jsonl"
 NOT_PURGED: frozenset[PlaceName] = frozenset({"trained models"})
 
+_ID_CHARS = 32  # of a text's identity; that of its parts goes on after it
 _TEXT_STAGES: dict[str, PlaceName] = {"ingest": "raw text", "clean": "raw text", "scrub": "scrubbed text"}
 # What these stages leave when they are interrupted holds text, tokens or weights.
 _ATTEMPTS = (*_TEXT_STAGES, "pack", "train", "register")
@@ -59,7 +62,10 @@ def find_remains(store: Store, documents: Collection[str]) -> list[Remains]:
 
 def packed_parts(folder: Path, documents: Collection[str]) -> list[PackedDocument]:
     """Give where some documents lie in the token files of an output of `pack`."""
-    return [row for row in read_packed_documents(folder) if text_id(row.id) in documents]
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(folder / DOCUMENTS_FILE, filters=_is_of(documents), partitioning=None).to_pylist()
+    return [PackedDocument(**row) for row in rows]
 
 
 def trainings_on(store: Store, documents: Collection[str]) -> list[Manifest]:
@@ -108,16 +114,28 @@ def _tables(store: Store, stage: str, table: str, place: PlaceName, holds: Calla
 
 def _reader(documents: Collection[str]) -> Callable[[Path], bool]:
     """Make a check of whether a table has a row of some documents; one that several outputs share is read once."""
+    import pyarrow.parquet as pq
+
+    wanted = _is_of(documents)
     known: dict[tuple[int, int], bool] = {}
 
     def holds(path: Path) -> bool:
         status = path.stat()
         file = status.st_dev, status.st_ino
         if file not in known:
-            known[file] = any(text_id(name) in documents for name in read_columns(path, ["id"])["id"].to_pylist())
+            known[file] = len(pq.read_table(path, columns=["id"], filters=wanted, partitioning=None)) > 0
         return known[file]
 
     return holds
+
+
+def _is_of(documents: Collection[str]) -> "pc.Expression":
+    """Choose the rows of some documents and of their parts ID.1, ID.2, ..."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    whole = pc.utf8_slice_codeunits(pc.field("id"), 0, _ID_CHARS)
+    return whole.isin(pa.array(sorted(documents), pa.string()))
 
 
 def _tokens(store: Store, documents: Collection[str]) -> Iterator[Remains]:

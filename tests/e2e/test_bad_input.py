@@ -25,6 +25,11 @@ TRACKING_GONE = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
         (["--config", "small"], "--anyway"),
         (["--set", 'cleaning.skip=["to short"]'], "Did you mean 'too short'"),
         (["--set", 'dedup.evaluation_texts=["/no/such/quiz.txt"]'], "/no/such/quiz.txt"),
+        (["--set", 'scrubbing.allow_file="/no/such/list.txt"'], "scrubbing.allow_file"),
+        (["--set", 'scrubbing.known_values="/no/such/list.txt"'], "scrubbing.known_values"),
+        (["--set", 'scrubbing.custom=[{kind="STAFF_ID", pattern="(?=x)y"}]'], "scrubbing.custom 1 (STAFF_ID)"),
+        (["--set", 'scrubbing.custom=[{kind="STAFF_ID"}]'], "either a pattern or words"),
+        (["--set", 'scrubbing.recognizer={engine="spacy", model="no_such_model"}'], "scrubbing.recognizer"),
         (["--source", "https://host.example/a.txt?token=t0k3n"], "without a password, signature or token"),
     ],
 )

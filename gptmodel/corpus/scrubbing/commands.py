@@ -24,6 +24,11 @@ _COMMAND = re.compile(
     r"\bnet user \S{1,40} |\bcmdkey\b[^\n]{0,80}?/pass:|\bhtpasswd -b\w* \S+ \S+ )[\"']?([^\s\"']{6,100})",
     re.IGNORECASE,
 )
+_STATEMENT = re.compile(
+    r"IDENTIFIED (?:WITH \S{1,40} )?BY [\"']([^\"'\n]{6,100})[\"']|"
+    r"\bauth\s?=\s?\(\s?[\"'][^\"'\n]{1,60}[\"'],\s?[\"']([^\"'\n]{6,100})[\"']",
+    re.IGNORECASE,
+)
 _NAMED = r"\w*(?:PASSWORD|PASSWD|PASS|TOKEN|SECRET|KEY|password|passwd|token|secret|key)"
 _SPACED = re.compile(
     rf"(?m)(?:\bmachine \S+ login \S+ password |^[ \t]*(?:requirepass|masterauth|password)[ \t]+|"
@@ -51,7 +56,7 @@ def find_commands(passage: Passage) -> Iterator[Finding]:
     for match in passage.matches(_HEADER, passage.announced):
         if is_random(match.group(1)) and not is_masked(match.group(1)):
             yield _finding(match, "header.authorization")
-    for pattern in (_COMMAND, _SPACED):
+    for pattern in (_COMMAND, _STATEMENT, _SPACED):
         for match in passage.matches(pattern, passage.announced):
             value = match.group(match.lastindex or 1)
             if (is_strong(value) or is_odd(value)) and not is_code(value):

@@ -79,7 +79,7 @@ def custom_finders(configs: Sequence[CustomFinderConfig]) -> tuple[CustomFinder,
 
 def digest_of_settings(configs: Sequence[CustomFinderConfig]) -> str:
     """Give the digest of all that shapes what the finders find; their examples do not."""
-    settings = [fingerprint_section(config) for config in configs]
+    settings = [fingerprint_section(config.model_copy(update={"must_match": ()})) for config in configs]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,8 +1,9 @@
 """Scrub files, folders and streams without a pipeline: what the command `gptmodel scrub` calls.
 
-A file is one document; in JSON Lines each line's `text` is one. A document that a kind in it leaves out is not written:
-its file is empty, its line is missing. Spans are written one JSON object a document, in input
-order, as character offsets in the decoded text before any change. Nothing here shows or stores a value that was found.
+A file is one document; in JSON Lines each line's `text` is one, and every other text of the line is scrubbed too. A
+document that a kind in it leaves out is not written: its file is empty, its line is missing. Spans are written one JSON
+object a document, in input order, as character offsets in the decoded text before any change. Nothing here shows or
+stores a value that was found.
 """
 
 import contextlib
@@ -11,7 +12,8 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,7 +27,6 @@ from gptmodel.errors import SourceError
 
 JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 
-Scrub = Callable[[str], str | None]
 """Gives the scrubbed text; None for a document that is left out."""
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,19 @@ class _Session:
         self.left_out += bool(done.left_out_for)
         return None if done.left_out_for else done.text
 
+    def scrub_beside(self, value: Any) -> Any:
+        """Scrub every text of a JSON value that stands beside a document's own; its findings are counted too."""
+        if isinstance(value, dict):
+            return _unique((self.scrub_beside(key), self.scrub_beside(item)) for key, item in value.items())
+        if isinstance(value, list):
+            return [self.scrub_beside(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        done = self.scrubber.scrub(value)
+        self.findings.update(one.kind for one in done.findings)
+        self.num_allowed += done.num_allowed
+        return done.text
+
     def summary(self) -> ScrubSummary:
         return ScrubSummary(
             num_documents=self.documents,
@@ -104,7 +118,7 @@ def scrub_paths(inputs: Sequence[Path], output: Path | None, spans: Path | None,
         session = _Session(scrubber, stack.enter_context(_writing(spans)) if spans else None)
         for source, target in jobs:
             try:
-                _scrub_file(source, target, session.scrub)
+                _scrub_file(source, target, session)
             except SourceError:
                 # A file that was named is the caller's mistake; one that lay in a folder must not hide the others.
                 if source in inputs:
@@ -139,7 +153,7 @@ def scrub_file_to(path: Path, text_out: TextIO, scrubber: Scrubber, spans: TextI
         SourceError: The file is missing or is no text.
     """
     session = _Session(scrubber, spans)
-    for piece in _scrubbed(_existing(path), session.scrub):
+    for piece in _scrubbed(_existing(path), session):
         text_out.write(piece)
     return session.summary()
 
@@ -183,8 +197,8 @@ def _refuse_collisions(jobs: list[tuple[Path, Path | None]]) -> None:
         )
 
 
-def _scrub_file(source: Path, target: Path | None, scrub: Scrub) -> None:
-    pieces = _scrubbed(source, scrub)
+def _scrub_file(source: Path, target: Path | None, session: _Session) -> None:
+    pieces = _scrubbed(source, session)
     if target is None:
         for _ in pieces:
             pass
@@ -194,7 +208,7 @@ def _scrub_file(source: Path, target: Path | None, scrub: Scrub) -> None:
         out.writelines(pieces)
 
 
-def _scrubbed(path: Path, scrub: Scrub) -> Iterator[str]:
+def _scrubbed(path: Path, session: _Session) -> Iterator[str]:
     lines = path.name.lower().endswith(JSON_LINES)
 
     def opener() -> Any:
@@ -203,9 +217,9 @@ def _scrubbed(path: Path, scrub: Scrub) -> Iterator[str]:
     try:
         with open_text(opener, detect(opener).codec, newline="") as text:
             if lines:
-                yield from (_scrubbed_line(line, scrub) for line in text if line.strip())
+                yield from (_scrubbed_line(line, session) for line in text if line.strip())
             else:
-                yield scrub(text.read()) or ""
+                yield session.scrub(text.read()) or ""
     except (NotTextError, OSError, EOFError) as error:
         raise SourceError(
             expected=f"readable text in {path}",
@@ -214,15 +228,29 @@ def _scrubbed(path: Path, scrub: Scrub) -> Iterator[str]:
         ) from None
 
 
-def _scrubbed_line(line: str, scrub: Scrub) -> str:
+def _scrubbed_line(line: str, session: _Session) -> str:
     try:
         record = json.loads(line)
     except ValueError:
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        return scrub(line) or ""  # a line without a text is scrubbed as it stands, so that nothing passes unseen
-    text = scrub(record["text"])
-    return "" if text is None else json.dumps({**record, "text": text}, ensure_ascii=False) + "\n"
+        return (
+            session.scrub(line) or ""
+        )  # a line without a text is scrubbed as it stands, so that nothing passes unseen
+    text = session.scrub(record["text"])
+    if text is None:
+        return ""
+    scrubbed = session.scrub_beside({**record, "text": None})
+    return json.dumps({**scrubbed, "text": text}, ensure_ascii=False) + "\n"
+
+
+def _unique(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dictionary of items of which scrubbing may have made two names equal; each stays."""
+    found: dict[str, Any] = {}
+    for key, value in items:
+        free = next(name for number in count(1) if (name := key if number == 1 else f"{key} {number}") not in found)
+        found[free] = value
+    return found
 
 
 def _spans_line(findings: Sequence[Finding]) -> str:

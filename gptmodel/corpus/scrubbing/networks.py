@@ -13,15 +13,19 @@ _V6 = re.compile(r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa
 _VERSION_BEFORE = re.compile(
     r"(?<![a-z])(?:version|versions|ver|release|released|revision|build|firmware|driver|drivers|upgrade to|sections?|"
     r"sect|chapter|clause|annex|figure|oid|openssl|chrome|firefox|python|java|jdk|kernel|linux|windows|android|ios|nginx|"
-    r"apache|mysql|docker|gcc)[\s:=\"'(（：]{0,3}$|(?:版本|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
+    r"apache|mysql|docker|gcc)[\s:=\"'(（：]{0,3}$|(?:版本号?|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
     r"(?<![a-z])[vr]\.?\s?$|[a-z0-9_]-$|[a-z0-9_+]/$|[.\w@]$|\s\d:$"
+)
+
+_REMOTE_USER = re.compile(
+    r"(?:\b(?:ssh|scp|sftp|ftp|rsync|mosh)\b[^\n]*|\b(?:root|admin|ubuntu|user|ec2-user|pi|deploy))@$"
 )
 
 
 def find_ips(passage: Passage) -> Iterator[Finding]:
     """Find globally routable IPv4 and IPv6 addresses."""
     for match in passage.matches(_V4, passage.codes):
-        if _is_global(match.group()) and not _looks_like_version(passage, match.start()):
+        if _is_global(match.group()) and not _looks_like_version(passage, match.start(), match.end()):
             yield Finding(match.start(), match.end(), "IP_ADDRESS", "ip.v4", RANK_IP)
     yield from _find_v6(passage)
 
@@ -56,9 +60,12 @@ def _is_global(value: str) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def _looks_like_version(passage: Passage, start: int) -> bool:
+def _looks_like_version(passage: Passage, start: int, end: int) -> bool:
     before = passage.before(start, 24)
+    if (before.endswith("<") and passage.char_at(end) == ">") or _REMOTE_USER.search(before):
+        return False
+    before = before.rstrip("：")
     last = before[-1:]
     if last and not last.isascii():
-        return before.endswith(("版本", "版", "固件", "升级到", "第"))
+        return before.endswith(("版本", "版本号", "版", "固件", "升级到", "第"))
     return _VERSION_BEFORE.search(before) is not None

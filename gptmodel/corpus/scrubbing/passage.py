@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from gptmodel.corpus.scrubbing.sieve import CODES, HAN, HAN_NAMES, HAN_WORDS, WORDS, linear, merged, spans_in_utf8
+from gptmodel.corpus.scrubbing.sieve import CODES, HAN_NAMES, WORDS, WORDS_BEYOND_ASCII, linear, merged, spans_in_utf8
 
 # Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; spaces and a hyphen that do not break.
 _FOLDED = (
@@ -73,11 +73,6 @@ class Passage:
         return self.ascii.lower()
 
     @cached_property
-    def has_han(self) -> bool:
-        """Whether the text has Chinese characters."""
-        return not self.text.isascii() and linear(HAN).search(self._utf8) is not None
-
-    @cached_property
     def _utf8(self) -> bytes:
         return self.text.encode("utf-8", "surrogatepass")
 
@@ -90,14 +85,14 @@ class Passage:
     def announced(self) -> Stretches:
         """Stretches around words that may announce a value, as sieve.py has them."""
         spans = [match.span() for match in linear(WORDS).finditer(self.ascii_lower)]
-        if self.has_han:
-            spans += spans_in_utf8(HAN_WORDS, self._utf8)
+        if not self.text.isascii():
+            spans += spans_in_utf8(WORDS_BEYOND_ASCII, self._utf8)
         return merged(spans, _WORD_WIDTH)
 
     @cached_property
     def named(self) -> Stretches:
         """Stretches around Chinese labels and titles of persons."""
-        return merged(spans_in_utf8(HAN_NAMES, self._utf8), _NAME_WIDTH) if self.has_han else []
+        return [] if self.text.isascii() else merged(spans_in_utf8(HAN_NAMES, self._utf8), _NAME_WIDTH)
 
     def is_announced(self, word: str) -> bool:
         """Tell whether a word stands in one of the announced stretches."""

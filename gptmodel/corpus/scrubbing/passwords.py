@@ -20,7 +20,10 @@ from gptmodel.corpus.scrubbing.secret_values import (
 )
 from gptmodel.corpus.scrubbing.sieve import linear
 
-_STRONG = "passwords?|passwd|pwd|pw|passphrase|passcode|pass|secrets?|credentials?|creds?|密码|口令|密钥|密匙|暗号"
+_STRONG = (
+    "passwords?|passwd|pwd|pw|passphrase|passcode|pass|secrets?|credentials?|creds?|"
+    "kennwort|mot de passe|contrase.a|senha|wachtwoord|psk|密码|口令|密钥|密匙|暗号"
+)
 _CLEAR = re.compile(rf"(?:{_STRONG})", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?:password|passwd|pwd|passphrase)", re.IGNORECASE)
 
@@ -37,7 +40,8 @@ _BUNDLE = re.compile(r"[a-f0-9]{8}:[a-f0-9]{8}")  # Sidekiq's documented pair in
 _PROVIDER = re.compile(rf"(?:{_PROVIDERS})", re.IGNORECASE)
 _WORDS = (
     r"(?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|"
-    r"access[ _\-.]?key|auth[ _\-.]?key|key|auth|login)[a-z0-9_\-.]{0,24}|\bpw"
+    r"access[ _\-.]?key|auth[ _\-.]?key|key|auth|login|kennwort|wachtwoord|senha)[a-z0-9_\-.]{0,24}"
+    r"|(?:\b|_|root|bind)pw\b|\b(?:psk|sig)\b|mot de passe|contrase.a\b"
     r"|bundle_(?:gems|enterprise)__contribsys__com"
     rf"|(?:{_PROVIDERS})[a-z0-9_\-.]{{0,24}}(?: (?:api |access |client )?(?:key|token|secret|id))?"
 )
@@ -57,8 +61,8 @@ _QUOTED = re.compile(r"[@bru]?(\"|'|`)((?:\\.|(?!\1)[^\\\n]){4,300})\1")
 _ESCAPED = re.compile(r"\\(\"|')((?:(?!\\)[^\n]){4,300})\\\1")
 _BARE = re.compile(r"(?:(?![\"'`,;<|])[!-~]){6,300}")
 _DEFAULT = re.compile(r"[\w.]{2,30}\(\s?[\"'][\w.\-]{1,60}[\"'],\s?(?=[\"'])")
-_CHINESE_LABEL = re.compile(
-    r"(?:密\s?码|口\s?令|密钥|密匙|令牌|授权码|密\s?碼)(?:[（(][^）)\n]{0,12}[）)])?\s{0,2}(?:是|为|[:=：】\]])\s{0,2}"
+_LABEL_BEYOND_ASCII = re.compile(
+    r"(?:密\s?码|口\s?令|密钥|密匙|令牌|授权码|密\s?碼|[Пп]ароль|パスワード|비밀번호|암호)(?:[（(][^）)\n]{0,12}[）)])?\s{0,2}(?:是|为|[:=：】\]])\s{0,2}"
 )
 
 
@@ -73,11 +77,10 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
         if finding:
             yield finding
     yield from _compared(passage)
-    if passage.has_han:
-        for found in passage.matches(_CHINESE_LABEL, passage.announced):
-            finding = _value_at(passage.text, "密码", found.end(), ":")
-            if finding:
-                yield finding
+    for found in passage.matches(_LABEL_BEYOND_ASCII, passage.announced):
+        finding = _value_at(passage.text, "密码", found.end(), ":")
+        if finding:
+            yield finding
 
 
 def _compared(passage: Passage) -> Iterator[Finding]:

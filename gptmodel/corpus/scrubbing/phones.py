@@ -24,24 +24,25 @@ _LOOSE = re.compile(r"[+(]?\d(?:[ ().\-/]{0,3}\d){6,14}(?!\d)", re.ASCII)
 
 _CONTEXT = re.compile(
     r"(?:(?<![a-z])(?:tele)?phones?(?![a-z])|(?<![a-z])(?:tel|fax|faks|cell|cellphone|mobile|mob|whatsapp|wechat|"
+    r"emergency contact|fon|"
     r"telegram|signal|sms|hotline|pager|landline|dial|call|called|calling|text|ring|reach|desk|office|handy|telefon|"
     r"tlf|telefax|gsm|ph|phone number|"
     r"messages? (?:to|from)|answering at|registered|contact (?:me|us) (?:at|on)|contacts? ?:|"
     r"(?:my|our|his|her|their|your)(?: [a-z]{2,12}){0,2} numbers?)(?![a-z])|"
-    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|电話|手機|携帯)"
+    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|☎|📞|📱|(?:^|[\s|>])[tmpf]: ?$|电話|手機|携帯)"
 )
 _CONTEXT_AFTER = re.compile(
     r"\s{0,2}[(\-,]?\s{0,2}(?:office|fax|cell|mobile|home|work|phone|tel)(?![a-z])|\s?(?:x|ext\.?)\s?\d"
 )
 _NOT_PHONE = re.compile(
     r"(?:(?<![a-z])(?:isbn|issn|version|order|invoice|serial|ticket|account|acct|card|ssn|id|pid|uid|sku|part|doi|rfc|"
-    r"tracking|case|ref|reference|passport|licen[sc]e|imei|port|zip|vin)(?![a-z])|订单|编号|账号|帐号|卡号|身份证|单号)[\w\s#.:：=\"'-]{0,14}$"
+    r"tracking|case|ref|reference|passport|licen[sc]e|imei|port|zip|vin)(?![a-z])|订单|编号|账号|帐号|卡号|身份证|单号)[\w\s#.:：=\"'-]{0,14}$|http/\d\.\d\"\s?$"
 )
-# Dates, ranges of years, decimal fractions, and the shared-cost numbers of Chinese companies.
+# Dates, IP addresses, ranges of years, decimal fractions, and the shared-cost numbers of Chinese companies.
 _NO_PHONE = re.compile(
     r"(?:19|20)\d\d[-/. ](?:0?[1-9]|1[0-2])[-/. ](?:0?[1-9]|[12]\d|3[01])(?!\d)|"
     r"(?:0?[1-9]|[12]\d|3[01])[-/. ](?:0?[1-9]|[12]\d|3[01])[-/. ](?:19|20)\d\d(?!\d)|"
-    r"(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d(?!\d)|\d+\.\d+$|400-?\d{3}-?\d{4}$",
+    r"(?:\d{1,3}\.){3}\d{1,3}$|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d(?!\d)|\d+\.\d+$|400-?\d{3}-?\d{4}$",
     re.ASCII,
 )
 _SERVICE = re.compile(r"400-\d{3}-\d{4}$", re.ASCII)
@@ -101,7 +102,8 @@ def _national(passage: Passage, start: int, end: int) -> Finding | None:
 
 def _in_context(passage: Passage, start: int, end: int) -> Finding | None:
     for match in _LOOSE.finditer(passage.text, start, end):
-        value, span = match.group(), match.span()
+        value = _without_open_bracket(match.group())
+        span = match.start(), match.start() + len(value)
         if _NO_PHONE.match(value) or not _stands_alone(passage, *span):
             continue
         if _has_context(passage, *span):
@@ -109,8 +111,18 @@ def _in_context(passage: Passage, start: int, end: int) -> Finding | None:
     return None
 
 
+def _without_open_bracket(value: str) -> str:
+    """Cut off a group in brackets that begins behind the number and does not close within it."""
+    opened = value.rfind("(")
+    if opened <= 0 or ")" in value[opened:] or sum(map(str.isdigit, value[:opened])) < 7:
+        return value
+    return value[:opened].rstrip(" .-/")
+
+
 def _has_context(passage: Passage, start: int, end: int) -> bool:
     before = passage.before(start, 40)
+    line = before.rpartition("\n")[2]
+    before = line if any(map(str.isalnum, line)) else before  # a label may stand alone in the line above
     if _NOT_PHONE.search(before[-24:]):
         return False
     return bool(_CONTEXT.search(before) or _CONTEXT_AFTER.match(passage.after(end, 16)))

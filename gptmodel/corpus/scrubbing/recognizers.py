@@ -122,11 +122,19 @@ def _check_labels(config: RecognizerConfig, folder: Path) -> None:
 
 
 def _check_gliner(folder: Path) -> None:
+    """Refuse a folder for which the library would fetch something, or run code that came with a model."""
     settings = _json(folder / "gliner_config.json")
-    if not (folder / "model.safetensors").is_file() or not settings.get("encoder_config"):
+    whole = all((folder / name).is_file() for name in ("model.safetensors", "tokenizer_config.json"))
+    encoders = ("encoder_config", *(["labels_encoder_config"] if settings.get("labels_encoder") else []))
+    if not whole or not all(settings.get(name) for name in encoders):
         raise ConfigError(
-            expected=f"model.safetensors, and gliner_config.json with the encoder's own config, in {folder}",
-            actual="a folder without them", mend="Save the model once with save_pretrained(folder).",
+            expected=f"model.safetensors, the tokenizer, and gliner_config.json with the encoder's config, in {folder}",
+            actual="a folder without them", mend="model.save_pretrained(folder, safe_serialization=True) writes them.",
+        )  # fmt: skip
+    if any(b"auto_map" in path.read_bytes() for path in folder.glob("*.json")):
+        raise ConfigError(
+            expected=f"a model of the library's own kinds in {folder}", actual="one that brings code (auto_map)",
+            mend="Take another model: a config can't run code here.",
         )  # fmt: skip
 
 

@@ -110,6 +110,11 @@ def make_replacer(config: ScrubbingConfig, keys: Keys = NO_KEYS, searched: Colle
     return Replacer(kinds, dict(config.replacement_of), config.replacement, keys.pseudonyms if asked else None)
 
 
+def with_placeholders(config: ScrubbingConfig) -> ScrubbingConfig:
+    """Give the same finders with placeholders for all they find: for whoever only looks, and has no pseudonym key."""
+    return config.model_copy(update={"replacement": "placeholder", "replacement_of": {}})
+
+
 def masked(value: str, *, whole: bool = False) -> str:
     """Give a value's mask: letters, digits and marks become `*`, so that shape and length stay.
 

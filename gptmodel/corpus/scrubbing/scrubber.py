@@ -100,7 +100,8 @@ class Scrubber:
     @property
     def settings(self) -> dict[str, Any]:
         """What shapes the scrubbed text, as JSON values, `digests` included; how the scrubber tests itself does not."""
-        section = {name: value for name, value in fingerprint_section(self.config).items() if name != "self_test"}
+        aside = ("self_test", "custom")  # of the finders there is the digest, without their examples
+        section = {name: value for name, value in fingerprint_section(self.config).items() if name not in aside}
         return section | self.digests
 
     @property

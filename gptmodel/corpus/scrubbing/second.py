@@ -242,7 +242,8 @@ def _is_birthday(digits: str) -> bool:
 
 def _phone(text: str, start: int, end: int, bare: str) -> tuple[str, bool]:
     written = text[start:end]
-    if not 8 <= len(bare) <= 15 or _is_date(written):
+    is_hotline = len(bare) == 10 and bare.startswith(("400", "800"))
+    if not 8 <= len(bare) <= 15 or is_hotline or _is_date(written) or written.count(".") > 2:
         return "", False
     if written.startswith("+"):
         return ("PHONE", True) if _is_valid_phone(written, None) else ("", False)

@@ -36,6 +36,7 @@ WORDS = "|".join(
         r"authorization[\"']?\s{0,3}[:=]|--[a-z\-]{0,24}(?:pass|token|secret|key)",
         r"curl\b.{0,200} (?:-u|--user|--proxy-user)|(?:mysql|mysqldump|mysqladmin|mariadb)\b.{0,80} -p|sshpass -p",
         r"(?:docker|podman|helm|az|oc|skopeo)\b.{0,40} login|redis-cli|\bnet user |\bcmdkey|\bhtpasswd -b",
+        r"identified .{0,30}by [\"']|\bauth\s?=\s?\(",
         r"machine .{1,80} password |(?:requirepass|masterauth|\npassword|\n {1,8}password|^password)[ \t]+[^ \t]",
         r"(?:env|arg|set|setenv|export)[ \t]+\w*(?:pass|token|secret|key)\w{0,8}[ \t]+[^ \t]",
         r"(?:passw|passcode|passphrase|\bpin\b)[^\n]{0,42}\b(?:is|was)\b",
@@ -44,14 +45,12 @@ WORDS = "|".join(
 )
 """Words and signs that announce a value, with all that belongs to it within some hundred characters."""
 
-HAN = "[\u4e00-\u9fff]"
-
 HAN_NAMES = (
     "姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|投保人|受益人|"
     "家长|学生|员工|客户|记录人|主持人|出席|与会者|先生|女士|小姐|大夫|医生|医师|教授|老师|经理|主任|师傅|同学|护士|律师|"
     "地\\s?址|住址|住所|尊敬的|亲爱的|敬爱的|我叫|我的名字是|本人姓名"
 )
-HAN_WORDS = "密\\s?码|密\\s?碼|口\\s?令|密钥|密匙|令牌|授权码"
+WORDS_BEYOND_ASCII = "密\\s?码|密\\s?碼|口\\s?令|密钥|密匙|令牌|授权码|пароль|Пароль|パスワード|비밀번호|암호"
 """Over the text in UTF-8."""
 
 

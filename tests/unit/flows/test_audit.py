@@ -12,7 +12,7 @@ from flows import cli
 from flows.home import Home
 from flows.origin import fetch_model, filter_of, origin_of
 from gptmodel.bundle import assemble_bundle
-from gptmodel.config import Config
+from gptmodel.config import Config, ScrubbingConfig
 from gptmodel.config_file import load_config, to_toml
 from gptmodel.corpus.scrubbing import PLACEHOLDERS
 from gptmodel.store import Output, Store, seal
@@ -132,4 +132,17 @@ def test_a_config_that_can_no_longer_be_read_is_none(home: Home, model: Path) ->
 def test_the_filter_looks_for_every_kind_whatever_the_run_looked_for(home: Home, model: Path) -> None:
     home.keys_dir.mkdir(parents=True)
     remember(home, model, model.parent)
+    assert filter_of(home, model).kinds == SCRUBBED.kinds
+
+
+def test_a_model_of_pseudonyms_is_tested_and_filtered_without_their_key(
+    home: Home, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GPTMODEL_PSEUDONYM_KEY", raising=False)
+    monkeypatch.delenv("GPTMODEL_PSEUDONYM_KEY_FILE", raising=False)
+    remember(home, model, model.parent)
+    notes = home.store.folder("register", b"register".hex()[:12]) / "notes"
+    scrubbing = ScrubbingConfig(replacement="pseudonym", replacement_of={"EMAIL": "pseudonym"})
+    (notes / "config.toml").write_text(to_toml(settled(scrubbing=scrubbing)))
+    assert call("--model", str(model)).exit_code in (0, 3)
     assert filter_of(home, model).kinds == SCRUBBED.kinds

@@ -88,3 +88,28 @@ def test_an_erasure_request_is_why_ingest_runs(home: Home, tmp_path: Path) -> No
     open_request(home.erasures_dir, request)
     view = forecast(home, config_of(tmp_path), until="ingest", force=[])
     assert view.record["stages"][0]["reason"].endswith("erasure request R-1")
+
+
+def test_the_plan_warns_of_data_about_people_that_nobody_looks_for(home: Home, tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    [source] = config.corpus.sources
+    private = source.model_copy(update={"personal_data": "yes"})
+    corpus = config.corpus.model_copy(update={"sources": (private,)})
+    view = forecast(home, config.model_copy(update={"corpus": corpus}), until=None, force=[])
+    [words] = view.record["warnings"]
+    assert words in view.lines
+    assert 'Source "notes" has personal_data = yes, and nothing here looks for ADDRESS' in words
+
+
+def test_the_plan_names_sources_that_say_nothing_of_personal_data(home: Home, tmp_path: Path) -> None:
+    [words] = forecast(home, config_of(tmp_path), until=None, force=[]).record["warnings"]
+    assert words.startswith('warning: Source "notes" says nothing of personal data')
+
+
+def test_what_a_site_adds_runs_every_stage_that_searches(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "allowed.txt").write_text("info@example.com")
+    config = config_of(tmp_path, f'scrubbing.allow_file="{tmp_path / "allowed.txt"}"')
+    assert running(home, config)[0] == "scrub"
+    (tmp_path / "names.txt").write_text("Quagga Smith")
+    config = config_of(tmp_path, f'scrubbing.known_values="{tmp_path / "names.txt"}"')
+    assert running(home, config)[0] == "clean"

@@ -83,6 +83,13 @@ def test_what_is_taken_for_the_word_before_it_is_loose(text: str, counts: tuple[
     assert num_findings(text, SCRUBBER) == counts
 
 
+def test_values_that_the_site_allows_are_no_residue(tmp_path: Path) -> None:
+    (tmp_path / "allowed.txt").write_text("info@example.com")
+    allowing = Scrubber(ScrubbingConfig(allow_file=str(tmp_path / "allowed.txt")))
+    text = "write to info@example.com or anna.keller@example.com"
+    assert [len(residues_of(text, scrubber)) for scrubber in (SCRUBBER, allowing)] == [2, 1]
+
+
 def test_a_document_that_is_not_drawn_is_not_searched(tmp_path: Path) -> None:
     house = sound(tmp_path, *(make(number, f"{prose(number)}\na.b{number}@example.com") for number in range(60, 120)))
     rows = read(house, Search(SCRUBBER, 0.5, 1.0)).values()

@@ -12,6 +12,8 @@ FOUND = [
     ("run --db-password vK3wq9LpZr2 --fast", "vK3wq9LpZr2"),
     ("curl -u admin:vK3wq9LpZr2 https://host.example", "vK3wq9LpZr2"),
     ("Authorization: Basic YWRtaW46dkszd3E5THBacjI=", "YWRtaW46dkszd3E5THBacjI="),
+    ("CREATE USER 'a'@'b' IDENTIFIED BY 'vK3wq9LpZr2';", "vK3wq9LpZr2"),
+    ('get(url, auth=("ada", "vK3wq9LpZr2"))', "vK3wq9LpZr2"),
     ("ENV DB_PASSWORD vK3wq9LpZr2", "vK3wq9LpZr2"),
     ("machine ftp.example login ada password vK3wq9LpZr2", "vK3wq9LpZr2"),
     ("the password is r&UuTtBRhMU#dTSU", "r&UuTtBRhMU#dTSU"),

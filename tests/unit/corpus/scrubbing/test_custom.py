@@ -3,12 +3,13 @@
 import pickle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gptmodel.config import CustomFinderConfig, ScrubbingConfig
 from gptmodel.corpus.scrubbing import PLACEHOLDERS, Scrubber
 from gptmodel.errors import ConfigError
+from gptmodel.keys import Keys
 
 STAFF = CustomFinderConfig(kind="STAFF_ID", pattern=r"\bEMP-\d{4}\b|工号：\s*([A-Z]{2}\d{4})")
 
@@ -142,9 +143,18 @@ def test_a_finder_takes_a_pattern_or_words(data: dict[str, object]) -> None:
         CustomFinderConfig.model_validate({"kind": "STAFF_ID", **data})
 
 
-def test_examples_are_no_part_of_the_fingerprint() -> None:
-    from gptmodel.config import fingerprint_section
+def test_examples_shape_no_text_and_so_no_shard_is_scrubbed_again_for_them() -> None:
+    more = STAFF.model_copy(update={"must_match": ("EMP-1234",), "must_not_match": ("EMP",)})
+    assert scrubber(STAFF).settings == scrubber(more).settings
+    assert scrubber(STAFF).settings != scrubber(STAFF.model_copy(update={"kind": "MEMBER"})).settings
 
-    one = ScrubbingConfig(custom=(STAFF,))
-    two = ScrubbingConfig(custom=(STAFF.model_copy(update={"must_match": ("EMP-1234",)}),))
-    assert fingerprint_section(one) == fingerprint_section(two)
+
+@pytest.mark.parametrize("replacement", ["pseudonym", "mask", "remove"])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.differing_executors])
+@given(text=st.lists(st.sampled_from(BITS), max_size=12).map("".join))
+def test_scrubbed_text_holds_no_further_finding_whatever_takes_its_place(replacement: str, text: str) -> None:
+    config = ScrubbingConfig.model_validate({"custom": CUSTOM, "replacement": replacement})
+    made = Scrubber(config, Keys(pseudonyms=b"k" * 32))
+    once = made.scrub(text).text
+    assert made.find(once) == []
+    assert made.scrub(once).text == once

@@ -51,6 +51,15 @@ def test_each_line_of_json_lines_is_a_document(tmp_path: Path, name: str) -> Non
     assert [len(one) for one in spans_of(tmp_path / "s.jsonl")] == [1, 1, 0]
 
 
+def test_what_stands_beside_the_text_of_a_line_is_scrubbed_too(tmp_path: Path) -> None:
+    line = {"by": ["ada@example.com", 1], "text": "x", "a@example.com": 1, "b@example.com": {"to": "8.8.8.8"}}
+    (tmp_path / "d.jsonl").write_text(json.dumps(line) + "\n")
+    summary = scrub_paths([tmp_path / "d.jsonl"], tmp_path / "out.jsonl", None, SCRUBBER)
+    written = json.loads((tmp_path / "out.jsonl").read_text())
+    assert written == {"by": ["<EMAIL>", 1], "text": "x", "<EMAIL>": 1, "<EMAIL> 2": {"to": "<IP_ADDRESS>"}}
+    assert (summary.num_documents, summary.findings["EMAIL"]) == (1, 3)
+
+
 @pytest.mark.parametrize("name", ["d.jsonl", "d.txt"])
 def test_a_document_that_is_left_out_is_not_written(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text('{"text": "ada@example.com"}\n')

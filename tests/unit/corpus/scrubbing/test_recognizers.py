@@ -20,6 +20,7 @@ PATTERNS = [
 ]
 needs_spacy = pytest.mark.skipif(not importlib.util.find_spec("spacy"), reason="no spaCy here")
 needs_presidio = pytest.mark.skipif(not importlib.util.find_spec("presidio_analyzer"), reason="no Presidio here")
+needs_gliner = pytest.mark.skipif(not importlib.util.find_spec("gliner"), reason="no GLiNER here")
 ENGINES = [pytest.param("spacy", marks=needs_spacy), pytest.param("presidio", marks=needs_presidio)]
 
 
@@ -30,6 +31,29 @@ def model(folder: Path, patterns: list[dict[str, str]] = PATTERNS) -> Path:
     nlp.add_pipe("entity_ruler").add_patterns(patterns)
     nlp.to_disk(folder / "ruler")
     return folder / "ruler"
+
+
+def gliner_model(folder: Path) -> Path:
+    """Build a tiny model that knows nothing, in the form that the library saves."""
+    import shutil
+
+    from gliner import GLiNER
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    encoder, letters = folder / "encoder", [chr(code) for code in range(33, 127)]
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    words = [*special.values(), *letters, *(f"##{letter}" for letter in letters)]
+    pieces = models.WordPiece({word: number for number, word in enumerate(words)}, unk_token="[UNK]")
+    tokenizer = Tokenizer(pieces)
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(encoder)
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(words), **shape)).save_pretrained(encoder)
+    settings = {"model_name": str(encoder), "max_width": 4, "hidden_size": 32, "span_mode": "markerV0", "max_len": 384}
+    GLiNER.from_config(settings, backbone_from_pretrained=True).save_pretrained(folder / "m", safe_serialization=True)
+    shutil.rmtree(encoder)
+    return folder / "m"
 
 
 def scrubber(engine: str, path: Path, **settings: object) -> Scrubber:
@@ -101,11 +125,32 @@ def test_without_the_library_it_is_said_what_to_install(engine: str, monkeypatch
         recognized(RecognizerConfig.model_validate({"engine": engine, "model": "x"}))
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("gliner"), reason="no GLiNER here")
-def test_a_gliner_model_needs_safetensors_and_all_of_its_config(tmp_path: Path) -> None:
-    (tmp_path / "gliner_config.json").write_text(json.dumps({"model_name": "somewhere/else"}))
+@needs_gliner
+def test_a_gliner_model_is_run_from_its_folder_alone(tmp_path: Path) -> None:
+    made = scrubber("gliner", gliner_model(tmp_path), min_score=0.0)
+    assert {one.rule for one in made.find("There Quagga Smith came.")} == {"recognizer.gliner"}
+
+
+@needs_gliner
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", None, "safe_serialization"),
+        ("gliner_config.json", {"model_name": "somewhere/else"}, "safe_serialization"),
+        ("gliner_config.json", {"encoder_config": {"auto_map": {"AutoModel": "x.Y"}}}, "auto_map"),
+        ("pytorch_model.bin", {}, "without pickles"),
+    ],
+)
+def test_a_gliner_model_that_would_fetch_or_run_something_is_refused(
+    tmp_path: Path, name: str, content: object, message: str
+) -> None:
+    (tmp_path / "gliner_config.json").write_text('{"encoder_config": {"model_type": "bert"}}')
+    (tmp_path / "tokenizer_config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(ConfigError, match="save_pretrained"):
+    (tmp_path / name).unlink(missing_ok=True)
+    if content is not None:
+        (tmp_path / name).write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match=message):
         recognized(RecognizerConfig(engine="gliner", model=str(tmp_path)))
 
 

@@ -1,0 +1,181 @@
+"""What `gptmodel forget` answers: who saw the documents, who is in service, what is on disk, what to do next."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows import stack
+from flows.home import Home
+from gptmodel import registry
+from gptmodel.erasure.matching import Matched
+from gptmodel.erasure.remains import NOT_PURGED, drop_samples_of, find_remains, trainings_on
+from gptmodel.erasure.requests import ErasureRequest
+from gptmodel.errors import GPTModelError
+from gptmodel.lineage import SeenBy, list_versions
+from gptmodel.review import pages_showing
+from gptmodel.store import NOTES_DIR, Manifest
+
+# Its pages show scrubbed examples of what cleaning dropped, and samples of trainings; Prefect alone writes there.
+DASHBOARD = "the dashboard's database"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the command answers.
+
+    Attributes:
+        lines: The lines a person reads.
+        record: The object that `--json` prints.
+        code: Exit code.
+    """
+
+    lines: list[str]
+    record: dict[str, Any]
+    code: int = 0
+
+
+def copies_of(home: Home, documents: Collection[str]) -> Iterator[Path]:
+    """Give the files outside the stages' data that may show something of a document: samples and pages with text."""
+    yield from pages_showing(home.reviews_dir, documents)
+    trainings = trainings_on(home.store, documents)
+    for training in trainings:
+        yield from _delivered(home, training, "samples.jsonl")
+    digests = {training.digest for training in trainings}
+    for made in home.store.manifests("register"):
+        if made.inputs.get("train") in digests:
+            yield home.reports_dir / f"{made.result['name']}-{made.result['version']}" / "index.html"
+            yield from _delivered(home, made, "report.html")
+    cleaned = {manifest.digest for manifest in drop_samples_of(home.store, documents)}
+    for gate in home.store.manifests("quality gate"):
+        if gate.inputs.get("clean") in cleaned:
+            yield home.store.folder(gate.stage, gate.fingerprint) / NOTES_DIR / "corpus.html"
+            yield home.reports_dir / f"corpus-{gate.fingerprint[:12]}" / "index.html"
+            yield from _delivered(home, gate, "corpus.html")
+
+
+def _delivered(home: Home, manifest: Manifest, name: str) -> Iterator[Path]:
+    """Give the copies of an artifact in the local MLflow server's folder, in a stage's run and in the pipeline's."""
+    marker = home.delivered_dir / f"{manifest.stage.replace(' ', '-')}-{manifest.fingerprint}.json"
+    try:
+        runs = json.loads(marker.read_text())
+    except (OSError, ValueError):
+        return
+    for run_id in sorted({runs.get("run_id", ""), runs.get("parent_run_id", "")} - {""}):
+        yield from (home.mlflow_dir / "artifacts").glob(f"*/{run_id}/artifacts/{name}")
+
+
+def tell(
+    home: Home, request: ErasureRequest, matched: Matched, touched: Collection[str], versions: Sequence[SeenBy]
+) -> Told:
+    """Tell what a request touches.
+
+    Args:
+        home: The home.
+        request: The request in its present state.
+        matched: What was asked for, with duplicates.
+        touched: All documents that it covers.
+        versions: The versions that saw one of them.
+    """
+    champions = {
+        name: champion_of(home, name) for name in sorted({version.name for version in list_versions(home.store)})
+    }
+    remains = _remains(home, touched)
+    record = {
+        "request": request.id, "opened": request.opened.isoformat(), "asked_by": request.asked_by,
+        "documents": list(matched.documents), "duplicates": list(matched.duplicates),
+        "versions": [_version_row(version, champions) for version in versions],
+        "remains": remains, "purges": [done.model_dump(mode="json") for done in request.purges],
+        "retired": list(request.retired), "next": f"gptmodel run; gptmodel forget --close {request.id}",
+    }  # fmt: skip
+    return Told([*_lines(request, matched, record, champions)], record)
+
+
+def _lines(
+    request: ErasureRequest, matched: Matched, record: dict[str, Any], champions: dict[str, str | None]
+) -> Iterator[str]:
+    yield f"{request.id}, opened {request.opened}"
+    yield f"documents   {_listed(matched.documents)}"
+    if matched.duplicates:
+        yield f"duplicates  {_listed(matched.duplicates)}"
+    for row in record["versions"]:
+        retired = "; retired" if row["uri"] in request.retired else ""
+        yield f"version     {_words(row['uri'])} saw them ({row['split']}); {_service(row['in_service'])}{retired}"
+    if not record["versions"]:
+        yield "version     none saw them"
+    for place in record["remains"]:
+        stays = "" if place["can_be_purged"] else "   a purge does not change it"
+        yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        yield "elsewhere   copies of samples and reports on the MLflow server you named are neither listed nor purged"
+    for done in request.purges:
+        yield (
+            f"purged      on {done.purged}: {done.num_files_rewritten} files rewritten, "
+            f"{done.num_files_deleted} deleted, {done.num_bytes:,} bytes gone"
+        )
+    yield _closing_line(request, record, champions)
+
+
+def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: dict[str, str | None]) -> str:
+    saw = [row for row in record["versions"] if row["uri"] not in request.retired]
+    names = ", ".join(f"{_words(row['uri'])} ({_service(row['in_service'])})" for row in saw)
+    unchanged = f" {names} saw them and {'are' if len(saw) > 1 else 'is'} unchanged." if saw else ""
+    unknown = "" if None not in champions.values() else " Which version is in service is unknown: no server answers."
+    then = record["next"].replace("; ", ", then ")
+    return f"Left out of every later run.{unchanged}{unknown} To close the request: {then}"
+
+
+def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:
+    found = [(str(remains.place), remains.num_bytes) for remains in find_remains(home.store, documents)]
+    copies = sorted({path for path in copies_of(home, documents) if path.exists()})
+    found += [("pages and MLflow artifacts", path.stat().st_size) for path in copies]
+    found += [(DASHBOARD, path.stat().st_size) for path in sorted(home.prefect_dir.glob("prefect.db*"))]
+    files, sizes = Counter(place for place, _ in found), Counter[str]()
+    for place, num_bytes in found:
+        sizes[place] += num_bytes
+    return [
+        {"place": place, "num_files": files[place], "num_bytes": sizes[place],
+         "can_be_purged": place not in {*NOT_PURGED, DASHBOARD}}
+        for place in files
+    ]  # fmt: skip
+
+
+def _version_row(version: SeenBy, champions: dict[str, str | None]) -> dict[str, Any]:
+    champion = champions.get(version.name)
+    in_service = None if champion is None else champion == uri_of(version)
+    return {"uri": uri_of(version), "split": version.split, "in_service": in_service}
+
+
+def _service(in_service: bool | None) -> str:
+    if in_service is None:
+        return "in service or not: unknown, no server"
+    return "champion, in service" if in_service else "not in service"
+
+
+def champion_of(home: Home, name: str) -> str | None:
+    """Give the URI of the version in service; empty if there is none, None if no server answers."""
+    if not stack.is_running(home, "mlflow"):
+        return None
+    try:
+        version = registry.champion_of(stack.addresses(home).mlflow, name)
+    except GPTModelError:
+        return None
+    return version.uri if version else ""
+
+
+def uri_of(version: SeenBy) -> str:
+    """Give the URI that names exactly this version."""
+    return f"models:/{version.name}/{version.version}"
+
+
+def _words(uri: str) -> str:
+    name, _, number = uri.removeprefix("models:/").rpartition("/")
+    return f"{name} version {number}"
+
+
+def _listed(documents: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(documents) - most:,} more" if len(documents) > most else ""
+    return f"{len(documents):,}: {', '.join(documents[:most])}{more}"
