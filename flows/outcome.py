@@ -75,7 +75,7 @@ def _counts(source: SourceFunnel) -> dict[str, Any]:
 
 
 def _not_searched(scrub: dict[str, Any]) -> list[str]:
-    return marked(scrub["kinds_not_searched"], scrub.get("kinds_accepted", ()))
+    return marked(scrub["kinds_not_searched"], scrub.get("kinds_accepted", ()), scrub["findings"])
 
 
 def _training(train: dict[str, Any] | None) -> dict[str, Any] | None:

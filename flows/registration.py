@@ -11,7 +11,6 @@ from flows import artifacts
 from flows.delivery import CORPUS_REPORT, REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
-from gptmodel.corpus.scrubbing.coverage import marked
 from gptmodel.corpus.scrubbing.self_test import self_test_sentence
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
@@ -19,7 +18,7 @@ from gptmodel.mlflow_http import call
 from gptmodel.review import review_of
 from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
-from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags
+from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags, not_searched
 
 CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
 WAS_CHAMPION = "gptmodel.was_champion"
@@ -111,7 +110,7 @@ def _register(run: Run, outputs: dict[str, Output], folder: Path, digest: str) -
         SPLIT_TAG: outputs["split"].fingerprint,
         "gptmodel.preset": run.config.preset,
         **leak_test_tags(account.privacy),
-        "gptmodel.not_searched": ", ".join(marked(account.kinds_not_searched, account.kinds_accepted)),
+        "gptmodel.not_searched": ", ".join(not_searched(account)),
         "prefect.flow_run_id": run.flow_run_id,
         "prefect.flow_run_url": run.flow_run_url,
     }
@@ -134,7 +133,9 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
         num_planted=results["ingest"]["num_planted"],
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
-        kinds_accepted=tuple(scrub.get("kinds_accepted", ())), limits=tuple(scrub.get("limits", ())),
+        kinds_accepted=tuple(scrub.get("kinds_accepted", ())),
+        kinds_in_part=tuple(kind for kind in scrub["kinds_not_searched"] if kind in scrub["findings"]),
+        limits=tuple(scrub.get("limits", ())),
         self_test=self_test_sentence(scrub.get("self_test", ())),
         second_scanner=_second_scanner(results["quality gate"]["decision"]["numbers"]), review=_review(run),
         training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,

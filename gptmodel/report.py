@@ -110,7 +110,9 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
         "funnel": funnel_bars(funnel),
         "losses": funnel_losses(funnel.total),
         "findings": bars(scrub.get("findings", {})),
-        "not_searched": marked(scrub.get("kinds_not_searched", ()), scrub.get("kinds_accepted", ())),
+        "not_searched": marked(
+            scrub.get("kinds_not_searched", ()), scrub.get("kinds_accepted", ()), scrub.get("findings", ())
+        ),
         "searched_in_part": list(scrub.get("limits", ())),
         "scrub_scope": scrub.get("scope", ""),
         "self_test": [_self_test(row) for row in scrub.get("self_test", ())],

@@ -64,6 +64,8 @@ class VersionAccount(BaseModel):
     """Kinds nobody looked for, or so little that it does not count."""
     kinds_accepted: tuple[str, ...] = ()
     """Those of them that the config accepts in writing."""
+    kinds_in_part: tuple[str, ...] = ()
+    """Those of them that are looked for in labelled fields."""
     limits: tuple[str, ...] = ()
     """How far the search for a kind went where it did not go everywhere."""
     self_test: str = ""
@@ -101,7 +103,7 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         _list([
             ("**Searched**", _kinds(account.kinds_searched)),
             *([("**In part**", "; ".join(account.limits))] if account.limits else []),
-            ("**Not searched**", _kinds(marked(account.kinds_not_searched, account.kinds_accepted))),
+            ("**Not searched**", ", ".join(not_searched(account)) or "none"),
             ("**Scrubber tested on invented values**", account.self_test or "no"),
             ("**Second scanner**", account.second_scanner or "did not look"),
             ("**Checked by a person**", account.review or "no"),
@@ -114,6 +116,11 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         _list(_links(account)),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def not_searched(account: VersionAccount) -> list[str]:
+    """Give the kinds that were not searched, with what there is to add to each."""
+    return marked(account.kinds_not_searched, account.kinds_accepted, account.kinds_in_part)
 
 
 def _figures(account: VersionAccount) -> tuple[str, ...]:

@@ -40,9 +40,9 @@ def test_kinds_not_searched_stand_beside_those_searched() -> None:
 
 
 def test_what_is_searched_in_part_and_what_is_accepted_stand_between_them() -> None:
-    account = ACCOUNT.model_copy(update={"kinds_accepted": ("ADDRESS",), "limits": ("names in labelled fields only",)})
-    text = describe_version(account)
-    assert "- **In part**: names in labelled fields only\n- **Not searched**: ADDRESS (accepted)" in text
+    update = {"kinds_accepted": ("ADDRESS",), "kinds_in_part": ("ADDRESS",), "limits": ("in labelled fields only",)}
+    text = describe_version(ACCOUNT.model_copy(update=update))
+    assert "- **In part**: in labelled fields only\n- **Not searched**: ADDRESS in running text (accepted)" in text
 
 
 def test_what_was_measured_of_scrubbing_stands_below_the_kinds() -> None:

@@ -3,7 +3,7 @@
 Read by the plan, the start of a run, the leak test's decision and every report, so that all say the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +46,25 @@ class Coverage:
     @property
     def scope(self) -> str:
         """What is searched and what is not, in one sentence."""
-        missing = ", ".join(marked(self.not_searched, self.accepted))
+        missing = ", ".join(marked(self.not_searched, self.accepted, self.kinds))
         searched = f"searched for {len(self.searched)} kinds ({', '.join(self.searched)})"
         return "; ".join([searched, *self.limits, f"not searched: {missing or 'none of the kinds known here'}"])
 
 
-def marked(not_searched: Sequence[str], accepted: Sequence[str]) -> list[str]:
-    """Give the kinds that are not searched, with a word where that is accepted in writing."""
-    return [f"{kind} (accepted)" if kind in accepted else kind for kind in not_searched]
+def marked(not_searched: Sequence[str], accepted: Sequence[str], found: Collection[str] = ()) -> list[str]:
+    """Give the kinds that are not searched, with a word where that is accepted or where a part is searched after all.
+
+    Args:
+        not_searched: The kinds.
+        accepted: Those that the config accepts in writing.
+        found: Kinds that something looks for, at least in labelled fields.
+
+    Example:
+        >>> marked(["PHONE", "ADDRESS"], ["ADDRESS"], ["EMAIL", "ADDRESS"])
+        ['PHONE', 'ADDRESS in running text (accepted)']
+    """
+    where = {kind: " in running text" if kind in IN_PART and kind in found else "" for kind in not_searched}
+    return [f"{kind}{words}{' (accepted)' if kind in accepted else ''}" for kind, words in where.items()]
 
 
 def coverage_of(config: ScrubbingConfig, site: Site) -> Coverage:
@@ -101,12 +112,12 @@ def refusals(personal_data: Mapping[str, str], coverage: Coverage) -> list[str]:
     if not names or not missing:
         return []
     sources, has = ("Source", "has") if len(names) == 1 else ("Sources", "have")
-    where = " in running text" if set(missing) & set(coverage.kinds) else ""
+    kinds = " or ".join(marked(missing, (), coverage.kinds))
     remedy = "Install a recognizer" if set(missing) <= _RECOGNIZED else "Look for it (scrubbing.kinds)"
     accepted = _quoted([*coverage.accepted, *missing])
     return [
-        f"{sources} {_quoted(names)} {has} personal_data = yes, and nothing here looks for"
-        f" {' or '.join(missing)}{where}. {remedy} or accept it: scrubbing.accept_unsearched = [{accepted}];"
+        f"{sources} {_quoted(names)} {has} personal_data = yes, and nothing here looks for {kinds}."
+        f" {remedy} or accept it: scrubbing.accept_unsearched = [{accepted}];"
         " it will be on the version's page"
     ]
 
@@ -132,7 +143,8 @@ def warnings(personal_data: Mapping[str, str], coverage: Coverage) -> list[str]:
     found = [f"{words}. Until then the version gets no alias." for words in refusals(personal_data, coverage)]
     if unknown:
         sources, says = ("Source", "says") if len(unknown) == 1 else ("Sources", "say")
-        missing = f"; not searched: {', '.join(coverage.not_searched)}" if coverage.not_searched else ""
+        kinds = ", ".join(marked(coverage.not_searched, coverage.accepted, coverage.kinds))
+        missing = f"; not searched: {kinds}" if kinds else ""
         remedy = 'set personal_data = "yes" or "no"'
         found.append(f"{sources} {_quoted(unknown)} {says} nothing of personal data: {remedy}{missing}")
     return found

@@ -20,7 +20,11 @@ from gptmodel.corpus.scrubbing.finding import RANK_NAME, Finding
 from gptmodel.corpus.scrubbing.passage import Passage
 from gptmodel.errors import ConfigError
 
-_DISTRIBUTIONS = {"spacy": ("spacy",), "presidio": ("presidio-analyzer", "spacy"), "gliner": ("gliner",)}
+_DISTRIBUTIONS = {
+    "spacy": ("spacy",),
+    "presidio": ("presidio-analyzer", "spacy"),
+    "gliner": ("gliner", "transformers", "torch"),
+}
 _MODULES = {"spacy": "spacy", "presidio": "presidio_analyzer", "gliner": "gliner"}
 # A place is part of an address; models tell of places, few of addresses.
 _LABELS = {
