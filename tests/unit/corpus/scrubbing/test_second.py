@@ -3,13 +3,14 @@
 import ast
 import random
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gptmodel.corpus import invented
-from gptmodel.corpus.scrubbing import second
+from gptmodel.corpus.scrubbing import residue, second, second_numbers
 from gptmodel.corpus.scrubbing.kinds import KINDS, placeholder
 from gptmodel.corpus.scrubbing.second import COVERED, scan
 
@@ -38,10 +39,12 @@ def kinds_in(text: str, *, sure: bool = True) -> list[str]:
     return [residue.kind for residue in scan(text) if residue.is_sure or not sure]
 
 
-def test_it_shares_nothing_with_the_finders() -> None:
-    tree = ast.parse(Path(second.__file__).read_text(encoding="utf-8"))
-    names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert not [name for name in names if name and name.startswith("gptmodel")]
+@pytest.mark.parametrize("module", [second, second_numbers, residue])
+def test_it_shares_nothing_with_the_finders(module: ModuleType) -> None:
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    own = {"gptmodel.corpus.scrubbing.second_numbers", "gptmodel.corpus.scrubbing.residue"}
+    assert {name for name in names if name.startswith("gptmodel")} <= own
 
 
 @pytest.mark.parametrize("kind", COVERED)
