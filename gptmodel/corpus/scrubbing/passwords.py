@@ -136,7 +136,8 @@ def _is_quoted(value: str, label: str, between: str) -> bool:
     if vague or not _CLEAR.search(label) or "(" in between:
         return vague
     if "," in between or (between[:1].isspace() and "=" not in between and ":" not in between):
-        return is_strong(value) and " " not in value
+        bare_verb = label.lower() == "pass"  # "pass `spec=True` on", in prose about code
+        return is_strong(value) and " " not in value and not is_code(value) and not bare_verb
     word = _PASSWORD.search(label) is not None and re.fullmatch(r"[a-z]{6,}", value) is not None
     return word or is_quoted_secret(value)
 

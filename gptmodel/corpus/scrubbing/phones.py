@@ -45,6 +45,7 @@ _NO_PHONE = re.compile(
     r"(?:\d{1,3}\.){3}\d{1,3}$|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d(?!\d)|\d+\.\d+$|400-?\d{3}-?\d{4}$",
     re.ASCII,
 )
+_FRACTION = re.compile(r"\+\d{4,}\.\d+", re.ASCII)
 _SERVICE = re.compile(r"400-\d{3}-\d{4}$", re.ASCII)
 
 
@@ -80,7 +81,7 @@ def _cn_mobile(passage: Passage, start: int, end: int) -> Finding | None:
 def _international(passage: Passage, start: int, end: int) -> Finding | None:
     for match in _INTERNATIONAL.finditer(passage.text, start, end):
         value = match.group()
-        if _stands_alone(passage, match.start(), match.end()):
+        if _stands_alone(passage, match.start(), match.end()) and not _FRACTION.fullmatch(value):
             number = "+" + value[2:] if value.startswith("00") else value
             if _is_valid(number, None) or (value.startswith("+") and _has_context(passage, match.start(), match.end())):
                 return Finding(match.start(), match.end(), "PHONE", "phone.international", RANK_PHONE)

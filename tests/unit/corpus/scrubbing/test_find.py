@@ -76,6 +76,7 @@ LEFT_ALONE = [
     "call 192.0.2.214 now",
     "Hello World, and Hi there,",
     "My name is written below",
+    "Decimal('+35236450.6')",
     "left-pad@1.2.3.4",
     "服务热线：400-820-8820",
     "the row 219 09 9998 of the table",

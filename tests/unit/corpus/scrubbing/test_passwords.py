@@ -34,6 +34,8 @@ LEFT_ALONE = [
     '<input name="password" autocomplete="off">',
     '{"password": "Passwort", "type": "password"}',
     'pass "--exec /usr/sbin/sshd" to start-stop-daemon',
+    "you can pass `spec=True` or `spec_set=1`",
+    "'user[:passwd]', 'host[:port]'",
     "credentialsId: '0badcafe-1234-4321-8888-feedf00dfeed'",
     'github_sha = "9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c9f8a7b6c"',
     "monkey = 'a8F3kd92LLq0ZpW7vT1x'",
