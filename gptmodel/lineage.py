@@ -17,6 +17,7 @@ from gptmodel.corpus.cleaning import DROPS_DIR
 from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import text_id
 from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
+from gptmodel.corpus.sources.forgetting import FORGOTTEN_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
 from gptmodel.errors import StoreError
 from gptmodel.store import MANIFEST, Manifest, Store
@@ -24,7 +25,7 @@ from gptmodel.store import MANIFEST, Manifest, Store
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Status = Literal["trained", "held out", "kept", "dropped", "unknown"]
+Status = Literal["trained", "held out", "kept", "dropped", "forgotten", "unknown"]
 UNKNOWN: Literal["unknown"] = "unknown"
 
 # Where each stage says what became of a document.
@@ -33,6 +34,7 @@ _TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("deduplicate", MEMBERS_DIR, ("id", "source", "reason")),
     ("scrub", LEFT_OUT_DIR, ("id", "source", "reason")),
     ("clean", DROPS_DIR, ("id", "source", "reason")),
+    ("ingest", FORGOTTEN_DIR, ("id", "source")),
 )
 _ID_CHARS = 32  # of a text's id; its parts go on after that
 
@@ -88,7 +90,7 @@ class Sighting:
         source: Its source; empty if no table names the document.
         status: `trained` if a version was trained on it, else `held out` if one was watched or judged on it, else
             `unknown` if a version's tables are gone; else what the newest table says: `kept` in a corpus that no
-            version came from, or `dropped`; `unknown` if no table names it.
+            version came from, `dropped`, or `forgotten` by an erasure request; `unknown` if no table names it.
         split: Its split in the newest corpus that has it; empty if none has.
         drop_reason: Why it is out, if the newest table that names it says so.
         versions: The versions that saw it, or may have.
@@ -270,4 +272,6 @@ def _status(seen: Sequence[SeenBy], last: _Place) -> Status:
         return "held out"
     if splits or not last.stage:
         return "unknown"
+    if last.stage == "ingest":
+        return "forgotten"
     return "dropped" if last.reason else "kept"

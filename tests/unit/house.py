@@ -11,6 +11,7 @@ from gptmodel.corpus.dedup.members import MEMBERS_DIR, LeftOut, Member
 from gptmodel.corpus.documents import Document, shard_path, write_shard
 from gptmodel.corpus.rules import Dropped
 from gptmodel.corpus.scrubbing import Scrubber, scrub
+from gptmodel.corpus.sources.forgetting import FORGOTTEN_DIR, ForgottenRow
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow
 from gptmodel.corpus.tables import write_table
 from gptmodel.keys import Keys
@@ -20,7 +21,8 @@ from gptmodel.store import Output, Store, Workspace, digest_of, seal
 A, B, C, D = (letter * 32 for letter in "abcd")
 """Ids of documents."""
 UNTESTED = ScrubbingConfig(self_test=SelfTestConfig(num_values=0))
-_KINDS = {SPLIT_DIR: SplitRow, MEMBERS_DIR: Member, "drops": Dropped, LEFT_OUT_DIR: Dropped}
+_KINDS = {SPLIT_DIR: SplitRow, MEMBERS_DIR: Member, "drops": Dropped, LEFT_OUT_DIR: Dropped,
+          FORGOTTEN_DIR: ForgottenRow}  # fmt: skip
 
 
 class Account(BaseModel):

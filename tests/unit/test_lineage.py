@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gptmodel.corpus.rules import Dropped
+from gptmodel.corpus.sources.forgetting import ForgottenRow
 from gptmodel.corpus.split_table import SPLIT_DIR
 from gptmodel.errors import StoreError
 from gptmodel.lineage import LEFT_OUT_DIR, SeenBy, Sighting, list_versions, sightings
@@ -118,3 +119,10 @@ def test_looking_up_needs_neither_mlflow_nor_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_document_that_the_newest_ingest_left_out_is_forgotten_unless_a_version_saw_it(house: House) -> None:
+    house.version(house.corpus({B: "train"}), 1)
+    house.put("ingest", [], forgotten=[ForgottenRow(A, "notes"), ForgottenRow(B, "notes")])
+    assert only(house, A).status == "forgotten"
+    assert only(house, B).status == "trained"
