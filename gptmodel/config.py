@@ -170,7 +170,7 @@ class RecognizerConfig(Section):
 class SelfTestConfig(Section):
     """How the scrubber tests itself in each run; the quality gate has the limits."""
 
-    num_values: NonNegative = 20
+    num_values: NonNegative = 50
     """Invented values of each kind that go through the run's scrubber; 0 tests nothing."""
     seed: NonNegative = 0
     """Seed of the values and of the texts around them."""

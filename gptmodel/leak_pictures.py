@@ -76,6 +76,7 @@ def extraction_svg(extraction: Account) -> str:
 def leak_test_rows(audit: Account) -> list[Row]:
     """Give the leak test's numbers: (what, value)."""
     exposure, extraction, samples = (audit.get(name, {}) for name in ("exposure", "extraction", "samples"))
+    extraction = extraction if extraction.get("num_stretches") else {}
     wanted = (
         ("planted test phrases that scrubbing had to remove", exposure, "num_catchable"),
         ("of those, still in the training text", exposure, "num_reached_training"),

@@ -32,8 +32,8 @@ class Exposure(Record):
 
     num_catchable: int
     """Phrases that the scrubber had to remove."""
-    num_reached_training: int
-    """How many of them stood in the training text all the same."""
+    num_reached_training: int | None
+    """How many of them stood in the training text all the same; None if that text was not at hand."""
     num_references: int
     """Phrases never planted, among which each was ranked."""
     p_value: float

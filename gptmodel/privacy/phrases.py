@@ -26,11 +26,13 @@ def rank_planted(
     return _exposure(generator, ranks, num_reached, config), ranks
 
 
-def _planted(config: PlantedConfig, scrubber: Scrubber, training: TrainingText | None) -> tuple[list[Phrase], int]:
-    """Give the phrases planted, and how many catchable ones have their secret in the training text."""
+def _planted(
+    config: PlantedConfig, scrubber: Scrubber, training: TrainingText | None
+) -> tuple[list[Phrase], int | None]:
+    """Give the phrases planted, and how many catchable ones have their secret in the training text, if it is here."""
     phrases = [phrase for phrase in planted_phrases(config) if not _is_accepted(phrase.kind, scrubber)]
     if training is None:
-        return phrases, 0
+        return phrases, None
     documents = [(phrase_id_of(document), document.text) for document in training.planted_documents()]
     repetitions = Counter(name for name, _ in documents)
     secrets = {phrase.id: phrase.secret for phrase in phrases if phrase.sort == "catchable"}
@@ -44,7 +46,7 @@ def _is_accepted(kind: str, scrubber: Scrubber) -> bool:
     return kind not in scrubber.kinds and kind in scrubber.config.accept_unsearched
 
 
-def _exposure(generator: Generator, ranks: Sequence[Rank], num_reached: int, config: PrivacyConfig) -> Exposure:
+def _exposure(generator: Generator, ranks: Sequence[Rank], num_reached: int | None, config: PrivacyConfig) -> Exposure:
     catchable = [rank for rank in ranks if rank.phrase.sort == "catchable"]
     in_clear = [rank for rank in ranks if rank.phrase.sort == "in_clear"]
     groups = _groups(in_clear, len(catchable), config)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gptmodel.config import ScrubbingConfig
+from gptmodel.config import ScrubbingConfig, SelfTestConfig
 from gptmodel.corpus.dedup.members import MEMBERS_DIR, LeftOut, Member
 from gptmodel.corpus.documents import Document, shard_path, write_shard
 from gptmodel.corpus.rules import Dropped
@@ -19,6 +19,7 @@ from gptmodel.store import Output, Store, Workspace, digest_of, seal
 
 A, B, C, D = (letter * 32 for letter in "abcd")
 """Ids of documents."""
+UNTESTED = ScrubbingConfig(self_test=SelfTestConfig(num_values=0))
 _KINDS = {SPLIT_DIR: SplitRow, MEMBERS_DIR: Member, "drops": Dropped, LEFT_OUT_DIR: Dropped}
 
 
@@ -78,7 +79,7 @@ class House:
                 shard_path(clean, 0), [Document(name, "notes", f"{name[:1]}.txt", texts[name]) for name in texts]
             )
             work.inputs["clean"] = clean
-            result = scrub(work, Scrubber(ScrubbingConfig(), Keys(home=self.key)))
+            result = scrub(work, Scrubber(UNTESTED, Keys(home=self.key)))
             return self.store.commit(work, seal(
                 work, stage="scrub", fingerprint=address, code_version="", section={}, inputs={"clean": address},
                 result=result,

@@ -51,3 +51,7 @@ def test_a_test_without_scrubbed_phrases_draws_those_in_clear():
 def test_rows_leave_out_what_was_not_measured():
     rows = dict(leak_test_rows({"exposure": {"num_catchable": 3, "power": None}, "samples": {"num_leaks": 0}}))
     assert list(rows.values()) == ["3", "0"]
+
+
+def test_copies_that_were_not_tried_have_no_rows():
+    assert leak_test_rows({"extraction": {"num_stretches": 0, "num_copied": 0}}) == []

@@ -129,6 +129,8 @@ _ADDRESSED = (
     "Name: not given\nHome address: {value}\n",
     '{{"address": "{value}", "item": "{topic}"}}',
     "Ship to: {value}\nItem: {topic}\n",
+    "Delivery address: {value}\nPlease ring twice.\n",
+    "Billing address:\n{value}\n\nOne {topic} lamp\n",
 )
 _ZH_ADDRESSED = ("地址：{value}\n项目：{topic}\n", "收货地址：{value}\n", "家庭住址：{value}，备注{topic}。")
 

@@ -25,14 +25,26 @@ _LABELS = (
 )
 _TITLES = r"Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Herr|Frau|Mme|Monsieur|Madame|Sr|Sra|Señor|Señora"
 _CLOSINGS = (
-    r"[Rr]egards|[Ss]incerely(?: yours)?|[Yy]ours (?:truly|faithfully|sincerely)|[Cc]heers|[Bb]est wishes|[Ww]ith love"
+    r"[Rr]egards|[Ss]incerely(?: yours)?|[Yy]ours (?:truly|faithfully|sincerely)|[Cc]heers|[Bb]est wishes|[Ww]ith love|"
+    r"\n(?:[Mm]any )?[Tt]hanks|\n[Bb]est"
 )
 
 _ASCII_TITLES = "|".join(title for title in _TITLES.split("|") if title.isascii())
 _MARKS = (
     rf"((?i:\b(?:{_LABELS}))[\"'*]{{0,3}}\s?:)|\b((?:Dear(?: (?:{_ASCII_TITLES})\.?)?|(?:{_ASCII_TITLES})\.?)) |"
-    rf"((?:{_CLOSINGS}),)"
+    rf"((?:{_CLOSINGS}),)|\b([Mm]y (?:full )?name is |[Ii]ch hei.e |[Mm]e llamo |[Jj]e m.appelle )|"
+    r"(?:^|\n)((?:Hi|Hello|Hey|Good (?:morning|afternoon|evening)) )"
 )
+
+_GREETED = re.compile(rf"({_FULL})(?=[,!:]|[ \t]*\n)")
+# What may stand after each group of _MARKS, and the rule's name.
+_FORMS = {
+    1: (_AFTER_LABEL, "label"),
+    2: (_AFTER_TITLE, "title"),
+    3: (_SIGNED, "title"),
+    4: (_AFTER_TITLE, "self"),
+    5: (_GREETED, "title"),
+}
 
 # Words that begin with a capital after a label or title and are no names.
 _NO_NAMES = frozenset(
@@ -53,7 +65,8 @@ _COMPOUND = "欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|令�
 _HAN_NAME = rf"(?:{_COMPOUND}|[{_SURNAMES}])[\u4e00-\u9fff]{{1,2}}"
 _HAN_LABELLED = re.compile(
     rf"(?:姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|"
-    rf"投保人|受益人|家长|学生|员工|客户|记录人|主持人|出席人?|与会者)"
+    rf"投保人|受益人|家长|学生|员工|客户|记录人|主持人|出席人?|与会者|甲方|乙方|丙方|法定代表人|法人|原告|被告|监护人|委托人|"
+    rf"代理人|发件人|会员|租客|房东|借款人|担保人|报案人|证人)"
     rf"(?:姓名)?[ \t]{{0,2}}[:：][ \t]{{0,2}}"
     rf"({_HAN_NAME}(?:[、，, ]{_HAN_NAME}(?![\u4e00-\u9fff])){{0,12}})(?![\u4e00-\u9fff])"
 )
@@ -65,7 +78,9 @@ _HAN_SALUTED = re.compile(
     rf"(?:尊敬的|亲爱的|敬爱的)((?:{_COMPOUND}|[{_SURNAMES}])[\u4e00-\u9fff]{{0,2}}?)"
     rf"(?=先生|女士|小姐|教授|老师|[:：，,])"
 )
-_HAN_SELF = re.compile(rf"(?:我叫|我的名字是|本人姓名为?)({_HAN_NAME})(?=[，。,.！!；;\s]|$)")
+_HAN_SELF = re.compile(
+    rf"(?:我叫|我的名字是|本人姓名为?)({_HAN_NAME})(?=[，。,.！!；;\s]|$)|(?:寄至|寄给|交给|转交)({_HAN_NAME}?)(?=收(?![\u4e00-\u9fff]))"
+)
 _HAN_NO_NAMES = frozenset(
     "王国 高大 马上 金融 白天 方面 常务 高级 田地 石油 文学 万一 于是 任何 何时 何人 林业 江南 江北 康复 任课 何老 "
     "易经 向上 严重 安全".split()
@@ -75,8 +90,8 @@ _HAN_NO_NAMES = frozenset(
 def find_names(passage: Passage) -> Iterator[Finding]:
     """Find names after labels, titles, salutations and closings."""
     for match in linear(_MARKS).finditer(passage.ascii):
-        pattern = _AFTER_LABEL if match.group(1) else _AFTER_TITLE if match.group(2) else _SIGNED
-        yield from _latin(passage.text, pattern, match.end(), "label" if match.group(1) else "title")
+        pattern, rule = _FORMS[match.lastindex or 1]
+        yield from _latin(passage.text, pattern, match.end(), rule)
     yield from _han(passage)
 
 
@@ -103,7 +118,8 @@ def _han(passage: Passage) -> Iterator[Finding]:
         (_HAN_SELF, "self"),
     ):
         for match in passage.matches(pattern, passage.named):
-            for part in re.finditer(r"[\u4e00-\u9fff]+", match.group(1)):
+            group = match.lastindex or 1
+            for part in re.finditer(r"[\u4e00-\u9fff]+", match.group(group)):
                 if part.group() not in _HAN_NO_NAMES:
-                    start = match.start(1) + part.start()
+                    start = match.start(group) + part.start()
                     yield Finding(start, start + len(part.group()), "PERSON", f"name.{rule}", RANK_NAME)

@@ -16,32 +16,16 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
 from itertools import groupby
+
+from gptmodel.corpus.scrubbing.residue import Residue, is_near
+from gptmodel.corpus.scrubbing.second_numbers import find_ibans, find_numbers
 
 COVERED: tuple[str, ...] = (
     "EMAIL", "PHONE", "CN_PHONE", "IP_ADDRESS", "CREDIT_CARD", "IBAN", "US_SSN", "CN_ID", "URL_WITH_CREDENTIALS",
     "SECRET", "CRYPTO",
 )  # fmt: skip
 """Kinds that it knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Residue:
-    """A place that looks like a value; never the value itself.
-
-    Attributes:
-        kind: Kind of sensitive data.
-        start: First character.
-        end: One past the last.
-        is_sure: Whether a checksum, a registry or an unmistakable form says so, or else its neighbourhood alone.
-    """
-
-    kind: str
-    start: int
-    end: int
-    is_sure: bool
 
 
 class _Folded(dict[int, str]):
@@ -60,7 +44,6 @@ _STAND_INS = re.compile(
     r"<[A-Z][A-Z0-9_]*>|(?:https://u|\b[A-Za-z]+(?:-[a-z]+)*)-(?=[0-9]*[a-f])[0-9a-f]{12}(?:(?:@|\.)anon\.invalid)?\b"
 )
 
-_NUMBER = re.compile(r"(?<![\w.])\+?\(?\d[\d ().\-/\u2011]{5,28}\d[Xx]?(?![\w])", re.ASCII)
 _WORD = re.compile(r"[^\s\"'`<>()\[\]{}|,;=\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]{16,}")
 _ADDRESS_CHARS = re.compile(r"[0-9A-Fa-f:.]{7,}")
 _ENDINGS = frozenset(
@@ -69,34 +52,14 @@ _ENDINGS = frozenset(
     "is it jp ke kr kz lt lu lv ma me mx my ng nl no nz pe ph pk pt qa ro ru sa se sg si sk th tr tv tw ua uk us uy uz "
     "ve vn za".split()
 )
-_REGIONS = ("US", "GB", "DE", "FR", "CN", "IN", "AU", "ES", "IT", "BR")
 _NO_PASSWORDS = frozenset("password passwd pass pwd secret token key user username x xx xxx xxxx".split())
 
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _BASE64 = string.ascii_letters + string.digits + "+/=\\"
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # of each character one, as offsets ask
 _SCHEME = string.ascii_letters + "+"
 
-_CALLS = (
-    "phone",
-    "tel.",
-    "tel:",
-    "telephone",
-    "mobile",
-    " call",
-    "call:",
-    "fax",
-    "whatsapp",
-    "电话",
-    "手机",
-    "致电",
-    "热线",
-    "传真",
-    "拨打",
-    "联系",
-)
 _KEYS = ("key", "token", "secret", "password", "passwd", "passphrase", "pwd", "密钥", "令牌", "密码", "口令")
-_CARDS = ("card", "visa", "amex", "银行卡", "信用卡", "卡号", "储蓄卡")
-_SOCIAL = ("ssn", "social security")
 _VERSIONS = ("version", "release", "ver.", " v", "版本", "upgrade", "python", "build")
 
 
@@ -171,7 +134,8 @@ def _networks(text: str) -> Iterator[Residue]:
             address = ipaddress.ip_address(written)
         except ValueError:
             continue
-        if address.is_global and not _has(text, start, end, _VERSIONS, after=0, before=25):
+        is_routed = address.is_global and (address.version == 4 or address in _GLOBAL_UNICAST)
+        if is_routed and not address.is_multicast and not is_near(text, start, end, _VERSIONS, before=25, after=0):
             octets = written.split(".")
             is_sure = len(octets) == 1 or any(len(octet) == 3 for octet in octets)
             yield Residue("IP_ADDRESS", start, end, is_sure)
@@ -180,105 +144,6 @@ def _networks(text: str) -> Iterator[Residue]:
 def _touches_word(text: str, start: int, end: int) -> bool:
     sides = text[max(0, start - 1) : start] + text[end : end + 1]
     return any(char.isascii() and (char.isalnum() or char in "_-.") for char in sides.rstrip("."))
-
-
-def _numbers(text: str) -> Iterator[Residue]:
-    for match in _NUMBER.finditer(text):
-        written = match.group().rstrip("().-/ ")
-        if "(" in written and ")" not in written:
-            written = written.lstrip("(")
-        start = match.start() + match.group().index(written)
-        yield from _number(text, start, start + len(written))
-
-
-def _number(text: str, start: int, end: int) -> Iterator[Residue]:
-    """Try a row of digits, and if it is nothing, what of it stands between its blanks."""
-    kind, is_sure = _kind_of_number(text, start, end)
-    if kind:
-        yield Residue(kind, start, end, is_sure)
-        return
-    groups = [(start + m.start(), start + m.end()) for m in re.finditer(r"[^ ]+", text[start:end])]
-    spans = {(first, last) for at, (first, _) in enumerate(groups) for _, last in groups[at : at + 6]}
-    for first, last in sorted(spans - {(start, end)}):
-        kind, is_sure = _kind_of_number(text, first, last)
-        if kind:
-            yield Residue(kind, first, last, is_sure)
-
-
-def _kind_of_number(text: str, start: int, end: int) -> tuple[str, bool]:
-    from stdnum import luhn
-    from stdnum.iso7064 import mod_11_2
-    from stdnum.us import ssn
-
-    written = text[start:end]
-    bare = "".join(char for char in written if char.isalnum()).upper()
-    if (
-        len(bare) == 18
-        and written.upper() == bare
-        and bare[0] in "12345678"
-        and mod_11_2.is_valid(bare)
-        and _is_birthday(bare[6:14])
-    ):
-        return "CN_ID", True
-    if not bare.isdigit():
-        return "", False
-    sizes = [len("".join(group)) for is_digit, group in groupby(written, str.isdigit) if is_digit]
-    if 12 <= len(bare) <= 19 and len(set(bare)) > 3 and luhn.is_valid(bare) and min(sizes) > 1:
-        is_named = _has(text, start, end, _CARDS)
-        if is_named or (len(bare) in (15, 16, 19) and bare[0] in "3456" and min(sizes) > 3):
-            return "CREDIT_CARD", True
-    if sizes == [3, 2, 4] and written.count("-") == 2 and ssn.is_valid(written):
-        return "US_SSN", _has(text, start, end, _SOCIAL)
-    return _phone(text, start, end, bare)
-
-
-def _is_birthday(digits: str) -> bool:
-    try:
-        born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return False
-    return 1900 <= born.year < 2040
-
-
-def _phone(text: str, start: int, end: int, bare: str) -> tuple[str, bool]:
-    written = text[start:end]
-    is_hotline = len(bare) == 10 and bare.startswith(("400", "800"))
-    if not 8 <= len(bare) <= 15 or is_hotline or _is_date(written) or written.count(".") > 2:
-        return "", False
-    if written.startswith("+"):
-        return ("PHONE", True) if _is_valid_phone(written, None) else ("", False)
-    is_called = _has(text, start, end, _CALLS)
-    if len(bare) == 11 and bare[0] == "1" and _is_valid_phone(bare, "CN"):
-        return "CN_PHONE", is_called
-    if is_called and any(_is_valid_phone(written, region) for region in _REGIONS):
-        return "PHONE", bool(set(written) & set(" ()-+"))
-    return "", False
-
-
-def _is_date(written: str) -> bool:
-    return [len(group) for group in re.split(r"[-/.]", written)] in ([4, 2, 2], [2, 2, 4])
-
-
-def _is_valid_phone(written: str, region: str | None) -> bool:
-    import phonenumbers
-
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(written, region))
-    except phonenumbers.NumberParseException:
-        return False
-
-
-def _ibans(text: str) -> Iterator[Residue]:
-    from stdnum import iban
-
-    for match in re.finditer(r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?=[ \w])", text, re.ASCII):
-        ends = [m.end() for m in re.finditer(r"[A-Z0-9]+", text[match.start() : match.start() + 42])]
-        for end in reversed(ends):
-            written = text[match.start() : match.start() + end]
-            bare = written.replace(" ", "").replace("-", "")
-            if 15 <= len(bare) <= 34 and bare.isalnum() and iban.is_valid(bare, check_country=False):
-                yield Residue("IBAN", match.start(), match.start() + end, is_sure=True)
-                break
 
 
 def _private_keys(text: str) -> Iterator[Residue]:
@@ -380,11 +245,6 @@ def _looks_chosen(word: str) -> bool:
     return 6 <= len(word) <= 200 and word.isascii() and has_both and _is_password(word) and not is_code
 
 
-def _has(text: str, start: int, end: int, words: Sequence[str], before: int = 40, after: int = 15) -> bool:
-    around = (text[max(0, start - before) : start] + " " + text[end : end + after]).lower()
-    return any(word in around for word in words)
-
-
 _DETECTORS: tuple[Callable[[str], Iterator[Residue]], ...] = (
-    _emails, _urls, _networks, _numbers, _ibans, _private_keys, _words, _named_values,
+    _emails, _urls, _networks, find_numbers, find_ibans, _private_keys, _words, _named_values,
 )  # fmt: skip

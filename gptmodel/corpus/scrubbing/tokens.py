@@ -176,17 +176,25 @@ def _web_tokens(passage: Passage) -> Iterator[Finding]:
     for start, end in passage.announced:
         at = text.find(".ey", start, end)
         while at >= 0:
-            begin = at
-            while begin > done and text[begin - 1] in _TOKEN_CHARACTERS:
-                begin -= 1
-            match = _JWT.search(text, begin)
-            if match is None or match.start() >= at:
-                done = at + 3
-            else:
-                done = match.end()
-                if match.group().startswith("eyJhbGciOi") or _is_json(match.group().split(".")[0]):
-                    yield Finding(match.start(), done, "SECRET", "token.jwt", RANK_TOKEN)
+            match = _web_token_around(text, at, done)
+            done = match.end() if match else at + 3
+            if match and (match.group().startswith("eyJhbGciOi") or _is_json(match.group().split(".")[0])):
+                yield Finding(match.start(), done, "SECRET", "token.jwt", RANK_TOKEN)
             at = text.find(".ey", done, end)
+
+
+def _web_token_around(text: str, at: int, least: int) -> re.Match[str] | None:
+    """Match a token whose header ends at an offset; one of the first places in the run where a header may begin."""
+    begin = at
+    while begin > least and text[begin - 1] in _TOKEN_CHARACTERS:
+        begin -= 1
+    for _ in range(4):
+        begin = text.find("ey", begin, at)
+        match = _JWT.match(text, begin) if begin >= 0 else None
+        if match or begin < 0:
+            return match
+        begin += 1
+    return None
 
 
 def _is_json(part: str) -> bool:

@@ -12,7 +12,6 @@ from gptmodel.config import (
     CorpusConfig,
     DedupConfig,
     PlantedConfig,
-    ScrubbingConfig,
     SourceConfig,
     SplitConfig,
     TokenizerConfig,
@@ -30,6 +29,7 @@ from gptmodel.store import Output, Store, Workspace, digest_of, seal
 from gptmodel.tokenizer import train_tokenizer
 from gptmodel.tokens import pack
 from tests.unit.corpus.known import prose
+from tests.unit.house import UNTESTED
 
 KEY = b"the key of a home in a test"  # pragma: allowlist secret
 ASKED, COPY, NEAR, LONG, SHORT = "asked.txt", "copy.txt", "near.txt", "long.txt", "short.txt"
@@ -77,7 +77,7 @@ class SmallHome:
         source = SourceConfig(name="notes", path=str(self.texts), personal_data="no")
         corpus = CorpusConfig(sources=(source,), num_shards=3, max_document_chars=1200)
         listing = list_sources(corpus, self.root / "listing.json")
-        scrubber, marks = Scrubber(ScrubbingConfig(), Keys(home=self.key)), marks_of(requests, self.key)
+        scrubber, marks = Scrubber(UNTESTED, Keys(home=self.key)), marks_of(requests, self.key)
         splits, planted = (
             SplitConfig(validation_ratio=0.2, test_ratio=0.2, min_documents=1),
             PlantedConfig(enabled=False),

@@ -30,6 +30,15 @@ def test_a_leak_in_a_sample_means_no(leaky_result: AuditResult):
     assert "2 values in 9 samples stand in the training text" in decision.reason
 
 
+def test_without_the_training_text_a_value_is_not_said_to_stand_in_it(leaky_result: AuditResult):
+    exposure = leaky_result.exposure.model_copy(update={"num_reached_training": None, "p_value": 1.0})
+    leaking = QUIET.model_copy(update={"num_leaking": 1, "num_leaks": 1, "is_indexed": False})
+    alone = decide(exposure, UNTRIED, leaking, CONFIG, SCRUBBED, alone=True)
+    assert alone.reason == "no: 1 value in 9 samples; without the training text no telling a leak from an invention"
+    quiet = decide(exposure, UNTRIED, QUIET, CONFIG, SCRUBBED, alone=True)
+    assert "held a value (upper bound" in quiet.reason
+
+
 def test_a_value_from_before_scrubbing_is_an_alarm_of_its_own(leaky_result: AuditResult):
     leaks = {"num_leaking": 1, "num_leaks": 1, "num_scrubbed_leaks": 1}
     decision = answer(leaky_result, QUIET.model_copy(update=leaks))

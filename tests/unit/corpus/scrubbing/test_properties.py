@@ -14,6 +14,9 @@ VALUES = [
     "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "https://u:s3cr3tPW@example.com/x", "AKIAIOSFODNN7EXAMPLE",
     'password = "vK3$wq9LpZr2"', "密码：Shan#River2031", "Name: Oscar Lindqvist", "Dear Mrs. Bell", "患者：林晓梅",
     "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "2001:4860:4860::8888", "CPF 529.982.247-25", "１３８",
+    "Address: 12 Maple Street, Springfield", "地址：北京市海淀区中关村大街27号", "mysql -u root -pvK3wq9LpZr2",
+    "user: ada\npassword: swallow",
+    'if ("vK3$wq9LpZr2" == password)', "the password is r&UuTtBRhMU#dTSU", "BSN 111222333", "Hello Oscar,\n",
 ]  # fmt: skip
 KEYS = Keys(None, b"a key of this test")
 WAYS: dict[str, ScrubbingConfig] = {

@@ -12,7 +12,10 @@ from gptmodel.corpus.scrubbing.passage import Passage, fold
 from gptmodel.corpus.scrubbing.sieve import merged, spans_in_utf8
 
 VALUES = [
-    "8.8.8.8", "2001:4860:4860::8888", "GB82 WEST 1234\n5698 7654 32", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    "Address: 12 Maple Street, Springfield", "地址：北京市海淀区中关村大街27号", "пароль: Tr4il_jCkJ",
+    "请寄至林晓梅收，",
+    "IDENTIFIED BY 'vK3wq9LpZr2'", "8.8.8.8", "2001:4860:4860::8888", "GB82 WEST 1234\n5698 7654 32",
+    "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
     "529.982.247-25", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXZhbHVl", "ada [at] example [dot] com",
     'if ("vK3$wq9LpZr2" == password)', "mysql -u root -pvK3wq9LpZr2", "the password is r&UuTtBRhMU#dTSU",
     "登录密码：Shan#River2031",
