@@ -34,6 +34,7 @@ _WORD = re.compile(rf"[^\W{_UNSPACED}]+")
 _GAP = re.compile(r"\s{1,3}")
 # What may stand between the words of a value: white space, and the marks that join or part names.
 _BETWEEN = re.compile(r"[\s.,'’\-]{1,4}")
+_ASCII_GAPS = {code: " " for code in range(128) if not _WORD.fullmatch(chr(code))}
 _KIND = re.compile("[A-Z][A-Z0-9_]{1,31}")
 _BEGINNING = 2
 """Characters of a value's beginning in a script without spaces."""
@@ -105,7 +106,7 @@ class Roster:
         return _Beginnings((entry for entry in self.entries if not entry.spaced), self.key)
 
     def _find_words(self, text: str) -> Iterator[Finding]:
-        words = _WORD.findall(text)
+        words = _words(text)
         first = self._of_words.among(set(words))
         if not first:
             return
@@ -253,6 +254,11 @@ def _beginning_hash(key: bytes, beginning: str) -> str:
 
 def _value_hash(key: bytes, normal: str) -> str:
     return keyed_hash(key, "roster value", normal)
+
+
+def _words(text: str) -> list[str]:
+    """Give the words of a text, as `_WORD` has them; of ASCII several times faster."""
+    return text.translate(_ASCII_GAPS).split() if text.isascii() else _WORD.findall(text)
 
 
 def _lower(text: str) -> str:
