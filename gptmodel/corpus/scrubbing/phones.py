@@ -22,13 +22,19 @@ _NORTH_AMERICAN = re.compile(
 _CN_LANDLINE = re.compile(r"(?:\(0[1-9]\d{1,2}\)[ -]?|0[1-9]\d{1,2}-)[2-9]\d{6,7}(?:-\d{1,5})?(?!\d)", re.ASCII)
 _LOOSE = re.compile(r"[+(]?\d(?:[ ().\-/]{0,3}\d){6,14}(?!\d)", re.ASCII)
 
+# What may stand in "my ... number" of a telephone: any other word may name a card, an order, or a person's identifier.
+_WHICH = (
+    "new|old|other|own|current|private|personal|direct|contact|work|home|business|office|daytime|evening|night|local|"
+    "main|primary|second|secondary|alternative|alternate|backup|emergency|temporary|best|correct|right|us|uk|"
+    "chinese|german|french|international|phone|cell|mobile"
+)
 _CONTEXT = re.compile(
     r"(?:(?<![a-z])(?:tele)?phones?(?![a-z])|(?<![a-z])(?:tel|fax|faks|cell|cellphone|mobile|mob|whatsapp|wechat|"
     r"emergency contact|fon|"
     r"telegram|signal|sms|hotline|pager|landline|dial|call|called|calling|text|ring|reach|desk|office|handy|telefon|"
     r"tlf|telefax|gsm|ph|phone number|"
     r"messages? (?:to|from)|answering at|registered|contact (?:me|us) (?:at|on)|contacts? ?:|"
-    r"(?:my|our|his|her|their|your)(?: [a-z]{2,12}){0,2} numbers?)(?![a-z])|"
+    rf"(?:my|our|his|her|their|your)(?: (?:{_WHICH})){{0,2}} numbers?(?! of ))(?![a-z])|"
     r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|☎|📞|📱|(?:^|[\s|>])[tmpf]: ?$|电話|手機|携帯)"
 )
 _CONTEXT_AFTER = re.compile(
