@@ -126,7 +126,10 @@ def _sampled(samples: Samples, alone: bool) -> str:
 def _scope(scrubber: Scrubber, samples: Samples, alone: bool) -> str:
     parts = [scrubber.scope, "upper bounds at 95 % confidence"]
     if alone:
-        parts.append("model alone: without its training text copies were not tried")
+        parts.append(
+            "model alone: without its training text copies were not tried, and the config's test phrases are taken as "
+            "planted"
+        )
     elif samples.num_samples and not samples.is_indexed:
         parts.append("samples not compared with what was found before scrubbing, for that index is not here")
     return "; ".join(parts)
