@@ -215,10 +215,17 @@ def _entropy(text: str) -> float:
 def _is_called_key(text: str, start: int) -> bool:
     before = text[max(0, start - 30) : start]
     lower = before.translate(_LOWER)
-    ends = [lower.rfind(name) + len(name) for name in _KEYS if name in lower]
+    ends = [
+        at + len(name) for name in _KEYS if (at := lower.rfind(name)) >= 0 and _is_word(before[at : at + len(name)])
+    ]
     # `tokenValue` and `key_id` name a key; a `key` that goes on in small letters is a part of another word.
     is_named = any(not (before[end : end + 1].islower() or before[end : end + 1].isdigit()) for end in ends)
     return is_named and "public" not in lower and "pubkey" not in lower
+
+
+def _is_word(name: str) -> bool:
+    """Tell whether a name is written like a word, not like the `KEy` within an encoding."""
+    return name in (name.lower(), name.upper(), name.capitalize())
 
 
 def _named_values(text: str) -> Iterator[Residue]:

@@ -92,7 +92,9 @@ def _phone(text: str, start: int, end: int, bare: str) -> tuple[str, bool]:
 
 
 def _is_date(written: str) -> bool:
-    return [len(group) for group in re.split(r"[-/.]", written)] in ([4, 2, 2], [2, 2, 4])
+    groups = re.split(r"[-/. ]+", written)
+    is_years = len(groups) > 1 and all(len(group) == 4 and group[:2] in ("19", "20") for group in groups)
+    return is_years or [len(group) for group in groups] in ([4, 2, 2], [2, 2, 4])
 
 
 def _is_valid_phone(written: str, region: str | None) -> bool:

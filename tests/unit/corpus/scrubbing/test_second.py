@@ -68,6 +68,8 @@ def test_values_of_each_kind_are_seen_with_certainty(kind: str) -> None:
         "the account DE00123456781234567890 and the card 4111 1111 1111 1112",
         "-----BEGIN PUBLIC KEY----- and a -----BEGIN PRIVATE KEY----- without any",
         "198.51.100.236 called at 10:00, hotline 400-820-8820",
+        "Copyright (C) 2009-2019 The Libphonenumber Authors, and Calle Berg 2010 2018",
+        "MSkwJwYDVQQKEyBJbnRlcm5ldCBT\nZWN1cml0eSBSZXNlYXJjaCBHcm91cDEVMBMGA1UEAxMMSVNSRyBSb290IFgyMHYw\nEAYHKoZI",
         "一共 12345678 元，编号 20231108001，版本 3.11.7",
     ],
 )
