@@ -263,7 +263,8 @@ class QualityConfig(Section):
     residual_documents: NonNegative = 400
     """Documents that an independent second scanner looks through, at least; drawn by hash, up to 10 MB of text."""
     max_residual_ratio: Ratio = 0.02
-    """Largest share of these documents that may still hold a value that scanner is sure of."""
+    """Largest share of documents that may still hold a value that scanner is sure of; the gate closes where the lower
+    bound of their share (95 %) is above it, and warns where the share of those with a suspicion is."""
     min_self_test_recall: Ratio = 0.8
     """Smallest share of the invented values of each kind that scrubbing must have found in its test of itself."""
     warn_decoy_ratio: Ratio = 0.1

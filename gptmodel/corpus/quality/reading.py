@@ -62,7 +62,7 @@ class ReadRow:
         num_loose_findings: Findings by other rules.
         is_scanned: Whether the independent second scanner looked at it.
         num_residual: Values that this scanner is sure of.
-        num_loose_residual: Places that may hold one.
+        num_loose_residual: Places that may hold one, those that it is sure of among them.
     """
 
     id: str
@@ -243,7 +243,7 @@ class _Reading:
         return ReadRow(
             document.id, document.source, document.lang, place.split, kind, encoding, len(document.text),
             len(document.text.encode("utf-8", "surrogatepass")), document.text.count(_REPLACEMENT), is_searched,
-            validated, loose, is_scanned, len(sure), len(residues) - len(sure),
+            validated, loose, is_scanned, len(sure), len(residues),
         )  # fmt: skip
 
 

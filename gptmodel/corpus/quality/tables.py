@@ -16,6 +16,7 @@ import numpy as np
 from gptmodel.corpus.quality.overlaps import Overlap, find_overlaps
 from gptmodel.corpus.quality.reading import NO_ENCODING, READ, UNKNOWN, ReadAccount, ReadRow
 from gptmodel.corpus.tables import schema_of, table_files, write_arrow
+from gptmodel.intervals import lower_bound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -295,7 +296,9 @@ def corpus_row(total: Totals, counts: Counts, sources: "pd.DataFrame", accounts:
         asdict(total)
         | self_test_row(accounts.scrub)
         | {
-            "residual_ratio": ratio(total.num_with_residual, total.num_scanned),
+            "residual_least_ratio": lower_bound(total.num_with_residual, total.num_scanned)
+            if total.num_scanned
+            else 0.0,
             "loose_residual_ratio": ratio(total.num_with_loose_residual, total.num_scanned),
             "num_lost": _num_lost(total, sources, accounts),
             "median_chars": median(counts.documents_by_length),

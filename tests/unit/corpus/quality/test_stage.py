@@ -161,8 +161,17 @@ def test_values_that_the_second_scanner_sees_close_the_gate(tmp_path: Path) -> N
     check = failed(result)["a second scanner finds next to no sensitive data"]
     assert not result.decision.passed
     assert "a value in 4 of 64 documents (EMAIL in 4), 95 % upper bound" in check.observed
+    assert "lower bound 2.16 %" in check.observed
     assert check.limit == "at most 2 %"
     assert set(check.document_ids) == {row.id for row in rows}
+
+
+def test_a_single_value_in_few_documents_is_a_warning_for_it_may_be_a_false_alarm(tmp_path: Path) -> None:
+    result = sound(tmp_path, make(60, f"{prose(60)}\nanna.keller@example.com")).check(
+        max_residual_findings=1000, max_residual_ratio=0.01
+    )
+    assert result.decision.passed
+    assert "a second scanner suspects little" in failed(result)
 
 
 def test_the_decision_states_what_the_second_scanner_saw_with_its_bound(tmp_path: Path) -> None:
