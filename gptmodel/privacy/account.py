@@ -95,8 +95,8 @@ class Extraction(Record):
 
     @property
     def worst(self) -> Prefixes | None:
-        """The length with the largest share of copies; None if nothing was tried."""
-        return max(self.by_prefix, key=lambda group: (group.ratio, group.num_prefixes), default=None)
+        """The length with the largest share of copies, of equal ones that of which least is known; None without any."""
+        return max(self.by_prefix, key=lambda group: (group.ratio, group.bound, group.prefix_tokens), default=None)
 
 
 class Samples(Record):

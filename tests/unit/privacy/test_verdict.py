@@ -61,6 +61,13 @@ def test_the_worst_length_of_prefix_decides(leaky_result: AuditResult):
     assert "3 of 4 copied stretches stand in several documents" in decision.reason
 
 
+def test_where_nothing_was_copied_the_widest_bound_is_told(leaky_result: AuditResult):
+    groups = tuple(Prefixes(prefix_tokens=n, num_prefixes=320 // n, num_copies=0) for n in (8, 16, 32))
+    decision = answer(leaky_result, extraction=UNTRIED.model_copy(update={"by_prefix": groups}))
+    assert "0 of 10 training prefixes of 32 tokens were continued" in decision.reason
+    assert decision.numbers["extraction_upper_bound"] == 0.258866
+
+
 def test_no_leak_comes_with_its_upper_bound(leaky_result: AuditResult):
     assert "0 of 9 samples (3 of them invited by a label) held a value" in answer(leaky_result).reason
     assert answer(leaky_result).numbers["leak_upper_bound"] == 0.283129
