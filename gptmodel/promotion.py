@@ -67,7 +67,8 @@ def decide_promotion(
         if champion_version is not None and champion_split is None:
             decision = decision.model_copy(update={"scope": f"{decision.scope}; {_UNKNOWN_OVERLAP}"})
     else:
-        decision = Decision(passed=False, reason=f"blocked by the leak test: {privacy.reason}", scope=privacy.scope)
+        refusal = privacy.reason.removeprefix("no: ")
+        decision = Decision(passed=False, reason=f"blocked by the leak test: {refusal}", scope=privacy.scope)
     after = version if decision.passed else champion_version
     return PromotionResult(decision=decision, version=version, champion_version=after, num_documents=len(texts))
 

@@ -71,6 +71,6 @@ def test_without_a_champion_the_scope_says_nothing_of_one(work: Workspace) -> No
 
 
 def test_a_no_of_the_leak_test_keeps_the_champion_and_its_own_scope(work: Workspace) -> None:
-    result = decide(work, 1, None, Decision(passed=False, reason="leaks", scope="32 samples"))
+    result = decide(work, 1, None, Decision(passed=False, reason="no: leaks", scope="32 samples"))
     assert (result.champion_version, result.decision.scope) == (1, "32 samples")
-    assert "leaks" in result.decision.reason
+    assert result.decision.reason == "blocked by the leak test: leaks"
