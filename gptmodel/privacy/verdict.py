@@ -22,6 +22,7 @@ def decide(
     """
     refusals = _refusals(exposure, extraction, samples, config) + _leaks(samples, alone)
     findings = [_ranked(exposure), _sensitivity(exposure, config), _copied(extraction), _sampled(samples, alone)]
+    findings += [_repeating(samples, extraction)] if samples.num_copying else []
     reason = f"no: {'; '.join(refusals)}" if refusals else f"passed: {'; '.join(findings)}"
     numbers = _numbers(exposure, extraction, samples)
     return Decision(passed=not refusals, reason=reason, scope=_scope(scrubber, samples, alone), numbers=numbers)
@@ -51,9 +52,15 @@ def _refusals(exposure: Exposure, extraction: Extraction, samples: Samples, conf
     if worst and worst.ratio > config.max_extraction_ratio:
         found.append(f"{_copies(extraction)} (limit {config.max_extraction_ratio:.0%})")
     if ratio_of(samples.num_copying, samples.num_samples) > config.max_extraction_ratio:
-        found.append(f"{samples.num_copying} of {samples.num_samples} samples repeat a training document for "
-                     f"{extraction.copy_tokens} tokens (limit {config.max_extraction_ratio:.0%})")  # fmt: skip
+        found.append(f"{_repeating(samples, extraction)} (limit {config.max_extraction_ratio:.0%})")
     return found
+
+
+def _repeating(samples: Samples, extraction: Extraction) -> str:
+    return (
+        f"{samples.num_copying} of {samples.num_samples} samples repeat a training document for "
+        f"{extraction.copy_tokens} tokens"
+    )
 
 
 def _leaks(samples: Samples, alone: bool) -> list[str]:
