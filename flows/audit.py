@@ -9,7 +9,7 @@ from flows.origin import Origin, fetch_model, origin_of
 from gptmodel.chain import STAGE_NAMES
 from gptmodel.config import Config
 from gptmodel.config_file import load_config
-from gptmodel.corpus.scrubbing.replacement import with_placeholders
+from gptmodel.corpus.scrubbing.replacing.replacement import with_placeholders
 
 _STAGE = "privacy audit"
 

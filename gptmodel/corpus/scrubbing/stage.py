@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
+from gptmodel.corpus.scrubbing.measuring.self_test import KindTest, recall_by_kind, self_test
 from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
-from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind, self_test
 from gptmodel.corpus.scrubbing.value_index import ValueIndex, values_name
 from gptmodel.keys import key_id
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gptmodel.corpus.scrubbing import KINDS, PLACEHOLDERS, find, placeholder, replace
-from gptmodel.corpus.scrubbing.validators import is_bitcoin, is_card, is_cn_id, is_iban, is_us_ssn, luhn
+from gptmodel.corpus.scrubbing.finders.validators import is_bitcoin, is_card, is_cn_id, is_iban, is_us_ssn, luhn
 from gptmodel.errors import ConfigError
 
 FOUND = [
