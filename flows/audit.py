@@ -10,7 +10,7 @@ from gptmodel.chain import STAGE_NAMES
 from gptmodel.config import Config
 from gptmodel.config_file import load_config
 from gptmodel.corpus.scrubbing.coverage import judged
-from gptmodel.corpus.scrubbing.replacement import with_placeholders
+from gptmodel.corpus.scrubbing.replacing.replacement import with_placeholders
 
 _STAGE = "privacy audit"
 

@@ -13,7 +13,7 @@ from gptmodel.bundle import DIGESTS, read_digests
 from gptmodel.config import Config, ScrubbingConfig
 from gptmodel.config_file import load_config
 from gptmodel.corpus.scrubbing import Scrubber
-from gptmodel.corpus.scrubbing.replacement import with_placeholders
+from gptmodel.corpus.scrubbing.replacing.replacement import with_placeholders
 from gptmodel.downloads import resolve_model
 from gptmodel.errors import GPTModelError
 from gptmodel.store import Manifest, Store

@@ -11,7 +11,7 @@ from flows import artifacts
 from flows.delivery import CORPUS_REPORT, REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
-from gptmodel.corpus.scrubbing.self_test import self_test_sentence
+from gptmodel.corpus.scrubbing.measuring.self_test import self_test_sentence
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
 from gptmodel.mlflow_http import call

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gptmodel.corpus.scrubbing.self_test import self_test_sentence
+from gptmodel.corpus.scrubbing.measuring.self_test import self_test_sentence
 from gptmodel.store import Output
 
 Account = Mapping[str, Any]

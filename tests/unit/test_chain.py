@@ -107,7 +107,7 @@ NOT_IN_THE_VERSION = {
     "requests": "carries requests to the server",
 }
 # Imported by a name made at run time, which no reading of the source shows.
-AT_RUN_TIME = {"gptmodel.corpus.scrubbing.identifiers": "stdnum"}
+AT_RUN_TIME = {"gptmodel.corpus.scrubbing.finders.identifiers": "stdnum"}
 
 
 @pytest.fixture(scope="module")

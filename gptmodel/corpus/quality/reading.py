@@ -22,8 +22,8 @@ from gptmodel.corpus.dedup.repeated_lines import REPEATED_LINES_FILE, read_repea
 from gptmodel.corpus.documents import Document
 from gptmodel.corpus.quality.overlaps import Marks
 from gptmodel.corpus.scrubbing import Scrubber
-from gptmodel.corpus.scrubbing.residue import Residue
-from gptmodel.corpus.scrubbing.second import scan
+from gptmodel.corpus.scrubbing.measuring.residue import Residue
+from gptmodel.corpus.scrubbing.measuring.second import scan
 from gptmodel.corpus.sources.reading import FILES_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow, read_shard_corpus
 from gptmodel.corpus.tables import read_columns, write_table

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gptmodel.corpus.cleaning import CleanResult
     from gptmodel.corpus.dedup.stage import DedupResult
     from gptmodel.corpus.scrubbing import ScrubResult
-    from gptmodel.corpus.scrubbing.self_test import KindTest
+    from gptmodel.corpus.scrubbing.measuring.self_test import KindTest
     from gptmodel.corpus.sources.stage import IngestResult, SourceAccount
     from gptmodel.corpus.split import SplitResult
 

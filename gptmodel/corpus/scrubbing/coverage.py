@@ -10,7 +10,7 @@ from pathlib import Path
 from gptmodel.config import RecognizerConfig, ScrubbingConfig
 from gptmodel.corpus.scrubbing.detectors import DETECTORS
 from gptmodel.corpus.scrubbing.kinds import IN_PART, KINDS, UNSEARCHED, chosen_kinds
-from gptmodel.corpus.scrubbing.site import Site
+from gptmodel.corpus.scrubbing.site.additions import Site
 from gptmodel.decision import Decision
 
 # Kinds for which a recognizer can be had.

@@ -6,25 +6,25 @@ A detector yields candidates that already passed their checksum, context and all
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gptmodel.corpus.scrubbing.addresses import find_addresses
-from gptmodel.corpus.scrubbing.commands import find_commands
-from gptmodel.corpus.scrubbing.emails import find_emails
+from gptmodel.corpus.scrubbing.finders.addresses import find_addresses
+from gptmodel.corpus.scrubbing.finders.commands import find_commands
+from gptmodel.corpus.scrubbing.finders.emails import find_emails
+from gptmodel.corpus.scrubbing.finders.identifiers import find_identifiers
+from gptmodel.corpus.scrubbing.finders.names import find_names
+from gptmodel.corpus.scrubbing.finders.networks import find_ips
+from gptmodel.corpus.scrubbing.finders.numbers import find_cards, find_cn_ids, find_ibans, find_us_ssns
+from gptmodel.corpus.scrubbing.finders.passage import Passage
+from gptmodel.corpus.scrubbing.finders.passwords import find_passwords
+from gptmodel.corpus.scrubbing.finders.phones import find_phones
+from gptmodel.corpus.scrubbing.finders.tokens import find_private_keys, find_tokens
+from gptmodel.corpus.scrubbing.finders.urls import find_urls
+from gptmodel.corpus.scrubbing.finders.wallets import find_wallets
 from gptmodel.corpus.scrubbing.finding import Finding
-from gptmodel.corpus.scrubbing.identifiers import find_identifiers
 from gptmodel.corpus.scrubbing.kinds import chosen_kinds
-from gptmodel.corpus.scrubbing.names import find_names
-from gptmodel.corpus.scrubbing.networks import find_ips
-from gptmodel.corpus.scrubbing.numbers import find_cards, find_cn_ids, find_ibans, find_us_ssns
-from gptmodel.corpus.scrubbing.passage import Passage
-from gptmodel.corpus.scrubbing.passwords import find_passwords
-from gptmodel.corpus.scrubbing.phones import find_phones
-from gptmodel.corpus.scrubbing.replacement import PLACEHOLDERS_ONLY, Replacer
+from gptmodel.corpus.scrubbing.replacing.replacement import PLACEHOLDERS_ONLY, Replacer
+from gptmodel.corpus.scrubbing.replacing.settling import Replaced, settled
 from gptmodel.corpus.scrubbing.resolve import resolve
-from gptmodel.corpus.scrubbing.settling import Replaced, settled
-from gptmodel.corpus.scrubbing.site import NO_SITE, Site, Span, num_left_standing
-from gptmodel.corpus.scrubbing.tokens import find_private_keys, find_tokens
-from gptmodel.corpus.scrubbing.urls import find_urls
-from gptmodel.corpus.scrubbing.wallets import find_wallets
+from gptmodel.corpus.scrubbing.site.additions import NO_SITE, Site, Span, num_left_standing
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from gptmodel.config import ScrubbingConfig, fingerprint_section
-from gptmodel.corpus.scrubbing.allowed import read_allowed
 from gptmodel.corpus.scrubbing.coverage import Coverage, coverage_of
-from gptmodel.corpus.scrubbing.custom import custom_finders, digest_of_settings
 from gptmodel.corpus.scrubbing.detectors import replace, search
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, chosen_kinds, placeholder
-from gptmodel.corpus.scrubbing.recognizers import recognized
-from gptmodel.corpus.scrubbing.replacement import make_replacer
-from gptmodel.corpus.scrubbing.roster import load_roster
-from gptmodel.corpus.scrubbing.site import Finder, Site
+from gptmodel.corpus.scrubbing.replacing.replacement import make_replacer
+from gptmodel.corpus.scrubbing.site.additions import Finder, Site
+from gptmodel.corpus.scrubbing.site.allowed import read_allowed
+from gptmodel.corpus.scrubbing.site.custom import custom_finders, digest_of_settings
+from gptmodel.corpus.scrubbing.site.recognizers import recognized
+from gptmodel.corpus.scrubbing.site.roster import load_roster
 from gptmodel.keys import NO_KEYS, Keys
 
 ALLOW_FILE = "allow file"

@@ -13,7 +13,7 @@ from typing import Any
 
 from gptmodel.corpus.documents import list_shards
 from gptmodel.corpus.scrubbing.finding import Finding
-from gptmodel.corpus.scrubbing.normal_forms import normal_form, normal_forms, values_inside
+from gptmodel.corpus.scrubbing.replacing.normal_forms import normal_form, normal_forms, values_inside
 from gptmodel.keys import key_id, keyed_hash
 
 VALUES_DIR = "notes/values"

@@ -15,7 +15,7 @@ from gptmodel.corpus.quality.reading import Search, read_shards
 from gptmodel.corpus.quality.stage import QualityResult, check_quality
 from gptmodel.corpus.quality.tables import Accounts, Tables, build_tables
 from gptmodel.corpus.scrubbing import Scrubber, ScrubResult
-from gptmodel.corpus.scrubbing.self_test import KindTest, recall_by_kind
+from gptmodel.corpus.scrubbing.measuring.self_test import KindTest, recall_by_kind
 from gptmodel.corpus.sources.reading import FILES_DIR, FileRow
 from gptmodel.corpus.sources.stage import IngestResult, SourceAccount
 from gptmodel.corpus.split import split

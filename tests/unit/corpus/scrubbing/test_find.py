@@ -3,7 +3,7 @@
 import pytest
 
 from gptmodel.corpus.scrubbing import KINDS, PLACEHOLDERS, find, placeholder, replace
-from gptmodel.corpus.scrubbing.validators import is_bitcoin, is_card, is_cn_id, is_iban, is_us_ssn, luhn
+from gptmodel.corpus.scrubbing.finders.validators import is_bitcoin, is_card, is_cn_id, is_iban, is_us_ssn, luhn
 from gptmodel.errors import ConfigError
 
 FOUND = [
@@ -173,3 +173,41 @@ def test_checksums_accept_published_values_and_refuse_a_changed_digit() -> None:
     assert not is_cn_id("990105194912310021")
     assert is_bitcoin("3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy")
     assert not is_us_ssn("900123456")
+
+
+@pytest.mark.parametrize("text", [
+    'masker.mask("4111111111111111")).endsWith("****");', "pan=4111111111111111 amt=19.90 EUR",
+    'PASS="foxglove99"; expect "assword:"; send "$PASS"', "<SECRET> rate=0.5512 today", "<API_TOKEN> rate=0.5512x",
+])  # fmt: skip
+def test_what_stands_beside_a_placeholder_is_not_taken_for_its_value(text: str) -> None:
+    found = find(text, kinds=("CREDIT_CARD", "SECRET"))
+    assert [text[one.start : one.end] for one in found] in ([], ["4111111111111111"], ["foxglove99"])
+
+
+def test_a_tag_of_xml_in_capitals_still_announces_its_value() -> None:
+    text = "<DB_PASSWORD>vK3$wq9LpZr2</DB_PASSWORD>"
+    assert [text[one.start : one.end] for one in find(text, kinds=("SECRET",))] == ["vK3$wq9LpZr2"]
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("<li>IPv4: <code>187.150.197.78</code></li>", "187.150.197.78"),
+    ("アクセス元IP：43.15.146.50（国外）", "43.15.146.50"),
+    ("card no.4111111111111111;", "4111111111111111"), ("[INFO] uid=2201 phone=18399868180", "18399868180"),
+    ("The number on my business card is (617) 346-8433", "(617) 346-8433"),
+    ("お電話03-1286-5313（平日）", "03-1286-5313"),
+    ("GP surgery 07400 751008, out of hours", "07400 751008"),
+    ("me joindre au 01 23 02 57 82 après 19h", "01 23 02 57 82"),
+    ("new PDO('mysql:host=db', 'shop', 'vK3$wq9LpZr2');", "vK3$wq9LpZr2"),
+    ("apikey 90b837d803442561fdfc28c767c3bbfe", "90b837d803442561fdfc28c767c3bbfe"),  # pragma: allowlist secret
+    ('Dim herokuToken As String = "58d2eefc-f574-43aa-acb7-9b10afa2e729"', "58d2eefc-f574-43aa-acb7-9b10afa2e729"),
+])  # fmt: skip
+def test_a_value_is_found_in_these_surroundings(text: str, value: str) -> None:
+    assert [text[one.start : one.end] for one in find(text)] == [value]
+
+
+@pytest.mark.parametrize("text", [
+    'AssemblyVersion("4.2.11.0")', "upgraded libfoo to 8.2.3.4-1ubuntu2", "order no. 07400 751008",
+    "see version 8.8.4.4",
+])  # fmt: skip
+def test_versions_and_orders_stay(text: str) -> None:
+    assert find(text) == []

@@ -1,0 +1,101 @@
+"""Secrets in command lines, HTTP headers, sentences, and beside a user's name.
+
+Each form announces a secret at one exact place; `secret_values.py` judges what stands there.
+"""
+
+import re
+from collections.abc import Iterator
+
+from gptmodel.corpus.scrubbing.finders.masks import is_masked
+from gptmodel.corpus.scrubbing.finders.passage import Passage
+from gptmodel.corpus.scrubbing.finders.secret_values import is_code, is_odd, is_random, is_strong
+from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
+
+_HEADER = re.compile(
+    r"(?i)\b(?:authorization|proxy-authorization)[\"']?\s*[:=]\s*[\"']?"
+    r"(?:bearer|basic|token|digest|apikey)\s+([A-Za-z0-9._~+/=\-]{8,400})"
+)
+_COMMAND = re.compile(
+    r"--[a-z\-]{0,24}(?:password|passwd|pass|token|secret|api-?key|passphrase|access-key|auth-key)"
+    r"(?:[ =]|\s\"|\s')[\"']?([^\s\"']{6,200})|"
+    r"curl\b[^\n]{0,200}?\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"']*:([^\s\"']{4,100})|"
+    r"(?:\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,80}? -p|\bsshpass -p ?|\bredis-cli\b[^\n|;]{0,60}? -a |"
+    r"\b(?:docker|podman|helm|az|oc|skopeo)\b[^\n|;]{0,40} login\b[^\n|;]{0,80}? -p[ =]?|"
+    r"\bnet user \S{1,40} |\bcmdkey\b[^\n]{0,80}?/pass:|\bhtpasswd -b\w* \S+ \S+ )[\"']?([^\s\"']{6,100})",
+    re.IGNORECASE,
+)
+_STATEMENT = re.compile(
+    r"IDENTIFIED (?:WITH \S{1,40} )?BY [\"']([^\"'\n]{6,100})[\"']|"
+    r"\bauth\s?=\s?\(\s?[\"'][^\"'\n]{1,60}[\"'],\s?[\"']([^\"'\n]{6,100})[\"']|"
+    r"(?:getConnection|PDO|mysqli|connect)\(\s?[\"'][^\"'\n]{1,200}[\"'],\s?[\"'][^\"'\n]{1,60}[\"'],\s?"
+    r"[\"']([^\"'\n]{6,100})[\"']",
+    re.IGNORECASE,
+)
+_NAMED = r"\w*(?:PASSWORD|PASSWD|PASS|TOKEN|SECRET|KEY|password|passwd|token|secret|key)"
+_SPACED = re.compile(
+    rf"(?m)(?:\bmachine \S+ login \S+ password |^[ \t]*(?:requirepass|masterauth|password)[ \t]+|"
+    rf"^[ \t]*(?:ENV|ARG|set|setenv|export)[ \t]+{_NAMED}[ \t]+)[\"']?([^\s\"'=]{{6,200}})"
+)
+_NAMED_ONLY = re.compile(
+    r"\b(?:api[_ \-]?key|(?:access|auth)[_ \-]?token)[ \t]{1,3}([A-Za-z0-9_\-]{20,100})\b", re.IGNORECASE
+)
+_SENTENCE = re.compile(
+    r"(?:password|passcode|passphrase|\bpin|密码|口令)(?: for [\w.@\- ]{1,30})?\s{0,2}(?:is|was|为|是)"
+    r"(?: now| set to)?\s{0,2}[:：]?\s{0,2}[\"'“‘`]?([^\s\"'“”‘’`，。；,;<>]{6,64})",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(
+    r"(?<![A-Za-z])(?:user(?:[ _]?name)?|login|user[ _]?id|account|用户名?|账号|帐号)[ \t]{0,2}[:=：]?[ \t]{0,2}"
+    r"([^\s,;:=，；]{2,64})[\s,;，；/]{1,4}(?:pass(?:word|wd|phrase)?|pwd|pw|密码|口令)[ \t]{0,2}[:=：]?[ \t]{0,2}"
+    r"([^\s,;，；]{3,64})",
+    re.IGNORECASE,
+)
+_STOP_WORDS = frozenset(
+    "and or is are was the a an for with in of to as by on not be can must may will has have should name id names "
+    "authentication protected required prompt field fields reset login auth file change input manager".split()
+)
+
+
+def find_commands(passage: Passage) -> Iterator[Finding]:
+    """Find secrets in commands, headers and sentences."""
+    for match in passage.matches(_HEADER, passage.announced):
+        if is_random(match.group(1)) and not is_masked(match.group(1)):
+            yield _finding(match, "header.authorization")
+    for pattern in (_COMMAND, _STATEMENT, _SPACED):
+        for match in passage.matches(pattern, passage.announced):
+            value = match.group(match.lastindex or 1)
+            if (is_strong(value) or is_odd(value)) and not is_code(value):
+                yield _finding(match, "command")
+    for match in passage.matches(_NAMED_ONLY, passage.announced):
+        if is_random(match.group(1), 20) and not is_masked(match.group(1)) and not is_code(match.group(1)):
+            yield _finding(match, "named")
+    yield from _sentences(passage)
+    yield from _pairs(passage)
+
+
+def _sentences(passage: Passage) -> Iterator[Finding]:
+    for match in passage.matches(_SENTENCE, passage.announced):
+        value = match.group(1).rstrip(".!?:)")
+        if is_strong(value) and not is_code(value):
+            yield Finding(match.start(1), match.start(1) + len(value), "SECRET", "sentence", RANK_KEYWORD)
+
+
+def _pairs(passage: Passage) -> Iterator[Finding]:
+    for match in passage.matches(_PAIR, passage.announced):
+        user, value = match.group(1), match.group(2).rstrip(".!?)\"'")
+        between = passage.text[match.start() : match.start(2)]
+        marked = any(mark in between for mark in ":=：\n") or any(map(str.isdigit, value)) or _fills_line(match)
+        ordinary = {user.lower(), value.lower()} & _STOP_WORDS or not value.isascii() or "<" in value
+        if marked and not ordinary and len(value) >= 3 and not is_masked(value):
+            start = match.start(2) + (match.group(2)[0] in "\"'")
+            yield Finding(start, match.start(2) + len(value), "SECRET", "pair", RANK_KEYWORD)
+
+
+def _fills_line(match: re.Match[str]) -> bool:
+    before = match.string[max(0, match.start() - 1) : match.start()]
+    return before in ("", "\n") and match.string[match.end() : match.end() + 1] in ("", "\n")
+
+
+def _finding(match: re.Match[str], rule: str) -> Finding:
+    group = match.lastindex or 1
+    return Finding(match.start(group), match.end(group), "SECRET", rule, RANK_KEYWORD)

@@ -1,0 +1,131 @@
+"""A text as the finders see it: full-width forms folded to ASCII, and shared cheap scans done once.
+
+Folding is one character for one, so that offsets stay those of the text itself.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from gptmodel.corpus.scrubbing.finders.sieve import (
+    CODES,
+    HAN_NAMES,
+    WORDS,
+    WORDS_BEYOND_ASCII,
+    linear,
+    merged,
+    spans_in_utf8,
+)
+
+# Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; spaces and a hyphen that do not break.
+_FOLDED = (
+    *((chr(code), chr(code - 0xFEE0)) for code in range(0xFF01, 0xFF5F)),
+    ("\u3000", " "), ("\u00a0", " "), ("\u2011", "-"),
+)  # fmt: skip
+# Those that can stand in a value; without any of them a text stays as it is.
+_IN_VALUES = "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\uff0b\u00a0\u2011]"
+
+# At least six digits, loosely joined: what every number kind here has. A cheap first sieve for all of them.
+_NUMBER = r"[+(\d](?:(?:[ ().\-/]{0,3}|[ \-]?\n)\d){5,}[)\dXx]?"
+
+
+def fold(text: str) -> str:
+    """Give the text with full-width digits, letters and signs as ASCII, at the same offsets."""
+    if text.isascii() or not linear(_IN_VALUES).search(text.encode("utf-8", "surrogatepass")):
+        return text
+    return fold_all(text)
+
+
+# A value and what must stand beside it fit into this many characters before and after its hint.
+_CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 96
+
+Stretches = list[tuple[int, int]]
+
+
+def fold_all(text: str) -> str:
+    """Give the text with every full-width form as ASCII, marks included, at the same offsets.
+
+    Example:
+        >>> fold_all("工号：７（夜）")
+        '工号:7(夜)'
+    """
+    for wide, plain in () if text.isascii() else _FOLDED:  # many times faster than str.translate
+        if wide in text:
+            text = text.replace(wide, plain)
+    return text
+
+
+class Passage:
+    """One text under search.
+
+    Attributes:
+        text: The folded text; same length as the original.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = fold(text)
+
+    @cached_property
+    def numbers(self) -> list[tuple[int, int]]:
+        """Regions with at least six digits that may hold phones, cards or identifiers, as (start, end)."""
+        return [match.span() for match in linear(_NUMBER).finditer(self.ascii)]
+
+    @cached_property
+    def ascii(self) -> bytes:
+        """One byte a character, `?` for what is not ASCII: what RE2 scans at full speed, at the same offsets."""
+        return self.text.encode("ascii", "replace")
+
+    @cached_property
+    def ascii_lower(self) -> bytes:
+        """The same in lower case."""
+        return self.ascii.lower()
+
+    @cached_property
+    def _utf8(self) -> bytes:
+        return self.text.encode("utf-8", "surrogatepass")
+
+    @cached_property
+    def codes(self) -> Stretches:
+        """Stretches around what may be a value with a form of its own, as sieve.py has them."""
+        return merged((match.span() for match in linear(CODES).finditer(self.ascii_lower)), _CODE_WIDTH)
+
+    @cached_property
+    def announced(self) -> Stretches:
+        """Stretches around words that may announce a value, as sieve.py has them."""
+        spans = [match.span() for match in linear(WORDS).finditer(self.ascii_lower)]
+        if not self.text.isascii():
+            spans += spans_in_utf8(WORDS_BEYOND_ASCII, self._utf8)
+        return merged(spans, _WORD_WIDTH)
+
+    @cached_property
+    def named(self) -> Stretches:
+        """Stretches around Chinese labels and titles of persons."""
+        return [] if self.text.isascii() else merged(spans_in_utf8(HAN_NAMES, self._utf8), _NAME_WIDTH)
+
+    def is_announced(self, word: str) -> bool:
+        """Tell whether a word stands in one of the announced stretches."""
+        return any(self.text.find(word, start, end) >= 0 for start, end in self.announced)
+
+    def matches(self, pattern: re.Pattern[str], stretches: Stretches) -> Iterator[re.Match[str]]:
+        """Give a pattern's matches in stretches of the text; what a stretch's end may have cut short is left out."""
+        for start, end in stretches:
+            for match in pattern.finditer(self.text, start, end):
+                if match.end() < end or end >= len(self.text):
+                    yield match
+
+    def before(self, start: int, width: int) -> str:
+        """Give up to `width` characters before an offset, in lower case."""
+        return self.text[max(0, start - width) : start].lower()
+
+    def after(self, end: int, width: int) -> str:
+        """Give up to `width` characters from an offset on, in lower case."""
+        return self.text[end : end + width].lower()
+
+    def char_at(self, index: int) -> str:
+        """Give the character at an offset; empty outside the text."""
+        return self.text[index] if 0 <= index < len(self.text) else ""
+
+
+def is_ascii_word(char: str) -> bool:
+    """Tell whether a character continues an ASCII word or number; Han text beside a value does not."""
+    return char.isascii() and (char.isalnum() or char == "_")
