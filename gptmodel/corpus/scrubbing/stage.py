@@ -106,7 +106,7 @@ class ScrubResult(BaseModel):
     num_planted: int
     """Planted test phrases of the sort that scrubbing must catch."""
     num_planted_caught: int
-    """How many of those it caught: replaced, or left out."""
+    """In how many of those it found something; that the value itself is gone is the leak test's to say."""
     self_test: list[KindTest] = []
     """What became of invented values that went through the same scrubber, by kind."""
     self_test_recall: dict[str, float] = {}
