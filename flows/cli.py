@@ -277,8 +277,8 @@ def find(
 ) -> None:
     """Say which documents, splits and versions held some values, also after the raw text is gone.
 
-    Values never stand on the command line. The index holds keyed hashes of what the finders found; a value is found in
-    any way of writing it.
+    Values never stand on the command line. The index holds keyed hashes of what the finders found; case, spaces and
+    separators make no difference, and telephone numbers of China and North America are found with and without prefix.
     """
     from flows.find import find_values, refuse_arguments
 

@@ -151,8 +151,12 @@ def _words(name: str, version: int, split: str, champions: Champions) -> str:
 
 def _scope(answer: ValueAnswer) -> Iterator[str]:
     """Say what an answer rests on, and what it can't tell."""
-    yield f"Searched: what the finders found, in {answer.num_outputs} scrubbed corpora of this home"
-    yield "Not found is no proof: finders miss values, and documents that cleaning dropped are not scanned"
+    corpora = "corpus" if answer.num_outputs == 1 else "corpora"
+    yield f"Searched: what the finders found, in {answer.num_outputs} scrubbed {corpora} of this home"
+    yield (
+        "Not found is no proof: finders miss values, and neither documents that cleaning dropped nor values of the "
+        "allow file are in the index"
+    )
     if answer.kinds_not_searched:
         yield f"Kinds not searched: {', '.join(answer.kinds_not_searched)}"
     for one in answer.unindexed:

@@ -9,7 +9,7 @@ import pytest
 
 from gptmodel.lineage import SeenBy
 from gptmodel.value_search import Holder, Unindexed, ValueAnswer, search_values
-from tests.unit.house import A, B, C, House
+from tests.unit.house import UNTESTED, A, B, C, House
 
 KEY = b"k" * 32
 ANNA, PHONE = "anna.keller@example.com", "138 0013 8000"
@@ -69,6 +69,14 @@ def test_a_version_that_saw_another_edition_of_the_document_did_not_see_the_valu
     house.version(house.split_of(with_value, {A: "train"}), 1)
     house.version(house.split_of(without, {A: "train"}), 2)
     assert holders(house, ANNA)[0] == (A, ("EMAIL",), (SeenBy("gpt", 1, "train"),))
+
+
+def test_a_version_that_saw_the_same_words_may_have_seen_the_value_though_its_finders_did_not(house: House) -> None:
+    found = house.scrubbed(TEXTS)
+    unsearched = house.scrubbed({**TEXTS, C: "changed"}, UNTESTED.model_copy(update={"kinds": ("PHONE",)}))
+    house.version(house.split_of(found, {A: "train"}), 1)
+    house.version(house.split_of(unsearched, {A: "train"}), 2)
+    assert holders(house, ANNA)[0] == (A, ("EMAIL",), (SeenBy("gpt", 1, "train"), SeenBy("gpt", 2, "train")))
 
 
 def test_the_answer_holds_after_the_text_is_gone(house: House) -> None:
