@@ -57,6 +57,16 @@ def copies_of(home: Home, documents: Collection[str]) -> Iterator[Path]:
             yield from _delivered(home, gate, "corpus.html")
 
 
+def model_copies(home: Home, documents: Collection[str]) -> Iterator[Path]:
+    """Give the files of the models that the local MLflow server keeps of the versions that saw a document."""
+    digests = {training.digest for training in trainings_on(home.store, documents)}
+    for made in home.store.manifests("register"):
+        model = (made.result.get("runtime") or {}).get("model_id")
+        if model and made.inputs.get("train") in digests:
+            folders = (home.mlflow_dir / "artifacts").glob(f"*/models/{model}/artifacts/{registry.MODEL_PATH}")
+            yield from (path for folder in folders for path in folder.iterdir())
+
+
 def _delivered(home: Home, manifest: Manifest, name: str) -> Iterator[Path]:
     """Give the copies of an artifact in the local MLflow server's folder, in a stage's run and in the pipeline's."""
     marker = home.delivered_dir / f"{manifest.stage.replace(' ', '-')}-{manifest.fingerprint}.json"
@@ -110,7 +120,10 @@ def _lines(
         stays = "" if place["can_be_purged"] else "   a purge does not change it"
         yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
     if "MLFLOW_TRACKING_URI" in os.environ:
-        yield "elsewhere   copies of samples and reports on the MLflow server you named are neither listed nor purged"
+        yield (
+            "elsewhere   copies of models, samples and reports on the MLflow server you named are neither listed nor "
+            "purged"
+        )
     for done in request.purges:
         yield (
             f"purged      on {done.purged}: {done.num_files_rewritten} files rewritten, "
@@ -130,6 +143,7 @@ def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: di
 
 def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:
     found = [(str(remains.place), remains.num_bytes) for remains in find_remains(home.store, documents)]
+    found += [("trained models", path.stat().st_size) for path in sorted({*model_copies(home, documents)})]
     copies = sorted({path for path in copies_of(home, documents) if path.exists()})
     found += [("pages and MLflow artifacts", path.stat().st_size) for path in copies]
     found += [(DASHBOARD, path.stat().st_size) for path in sorted(home.prefect_dir.glob("prefect.db*"))]

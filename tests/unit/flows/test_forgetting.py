@@ -62,6 +62,16 @@ def test_it_tells_what_matched_who_saw_it_and_what_to_do_next(home: SmallHome) -
     assert ended.output.strip().endswith("gptmodel run, then gptmodel forget --close R-1")
 
 
+def test_the_copy_of_the_model_in_mlflow_is_told_too(home: SmallHome) -> None:
+    before = record(call("forget", "--document", home.id(ASKED), "--json"))["remains"]
+    model = home.root / "mlflow" / "artifacts" / "1" / "models" / "m-1" / "artifacts" / "artifacts" / "model"
+    model.mkdir(parents=True)
+    (model / "model.safetensors").write_bytes(b"12345")
+    after = record(call("forget", "--document", home.id(ASKED), "--json"))["remains"]
+    [old], [row] = ([row for row in rows if row["place"] == "trained models"] for rows in (before, after))  # type: ignore[attr-defined]
+    assert (row["num_files"], row["num_bytes"]) == (old["num_files"] + 1, old["num_bytes"] + 5)
+
+
 def test_the_same_request_is_taken_up_not_opened_twice(home: SmallHome) -> None:
     assert record(call("forget", "--document", home.id(ASKED), "--json"))["request"] == "R-1"
     assert record(call("forget", "--document", home.id(COPY), "--json"))["request"] == "R-1"
