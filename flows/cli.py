@@ -288,9 +288,10 @@ def find(
         print_json(record)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 @reported
 def forget(
+    context: typer.Context,
     document: Annotated[str | None, typer.Option(metavar="ID", help="A document, by its id")] = None,
     source: Annotated[
         str | None,
@@ -316,8 +317,10 @@ def forget(
     Opens an erasure request: every later run leaves the documents out, with all their duplicates. Tells which versions
     saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched or nothing was closed.
     """
+    from flows.find import refuse_arguments
     from flows.forgetting import Asked, Options, answer
 
+    refuse_arguments(context.args, "Say what it is: --document ID, --source URI, --text-file FILE or --values FILE|-")
     told = answer(open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), close)
     for line in told.lines:
         terminal.current().line(line)

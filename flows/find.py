@@ -65,7 +65,7 @@ def find_values(home: Home, where: str, say: Say) -> dict[str, Any]:
     return _record(values, answer, champions)
 
 
-def refuse_arguments(arguments: Sequence[str]) -> None:
+def refuse_arguments(arguments: Sequence[str], mend: str = _MEND) -> None:
     """Refuse what stands on the command line besides options; it may be a value, so it is not shown.
 
     Raises:
@@ -75,7 +75,7 @@ def refuse_arguments(arguments: Sequence[str]) -> None:
         raise ConfigError(
             expected="values in a file or on standard input, never on the command line",
             actual="another argument (not shown, since it may be a value; the shell's history may hold it)",
-            mend=_MEND,
+            mend=mend,
         )
 
 

@@ -72,6 +72,12 @@ def test_the_copy_of_the_model_in_mlflow_is_told_too(home: SmallHome) -> None:
     assert (row["num_files"], row["num_bytes"]) == (old["num_files"] + 1, old["num_bytes"] + 5)
 
 
+def test_a_value_on_the_command_line_is_refused_without_being_shown(home: SmallHome) -> None:
+    ended = call("forget", EMAIL)
+    assert ended.exit_code == 2
+    assert "keller" not in ended.output
+
+
 def test_the_same_request_is_taken_up_not_opened_twice(home: SmallHome) -> None:
     assert record(call("forget", "--document", home.id(ASKED), "--json"))["request"] == "R-1"
     assert record(call("forget", "--document", home.id(COPY), "--json"))["request"] == "R-1"
