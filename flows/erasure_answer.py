@@ -11,6 +11,7 @@ from typing import Any
 from flows import stack
 from flows.home import Home
 from gptmodel import registry
+from gptmodel.bundle import DIGESTS
 from gptmodel.erasure.matching import Matched
 from gptmodel.erasure.remains import NOT_PURGED, drop_samples_of, find_remains, trainings_on
 from gptmodel.erasure.requests import ErasureRequest
@@ -58,13 +59,19 @@ def copies_of(home: Home, documents: Collection[str]) -> Iterator[Path]:
 
 
 def model_copies(home: Home, documents: Collection[str]) -> Iterator[Path]:
-    """Give the files of the models that the local MLflow server keeps of the versions that saw a document."""
+    """Give the files of the copies of models that saw a document: the local MLflow server's, and those fetched."""
     digests = {training.digest for training in trainings_on(home.store, documents)}
+    fetched = sorted((home.cache_dir / "models").glob(f"*/{DIGESTS}"))
     for made in home.store.manifests("register"):
-        model = (made.result.get("runtime") or {}).get("model_id")
-        if model and made.inputs.get("train") in digests:
-            folders = (home.mlflow_dir / "artifacts").glob(f"*/models/{model}/artifacts/{registry.MODEL_PATH}")
-            yield from (path for folder in folders for path in folder.iterdir())
+        if made.inputs.get("train") not in digests:
+            continue
+        if model := (made.result.get("runtime") or {}).get("model_id"):
+            for folder in (home.mlflow_dir / "artifacts").glob(f"*/models/{model}/artifacts/{registry.MODEL_PATH}"):
+                yield from folder.iterdir()
+        bundle = home.store.folder("register", made.fingerprint) / "bundle" / DIGESTS
+        for path in fetched:
+            if bundle.exists() and path.read_bytes() == bundle.read_bytes():
+                yield from path.parent.iterdir()
 
 
 def _delivered(home: Home, manifest: Manifest, name: str) -> Iterator[Path]:

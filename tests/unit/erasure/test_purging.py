@@ -42,7 +42,7 @@ def test_what_is_on_disk_is_told_by_place(seen_home: SmallHome) -> None:
 def test_the_tokenizer_is_part_of_what_was_trained(seen_home: SmallHome) -> None:
     found = find_remains(seen_home.store, documents(seen_home, ASKED))
     trained = {remains.path.name for remains in found if remains.place == "trained models"}
-    assert trained == {"tokenizer.json", "model.safetensors"}
+    assert trained == {"tokenizer.json", "model.safetensors", "digests.json"}
 
 
 @pytest.mark.parametrize("name", [ASKED, LONG, SHORT])
