@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gptmodel.corpus.documents import text_id
-from gptmodel.corpus.sources.forgetting import TEXTS_DIR, KnownText
-from gptmodel.corpus.tables import read_table
+from gptmodel.corpus.sources.forgetting import TEXTS_DIR
 from gptmodel.store import Store
 
 Marks = Mapping[str, Mapping[str, str]]
@@ -46,12 +45,26 @@ class Editions:
     @cached_property
     def _marks(self) -> Marks:
         store = self._store
-        texts = {one.digest: self._texts(store.folder("ingest", one.fingerprint)) for one in store.manifests("ingest")}
+        tables: dict[str, dict[str, str]] = {}  # by name, which tells all that a table is made from
+        texts = {
+            one.digest: self._texts(store.folder("ingest", one.fingerprint), tables)
+            for one in store.manifests("ingest")
+        }
         cleaned = {one.digest: texts.get(one.inputs.get("ingest", ""), {}) for one in store.manifests("clean")}
         return {one.digest: cleaned.get(one.inputs.get("clean", ""), {}) for one in store.manifests("scrub")}
 
-    def _texts(self, folder: Path) -> dict[str, str]:
-        tables = sorted((folder / TEXTS_DIR).glob("*.parquet"))
-        return {
-            text.id: text.mark for path in tables for text in read_table(path, KnownText) if text.id in self._wanted
-        }
+    def _texts(self, folder: Path, tables: dict[str, dict[str, str]]) -> dict[str, str]:
+        marks: dict[str, str] = {}
+        for path in sorted((folder / TEXTS_DIR).glob("*.parquet")):
+            if path.name not in tables:
+                tables[path.name] = self._read(path)
+            marks |= tables[path.name]
+        return marks
+
+    def _read(self, path: Path) -> dict[str, str]:
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        mine = pc.field("id").isin(sorted(self._wanted))
+        rows = pq.read_table(path, columns=["id", "mark"], filters=mine, partitioning=None).to_pylist()
+        return {row["id"]: row["mark"] for row in rows}

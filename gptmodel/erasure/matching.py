@@ -129,12 +129,15 @@ def places_of(store: Store, uri: str) -> list[Place]:
 def _matched(
     store: Store, key: bytes, found: Collection[str], places: Iterable[Place] = (), texts: Collection[str] = ()
 ) -> Matched:
-    duplicates = _cluster_members(store, found) - set(found)
-    everything = {*found, *duplicates}
+    together = {*found, *_cluster_members(store, found)}
+    said = frozenset(texts) | {text.mark for text in known_texts(store) if text.id in together}
+    # Copies that were dropped before deduplication are in no cluster.
+    everything = together | {text.id for text in known_texts(store) if text.mark in said}
+    duplicates = everything - set(found)
     marks = ErasureMarks(
         key,
         documents=frozenset(document_mark(key, document) for document in everything),
-        texts=frozenset(texts) | {text.mark for text in known_texts(store) if text.id in everything},
+        texts=said,
         places=frozenset(place_mark(key, *place) for place in places),
     )
     return Matched(tuple(sorted(found)), tuple(sorted(duplicates)), marks)

@@ -110,4 +110,6 @@ class House:
 
 def _write(work: Workspace, tables: Mapping[str, Sequence[Any]]) -> None:
     for folder, rows in tables.items():
-        write_table(work.path / folder / "00000-000.parquet", _KINDS[folder], rows)
+        # The name of an index tells what it is made from.
+        name = f"00000-{digest_of(repr(rows))[:16]}" if folder == TEXTS_DIR else "00000-000"
+        write_table(work.path / folder / f"{name}.parquet", _KINDS[folder], rows)

@@ -1,5 +1,6 @@
 """Which documents a request means: by id, place or text, with their clusters, divided texts whole."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,12 @@ def test_the_id_of_a_part_stands_for_the_whole_text(seen_home: SmallHome) -> Non
 
 def test_a_document_that_cleaning_dropped_is_matched_too(seen_home: SmallHome) -> None:
     assert match_document(seen_home.store, KEY, seen_home.id(SHORT)).documents == (seen_home.id(SHORT),)
+
+
+def test_a_copy_of_a_document_that_cleaning_dropped_is_a_duplicate(home: SmallHome) -> None:
+    shutil.copyfile(home.texts / SHORT, home.texts / "short-copy.txt")
+    home.run(version=2)
+    assert match_document(home.store, KEY, home.id(SHORT)).duplicates == (home.id("short-copy.txt"),)
 
 
 def test_an_unknown_document_matches_nothing_and_leaves_no_mark(seen_home: SmallHome) -> None:
