@@ -9,6 +9,7 @@ from flows.origin import Origin, fetch_model, origin_of
 from gptmodel.chain import STAGE_NAMES
 from gptmodel.config import Config
 from gptmodel.config_file import load_config
+from gptmodel.corpus.scrubbing.coverage import judged
 from gptmodel.corpus.scrubbing.replacing.replacement import with_placeholders
 
 _STAGE = "privacy audit"
@@ -48,14 +49,20 @@ def run_audit(home: Home, model: str, config: str | None) -> Audit:
     training = TrainingText(known["scrub"], known["pack"]) if {"scrub", "pack"} <= known.keys() else None
     scrubber = scrubber_of(home, with_placeholders(settings.scrubbing))
     result = audit_model(folder, settings.privacy, scrubber, training, _progress)
+    decision = judged(result.decision, _personal_data(origin), scrubber.coverage)
     account = result.model_dump(mode="json", exclude={"decision", "runtime"})
     said = "with the training text" if training else "without the training text, which this home's store does not hold"
-    decision = result.decision
     lines = [decision.reason, f"scope: {decision.scope}", f"tested {said}; settings of {whose}"]
     lines += [f"{label:<75} {value}" for label, value in leak_test_rows(account)]
     record = {"passed": decision.passed, "reason": decision.reason, "scope": decision.scope,
               "with_training_text": training is not None, "settings": whose, **account}  # fmt: skip
     return Audit(decision.passed, lines, record)
+
+
+def _personal_data(origin: Origin | None) -> dict[str, str]:
+    """Give what the sources of the model's own run say of data about people; nothing where its run is not known."""
+    config = origin.config if origin else None
+    return {source.name: source.personal_data for source in config.corpus.sources} if config else {}
 
 
 def _settings(config: str | None, origin: Origin | None) -> tuple[Config, str]:

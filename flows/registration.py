@@ -18,7 +18,14 @@ from gptmodel.mlflow_http import call
 from gptmodel.review import review_of
 from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
-from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags, not_searched
+from gptmodel.version_text import (
+    SourceLine,
+    VersionAccount,
+    describe_version,
+    leak_test_tags,
+    not_searched,
+    with_review,
+)
 
 CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
 WAS_CHAMPION = "gptmodel.was_champion"
@@ -70,6 +77,8 @@ def register_task(run: Run, *inputs: Output) -> State:
         # Another tracking server, or an operator deleted the version.
         run.force = {*run.force, "register"}
         state = run.stage("register", compute, *inputs)
+    if run.records["register"].cached:
+        _note_review(run, made)
     return state
 
 
@@ -157,6 +166,18 @@ def _review(run: Run) -> str:
     return found.sentence if found else ""
 
 
+def _note_review(run: Run, made: RegisterResult) -> None:
+    """Write a person's check that came in after the registration into the version's page and its report."""
+    sentence = _review(run)
+    if not sentence:
+        return
+    found = registry.read_version(run.delivery.uri, made.name, made.version)
+    text = with_review(found.description, sentence)
+    if text != found.description:
+        registry.write_description(run.delivery.uri, made.name, made.version, text)
+        _report_path(run, made).unlink(missing_ok=True)  # so that it is written again
+
+
 def _datasets(run: Run, pack: Output) -> list[tracking.DatasetRef]:
     source, counts = run.folder(pack).as_uri(), pack.result["num_documents"]
     return [
@@ -233,10 +254,14 @@ def _was_champion(uri: str, name: str, version: int) -> bool:
     return WAS_CHAMPION in registry.read_version(uri, name, version).tags
 
 
+def _report_path(run: Run, made: RegisterResult) -> Path:
+    return run.home.reports_dir / f"{made.name}-{made.version}" / "index.html"
+
+
 def _leave_report(run: Run, made: RegisterResult) -> None:
     from gptmodel.report import write_report
 
-    path = run.home.reports_dir / f"{made.name}-{made.version}" / "index.html"
+    path = _report_path(run, made)
     train = run.folder(run.records["train"].output)
     page = registry.version_page(run.delivery.uri, made.name, made.version)
     run.links.update({"version page": page, "report": path.as_uri()})

@@ -84,7 +84,7 @@ def leak_test_rows(audit: Account) -> list[Row]:
         ("chance of such ranks if the model knew none", exposure, "p_value"),
         ("mean rank up to which the answer would have been no", exposure, "noticed_mean_rank"),
         ("test phrases left in clear on purpose", exposure, "num_in_clear"),
-        ("of those, recognised (the test can see)", exposure, "num_recognised"),
+        ("of those, recognised by the model", exposure, "num_recognised"),
         ("fewest documents from which on one was seen", exposure, "least_repetitions_seen"),
         ("chance of a no, had all scrubbed phrases leaked and been learned alike", exposure, "power"),
         ("stretches of training text tried", extraction, "num_stretches"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gptmodel.generation import Generator
 
 _NUM_LOOKS = 3
+_NUM_SIGHT_LOOKS = 2
 _BATCH_SIZE = 128
 # References drawn beyond what the correction needs at the least, so that the closest case is not decided by rounding.
 _MARGIN = 1.2
@@ -105,8 +106,23 @@ def leak_p_value(generator: "Generator", ranks: Sequence[Rank], significance: fl
 
 
 def sensitivity_p_value(ranks: Sequence[Rank]) -> float:
-    """Test whether the phrases left in clear rank better than chance: if not, the leak test sees nothing here."""
-    return _rank_sum(ranks)
+    """Test whether the phrases left in clear rank better than chance: if not, the leak test sees nothing here.
+
+    Many phrases of few documents must not hide that those of many are known, so each group is a look of its own.
+
+    Returns:
+        The smaller p-value of two looks (all, by the number of documents), corrected for the number of tests.
+    """
+    groups: dict[int, list[Rank]] = defaultdict(list)
+    for rank in ranks:
+        groups[rank.phrase.repetitions].append(rank)
+    by_repetitions = (sight_looks(len(groups)) * rank_sum(group) for group in groups.values())
+    return min(1.0, _NUM_SIGHT_LOOKS * rank_sum(ranks), *by_repetitions)
+
+
+def sight_looks(num_groups: int) -> int:
+    """Give the number by which the p-value of one of so many groups of phrases in clear is corrected."""
+    return _NUM_SIGHT_LOOKS * num_groups
 
 
 def noticed_mean_rank(num_phrases: int, num_references: int, significance: float) -> float | None:
@@ -145,11 +161,12 @@ def _corrected(ranks: Sequence[Rank], alone: Sequence[float]) -> float:
     kinds: dict[str, list[Rank]] = defaultdict(list)
     for rank in ranks:
         kinds[rank.phrase.kind].append(rank)
-    by_kind = len(kinds) * min(_rank_sum(group) for group in kinds.values())
-    return min(1.0, _NUM_LOOKS * min(_rank_sum(ranks), by_kind, len(ranks) * min(alone)))
+    by_kind = len(kinds) * min(rank_sum(group) for group in kinds.values())
+    return min(1.0, _NUM_LOOKS * min(rank_sum(ranks), by_kind, len(ranks) * min(alone)))
 
 
-def _rank_sum(ranks: Sequence[Rank]) -> float:
+def rank_sum(ranks: Sequence[Rank]) -> float:
+    """Test whether phrases rank better than chance, all together: the exact p-value of their ranks' sum."""
     return rank_sum_p_value([rank.rank for rank in ranks], ranks[0].num_references) if ranks else 1.0
 
 

@@ -159,8 +159,7 @@ def retire_version(uri: str, name: str, version: int, request: str, label: str) 
     call(uri, "POST", "model-versions/set-tag", tag)
     withdraw_aliases(uri, name, version)
     line = f"{DECISION_LINE}retired: it saw documents that erasure request {request} asks to forget"
-    text = with_decision_line(found.description, line)
-    call(uri, "PATCH", "model-versions/update", {"name": name, "version": str(version), "description": text})
+    write_description(uri, name, version, with_decision_line(found.description, line))
 
 
 def lift_retirement(uri: str, name: str, version: int) -> None:
@@ -255,7 +254,16 @@ def note_decision(uri: str, name: str, version: int, decision: Decision) -> None
     for key, value in tags.items():
         body = {"name": name, "version": str(version), "key": key, "value": value[:5000]}
         call(uri, "POST", "model-versions/set-tag", body)
-    text = with_decision(found.description, decision)
+    write_description(uri, name, version, with_decision(found.description, decision))
+
+
+def write_description(uri: str, name: str, version: int, text: str) -> None:
+    """Write a version's description anew.
+
+    Raises:
+        RegistryError: There is no such version.
+        ServerError: The server does not answer.
+    """
     call(uri, "PATCH", "model-versions/update", {"name": name, "version": str(version), "description": text})
 
 

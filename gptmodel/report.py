@@ -115,6 +115,7 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
         ),
         "searched_in_part": list(scrub.get("limits", ())),
         "scrub_scope": scrub.get("scope", ""),
+        "shapes": [(row["kind"], row["shape"], number_text(row["num"])) for row in scrub.get("shapes", ())],
         "self_test": [_self_test(row) for row in scrub.get("self_test", ())],
         "untested": list(scrub.get("untested_kinds", ())),
         "baselines": _baselines(evaluation),

@@ -1,7 +1,7 @@
 """A registered version's description for people, as Markdown.
 
 `describe_version` is called once, when a version is registered; MLflow shows the text on the version's page. Its first
-line is the decision, which promotion rewrites (`registry.with_decision`).
+line is the decision, which promotion rewrites (`registry.with_decision`); a person's check may come in later.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from gptmodel.registry import DECISION_LINE, decision_sentence
 _FIGURES = ("bits per byte", "perplexity", "loss", "parameters", "training tokens", "documents")
 # MLflow draws tables without any space between their columns.
 _GAP = "&emsp;"
+_REVIEWED = "**Checked by a person**"
 _SOURCES = ("source", "documents", "sha256", "licence", "personal data")
 
 
@@ -106,7 +107,7 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
             ("**Not searched**", ", ".join(not_searched(account)) or "none"),
             ("**Scrubber tested on invented values**", account.self_test or "no"),
             ("**Second scanner**", account.second_scanner or "did not look"),
-            ("**Checked by a person**", account.review or "no"),
+            (_REVIEWED, account.review or "no"),
             ("**Leak test**", account.privacy.reason),
             ("**Scope of the leak test**", account.privacy.scope or "not stated"),
             ("**Planted test phrases**", _planted(account.num_planted)),
@@ -116,6 +117,17 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         _list(_links(account)),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def with_review(description: str, sentence: str) -> str:
+    """Put what a person's check gave into a description, in place of what stands there; without such a line it stays.
+
+    Example:
+        >>> with_review("- **Checked by a person**: no", "0 missed in 400 passages")
+        '- **Checked by a person**: 0 missed in 400 passages'
+    """
+    begin = f"- {_REVIEWED}: "
+    return "\n".join(begin + sentence if line.startswith(begin) else line for line in description.split("\n"))
 
 
 def not_searched(account: VersionAccount) -> list[str]:

@@ -47,7 +47,8 @@ class Exposure(Record):
     num_recognised: int
     """How many of those the model prefers to all but 5 % of their references; by chance it is one in twenty."""
     in_clear_p_value: float
-    """Chance of ranks like theirs if the model knew none of them: small means that the test can see."""
+    """Chance of ranks like theirs if the model knew none of them (exact, one-sided, corrected for two looks: all, and
+    by the number of documents): small means that the test can see."""
     least_repetitions_seen: int | None
     """Fewest documents from which on the test saw a phrase in clear; None if it saw none."""
     power: float | None

@@ -4,8 +4,8 @@ Phrases that scrubbing had to remove must rank like phrases never planted. Those
 show from which number of documents on a phrase leaves a trace that the ranks give away: the power of the test.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gptmodel.config import PlantedConfig, PrivacyConfig
@@ -14,7 +14,16 @@ from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.generation import Generator
 from gptmodel.privacy.account import Exposure, Repetition
 from gptmodel.privacy.training_text import TrainingText
-from gptmodel.ranking import Rank, leak_p_value, leak_power, noticed_mean_rank, rank_phrases, sensitivity_p_value
+from gptmodel.ranking import (
+    Rank,
+    leak_p_value,
+    leak_power,
+    noticed_mean_rank,
+    rank_phrases,
+    rank_sum,
+    sensitivity_p_value,
+    sight_looks,
+)
 
 
 def rank_planted(
@@ -33,12 +42,27 @@ def _planted(
     phrases = [phrase for phrase in planted_phrases(config) if not _is_accepted(phrase.kind, scrubber)]
     if training is None:
         return phrases, None
-    documents = [(phrase_id_of(document), document.text) for document in training.planted_documents()]
-    repetitions = Counter(name for name, _ in documents)
-    secrets = {phrase.id: phrase.secret for phrase in phrases if phrase.sort == "catchable"}
-    reached = {name for name, text in documents if name in secrets and secrets[name] in text}
-    found = [replace(phrase, repetitions=repetitions[phrase.id]) for phrase in phrases if phrase.id in repetitions]
+    documents = _by_phrase(training)
+    texts = {phrase.id: _made_of(phrase, documents, scrubber) for phrase in phrases}
+    found = [replace(phrase, repetitions=len(texts[phrase.id])) for phrase in phrases if texts[phrase.id]]
+    reached = [p for p in found if p.sort == "catchable" and any(p.secret in text for text in texts[p.id])]
     return found, len(reached)
+
+
+def _by_phrase(training: TrainingText) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = defaultdict(list)
+    for document in training.planted_documents():
+        texts[phrase_id_of(document)].append(document.text)
+    return texts
+
+
+def _made_of(phrase: Phrase, documents: Mapping[str, Sequence[str]], scrubber: Scrubber) -> list[str]:
+    """Give the documents that hold this very phrase: another config's phrases have the same ids."""
+    signs = [phrase.text]
+    if phrase.sort == "catchable":
+        # What a site adds to the finders may reach into the prefix.
+        signs = [phrase.prefix, phrase.secret, scrubber.scrub(phrase.text).text]
+    return [text for text in documents.get(phrase.id, ()) if any(sign in text for sign in signs)]
 
 
 def _is_accepted(kind: str, scrubber: Scrubber) -> bool:
@@ -67,7 +91,7 @@ def _groups(in_clear: Sequence[Rank], num_catchable: int, config: PrivacyConfig)
     return tuple(
         Repetition(
             repetitions=count, num_recognised=sum(rank.recognised for rank in group), bits=_bits(group),
-            p_value=_short(sensitivity_p_value(group)),
+            p_value=_short(rank_sum(group)),
             power=leak_power(group, num_catchable, config.significance, config.seed),
         )
         for count, group in groups
@@ -75,8 +99,9 @@ def _groups(in_clear: Sequence[Rank], num_catchable: int, config: PrivacyConfig)
 
 
 def _least_seen(groups: Sequence[Repetition], significance: float) -> int | None:
-    """Give the fewest repetitions whose phrases rank better than chance, corrected for the number of groups."""
-    return next((group.repetitions for group in groups if len(groups) * group.p_value < significance), None)
+    """Give the fewest repetitions whose phrases rank better than chance, corrected for the number of looks."""
+    looks = sight_looks(len(groups))
+    return next((group.repetitions for group in groups if looks * group.p_value < significance), None)
 
 
 def _power(groups: Sequence[Repetition], repetitions: int) -> float | None:

@@ -82,17 +82,17 @@ def _sensitivity(exposure: Exposure, config: PrivacyConfig) -> str:
     if not exposure.num_in_clear:
         return "how sensitive this is was not measured, no phrase was left in clear"
     seen = f"{exposure.num_recognised} of {exposure.num_in_clear} left in clear were recognised"
-    least = exposure.least_repetitions_seen
-    since = f", plainly from {least} documents on" if least and least > 1 else ""
-    power = f" (had all scrubbed ones leaked too: seen with a chance of {exposure.power:.0%})" if exposure.power else ""
+    least, power = exposure.least_repetitions_seen, _power(exposure)
     if exposure.in_clear_p_value < config.significance:
+        since = f", plainly from {least} documents on" if least and least > 1 else ""
         return f"the test can see: {seen}{since}{power}"
-    return f"but the test is too weak on this model to mean much: {seen}, not even those in {_most(exposure)}{power}"
+    return f"but the test is too weak on this model to mean much: {seen}, which may be chance{power}"
 
 
-def _most(exposure: Exposure) -> str:
-    most = exposure.by_repetitions[-1].repetitions
-    return "1 document" if most == 1 else f"{most} documents"
+def _power(exposure: Exposure) -> str:
+    if exposure.power is None:
+        return ""
+    return f" (had all scrubbed ones leaked too: seen with a chance of {exposure.power:.0%})"
 
 
 def _copied(extraction: Extraction) -> str:
@@ -126,7 +126,10 @@ def _sampled(samples: Samples, alone: bool) -> str:
 def _scope(scrubber: Scrubber, samples: Samples, alone: bool) -> str:
     parts = [scrubber.scope, "upper bounds at 95 % confidence"]
     if alone:
-        parts.append("model alone: without its training text copies were not tried")
+        parts.append(
+            "model alone: without its training text copies were not tried, and the config's test phrases are taken as "
+            "planted"
+        )
     elif samples.num_samples and not samples.is_indexed:
         parts.append("samples not compared with what was found before scrubbing, for that index is not here")
     return "; ".join(parts)

@@ -7,11 +7,20 @@ import torch
 from gptmodel.config import PlantedConfig, TokenizerConfig
 from gptmodel.corpus.canaries import Phrase, planted_phrases
 from gptmodel.model import GPTModel
-from gptmodel.ranking import Rank, leak_p_value, leak_power, noticed_mean_rank, rank_phrases, sensitivity_p_value
+from gptmodel.ranking import (
+    Rank,
+    leak_p_value,
+    leak_power,
+    noticed_mean_rank,
+    rank_phrases,
+    rank_sum,
+    sensitivity_p_value,
+)
 from gptmodel.tokenizer import learn
 
 PHRASES = planted_phrases(PlantedConfig(max_canary_ratio=1.0))
 CATCHABLE = [phrase for phrase in PHRASES if phrase.sort == "catchable"]
+IN_CLEAR = [phrase for phrase in PHRASES if phrase.sort == "in_clear"]
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +105,12 @@ def test_chance_ranks_pass(generator: SimpleNamespace):
 def test_no_phrases_say_nothing(generator: SimpleNamespace):
     assert leak_p_value(generator, [], 0.01, seed=0) == 1.0
     assert sensitivity_p_value([]) == 1.0
+
+
+def test_phrases_of_many_documents_are_seen_among_others_that_nobody_knows():
+    ranks = [Rank(phrase, 1 if phrase.repetitions == 16 else 60, 100, 0.0) for phrase in IN_CLEAR]
+    assert rank_sum(ranks) > 0.1
+    assert sensitivity_p_value(ranks) < 0.01
 
 
 def test_a_secret_longer_than_the_context_can_still_be_ranked(generator: SimpleNamespace):

@@ -2,7 +2,7 @@ import pytest
 
 from gptmodel.decision import Decision
 from gptmodel.registry import with_decision
-from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags
+from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags, with_review
 
 ACCOUNT = VersionAccount(
     privacy=Decision(passed=True, reason="no planted phrase came out", scope="26 phrases"),
@@ -96,3 +96,8 @@ def test_a_decision_is_put_before_a_description_written_by_hand() -> None:
 
 def test_a_decision_without_description_is_its_sentence() -> None:
     assert with_decision("", Decision(passed=True, reason="yes")) == "**Decision:** yes"
+
+
+def test_a_check_that_comes_in_later_stands_where_the_description_of_a_checked_text_has_it() -> None:
+    checked = ACCOUNT.model_copy(update={"review": "0 missed in 400 passages"})
+    assert with_review(describe_version(ACCOUNT), "0 missed in 400 passages") == describe_version(checked)

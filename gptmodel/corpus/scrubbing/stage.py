@@ -6,7 +6,7 @@ apart.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.scrubbing.measuring.self_test import KindTest, recall_by_kind, self_test
 from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
+from gptmodel.corpus.scrubbing.shapes import shape_of
 from gptmodel.corpus.scrubbing.value_index import ValueIndex, values_name
 from gptmodel.keys import key_id
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # the preview imports this room before the store's packages a
 
 logger = logging.getLogger(__name__)
 
+_MOST_SHAPES = 3
 FINDINGS_DIR = "findings"
 LEFT_OUT_DIR = "left_out"
 
@@ -49,6 +51,19 @@ class SourceScrubbing(BaseModel):
     """Their UTF-8 size before scrubbing."""
 
 
+class FindingsShape(BaseModel):
+    """How many findings of a kind look alike."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    kind: str
+    """Kind of the findings."""
+    shape: str
+    """What they look like: letters as `aaa`, digits as `0`."""
+    num: int
+    """How many there are."""
+
+
 class ScrubResult(BaseModel):
     """What the stage found, by kind; never a value."""
 
@@ -70,6 +85,10 @@ class ScrubResult(BaseModel):
     """Findings by kind, every searched kind named."""
     findings_by_source: dict[str, dict[str, int]]
     """Findings by source and kind."""
+    findings_by_rule: dict[str, int] = {}
+    """Findings by the rule that found them."""
+    shapes: list[FindingsShape] = []
+    """The most frequent shapes of each kind, which stand for examples; never a value."""
     sources: list[SourceScrubbing]
     """Documents and bytes by source, sorted by name."""
     num_allowed: int = 0
@@ -139,6 +158,8 @@ class _Tally(BaseModel):
     num_with_findings: int = 0
     num_allowed: int = 0
     kinds: Counter[str] = Counter()
+    rules: Counter[str] = Counter()
+    shapes: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     dropped_bytes: Counter[str] = Counter()
 
@@ -173,7 +194,10 @@ class _Account(BaseModel):
         tally.num_bytes_read += num_bytes
         tally.num_with_findings += bool(done.findings)
         tally.num_allowed += done.num_allowed
-        tally.kinds.update(finding.kind for finding in done.findings)
+        for one in done.findings:
+            tally.kinds[one.kind] += 1
+            tally.rules[one.rule] += 1
+            tally.shapes[f"{one.kind}\t{shape_of(one.kind, document.text[one.start : one.end])}"] += 1
         if reason := _reason(done):
             tally.dropped[reason] += 1
             tally.dropped_bytes[reason] += num_bytes
@@ -194,6 +218,8 @@ class _Account(BaseModel):
             dropped_by_reason=dict(sorted(total.dropped.items())),
             findings={kind: total.kinds[kind] for kind in scrubber.kinds},
             findings_by_source={name: dict(sorted(tally.kinds.items())) for name, tally in self.sources.items()},
+            findings_by_rule=dict(sorted(total.rules.items())),
+            shapes=_shapes(total.shapes, scrubber.kinds),
             sources=[_source(name, tally) for name, tally in self.sources.items()],
             num_allowed=total.num_allowed,
             kinds_searched=scrubber.coverage.searched,
@@ -216,6 +242,12 @@ def _source(name: str, tally: _Tally) -> SourceScrubbing:
         num_bytes_kept=tally.num_bytes_kept, dropped_by_reason=dict(sorted(tally.dropped.items())),
         dropped_bytes_by_reason=dict(sorted(tally.dropped_bytes.items())),
     )  # fmt: skip
+
+
+def _shapes(counts: Counter[str], kinds: Sequence[str]) -> list[FindingsShape]:
+    rows = [FindingsShape(kind=key.partition("\t")[0], shape=key.partition("\t")[2], num=counts[key]) for key in counts]
+    rows.sort(key=lambda row: (-row.num, row.shape))
+    return [row for kind in kinds for row in [one for one in rows if one.kind == kind][:_MOST_SHAPES]]
 
 
 def _reason(done: Scrubbed) -> str:

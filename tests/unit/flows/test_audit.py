@@ -107,6 +107,17 @@ def test_a_no_is_exit_code_3(home: Home, model: Path, tmp_path: Path, tokenizer:
     assert "planted test phrases that scrubbing must remove reached the training text" in ended.output
 
 
+def test_data_about_people_that_nobody_looked_for_is_a_no_here_too(home: Home, model: Path) -> None:
+    remember(home, model, model.parent)
+    [source] = settled().corpus.sources
+    corpus = settled().corpus.model_copy(update={"sources": (source.model_copy(update={"personal_data": "yes"}),)})
+    notes = home.store.folder("register", b"register".hex()[:12]) / "notes"
+    (notes / "config.toml").write_text(to_toml(settled(corpus=corpus)))
+    ended = call("--model", str(model))
+    assert ended.exit_code == 3
+    assert "nothing here looks for ADDRESS in running text" in ended.output
+
+
 def test_a_folder_needs_no_server(home: Home, model: Path) -> None:
     assert fetch_model(home, str(model)) == model
 

@@ -4,6 +4,7 @@ from gptmodel.config import PlantedConfig
 from gptmodel.corpus.canaries import phrases_that_fit, planted_documents
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.privacy import AuditResult, audit
+from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer
 from tests.unit.privacy.models import (
     CONFIG,
@@ -23,6 +24,12 @@ def test_only_phrases_that_fitted_the_corpus_are_ranked(tmp_path: Path, tokenize
     work = workspace(tmp_path, tokenizer, documents, untrained(tokenizer))
     exposure = audit(work, CONFIG.model_copy(update={"planted": planted}), SCRUBBED).exposure
     assert exposure.num_catchable + exposure.num_in_clear == len(phrases_that_fit(planted, 400_000)) < 10
+
+
+def test_phrases_of_another_config_are_not_taken_for_planted(clean: Workspace):
+    other = CONFIG.planted.model_copy(update={"seed": 1})
+    exposure = audit(clean, CONFIG.model_copy(update={"planted": other}), SCRUBBED).exposure
+    assert (exposure.num_catchable, exposure.num_in_clear) == (0, 0)
 
 
 def test_a_kind_accepted_as_unsearched_is_left_out(tmp_path: Path, tokenizer: Tokenizer):

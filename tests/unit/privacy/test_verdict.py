@@ -66,6 +66,17 @@ def test_no_leak_comes_with_its_upper_bound(leaky_result: AuditResult):
     assert answer(leaky_result).numbers["leak_upper_bound"] == 0.283129
 
 
+def test_a_test_that_could_not_have_seen_a_leak_says_so(clean_result: AuditResult):
+    assert "(had all scrubbed ones leaked too: seen with a chance of 0%)" in answer(clean_result).reason
+
+
+def test_a_test_too_weak_says_no_more_than_that(clean_result: AuditResult):
+    unseen = {"in_clear_p_value": 0.5, "num_recognised": 1, "least_repetitions_seen": None}
+    weak = clean_result.model_copy(update={"exposure": clean_result.exposure.model_copy(update=unseen)})
+    said = "too weak on this model to mean much: 1 of 4 left in clear were recognised, which may be chance"
+    assert said in answer(weak).reason
+
+
 def test_a_comparison_that_was_not_possible_is_in_the_scope(leaky_result: AuditResult):
     assert "not compared with" not in answer(leaky_result).scope
     unindexed = QUIET.model_copy(update={"is_indexed": False})

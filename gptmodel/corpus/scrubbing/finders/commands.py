@@ -26,13 +26,18 @@ _COMMAND = re.compile(
 )
 _STATEMENT = re.compile(
     r"IDENTIFIED (?:WITH \S{1,40} )?BY [\"']([^\"'\n]{6,100})[\"']|"
-    r"\bauth\s?=\s?\(\s?[\"'][^\"'\n]{1,60}[\"'],\s?[\"']([^\"'\n]{6,100})[\"']",
+    r"\bauth\s?=\s?\(\s?[\"'][^\"'\n]{1,60}[\"'],\s?[\"']([^\"'\n]{6,100})[\"']|"
+    r"(?:getConnection|PDO|mysqli|connect)\(\s?[\"'][^\"'\n]{1,200}[\"'],\s?[\"'][^\"'\n]{1,60}[\"'],\s?"
+    r"[\"']([^\"'\n]{6,100})[\"']",
     re.IGNORECASE,
 )
 _NAMED = r"\w*(?:PASSWORD|PASSWD|PASS|TOKEN|SECRET|KEY|password|passwd|token|secret|key)"
 _SPACED = re.compile(
     rf"(?m)(?:\bmachine \S+ login \S+ password |^[ \t]*(?:requirepass|masterauth|password)[ \t]+|"
     rf"^[ \t]*(?:ENV|ARG|set|setenv|export)[ \t]+{_NAMED}[ \t]+)[\"']?([^\s\"'=]{{6,200}})"
+)
+_NAMED_ONLY = re.compile(
+    r"\b(?:api[_ \-]?key|(?:access|auth)[_ \-]?token)[ \t]{1,3}([A-Za-z0-9_\-]{20,100})\b", re.IGNORECASE
 )
 _SENTENCE = re.compile(
     r"(?:password|passcode|passphrase|\bpin|密码|口令)(?: for [\w.@\- ]{1,30})?\s{0,2}(?:is|was|为|是)"
@@ -61,6 +66,9 @@ def find_commands(passage: Passage) -> Iterator[Finding]:
             value = match.group(match.lastindex or 1)
             if (is_strong(value) or is_odd(value)) and not is_code(value):
                 yield _finding(match, "command")
+    for match in passage.matches(_NAMED_ONLY, passage.announced):
+        if is_random(match.group(1), 20) and not is_masked(match.group(1)) and not is_code(match.group(1)):
+            yield _finding(match, "named")
     yield from _sentences(passage)
     yield from _pairs(passage)
 

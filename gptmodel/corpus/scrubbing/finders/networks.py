@@ -8,15 +8,17 @@ from gptmodel.corpus.scrubbing.finders.passage import Passage
 from gptmodel.corpus.scrubbing.finding import RANK_IP, Finding
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_])(?!\.\d)(?!-[A-Za-z])", re.ASCII)
+_V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_])(?!\.\d)(?!-\d{{0,3}}[A-Za-z])", re.ASCII)
 _V6 = re.compile(r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa-f]{1,4}){0,6}(?:\.\d{1,3}){0,3}")
 _VERSION_BEFORE = re.compile(
-    r"(?<![a-z])(?:version|versions|ver|release|released|revision|build|firmware|driver|drivers|upgrade to|sections?|"
+    r"(?<![a-z])(?:(?:assembly|file|product)?version|versions|"
+    r"ver|release|released|revision|build|firmware|driver|drivers|upgrade to|sections?|"
     r"sect|chapter|clause|annex|figure|oid|openssl|chrome|firefox|python|java|jdk|kernel|linux|windows|android|ios|nginx|"
     r"apache|mysql|docker|gcc)[\s:=\"'(（：]{0,3}$|(?:版本号?|版|固件|升级到|第|章|节|[=~^<>!]=|[~^<>])[\s:=\"'(（：]{0,3}$|"
     r"(?<![a-z])[vr]\.?\s?$|[a-z0-9_]-$|[a-z0-9_+]/$|[.\w@]$|\s\d:$"
 )
 
+_MARKUP = re.compile(r"</?[a-z][^<>\n]{0,20}>$")
 _REMOTE_USER = re.compile(
     r"(?:\b(?:ssh|scp|sftp|ftp|rsync|mosh)\b[^\n]*|\b(?:root|admin|ubuntu|user|ec2-user|pi|deploy))@$"
 )
@@ -64,8 +66,8 @@ def _looks_like_version(passage: Passage, start: int, end: int) -> bool:
     before = passage.before(start, 24)
     if (before.endswith("<") and passage.char_at(end) == ">") or _REMOTE_USER.search(before):
         return False
-    before = before.rstrip("：")
-    last = before[-1:]
-    if last and not last.isascii():
-        return before.endswith(("版本", "版本号", "版", "固件", "升级到", "第"))
+    word = before.rstrip("： ")
+    if word and not word[-1].isascii():
+        return word.endswith(("版本", "版本号", "版", "固件", "升级到", "第"))
+    before = _MARKUP.sub("", before.replace("：", ":"))
     return _VERSION_BEFORE.search(before) is not None

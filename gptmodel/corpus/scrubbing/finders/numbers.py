@@ -22,6 +22,7 @@ _CN_ID = re.compile(r"[1-8](?:[ \-\n]?\d){16}[ \-]?[\dXx]", re.ASCII)
 _CN_ID_OLD = re.compile(r"[1-8]\d{14}(?!\d)", re.ASCII)
 _CN_CONTEXT = re.compile(r"身份证|身份證|证件号|公民身份|id card|identity card|national id|idcard")
 _CARD_CONTEXT = re.compile(r"(?:credit|debit|bank|payment)[ _\-]?card|银行卡|信用卡|卡号")
+_ABBREVIATED = re.compile(r"(?<![a-z])(?:no|nos|nr|num|card)\.$")
 _SSN = re.compile(r"(\d{3})([\- .]?)(\d{2})\2(\d{4})(?!\d)", re.ASCII)
 _SSN_CONTEXT = re.compile(
     r"(?<![a-z])ssns?(?![a-z])|social.{0,3}sec|(?<![a-z])social ?[:#]|社会安全|社会保障号|(?<![a-z])soc\.? sec"
@@ -137,5 +138,5 @@ def _stands_alone(passage: Passage, start: int, end: int) -> bool:
     if is_ascii_word(before) or is_ascii_word(after):
         return False
     if before and before in ".-+/" and is_ascii_word(passage.char_at(start - 2)):
-        return False
+        return before == "." and _ABBREVIATED.search(passage.before(start, 12)) is not None
     return not (after and after in ".-/" and passage.char_at(end + 1).isdigit())

@@ -20,22 +20,38 @@ _NORTH_AMERICAN = re.compile(
     re.ASCII,
 )
 _CN_LANDLINE = re.compile(r"(?:\(0[1-9]\d{1,2}\)[ -]?|0[1-9]\d{1,2}-)[2-9]\d{6,7}(?:-\d{1,5})?(?!\d)", re.ASCII)
+# National forms that grouping and validity tell from other numbers; region of phonenumbers beside each.
+_ELSEWHERE = (
+    (re.compile(r"(?:\(0\)|0)[1-9](?:[ .\-]\d\d){4}(?!\d)", re.ASCII), "FR"),
+    (re.compile(r"07\d{3} \d{3} ?\d{3}(?!\d)", re.ASCII), "GB"),
+    (re.compile(r"01[567]\d{1,2}[ /\-]\d{7,8}(?!\d)", re.ASCII), "DE"),
+    (re.compile(r"(?:0\d-\d{4}-\d{4}|0[789]0-\d{4}-\d{4})(?!\d)", re.ASCII), "JP"),
+    (re.compile(r"\(0[2378]\) \d{4} \d{4}(?!\d)", re.ASCII), "AU"),
+)
 _LOOSE = re.compile(r"[+(]?\d(?:[ ().\-/]{0,3}\d){6,14}(?!\d)", re.ASCII)
 
+# What may stand in "my ... number" of a telephone: any other word may name a card, an order, or a person's identifier.
+_WHICH = (
+    "new|old|other|own|current|private|personal|direct|contact|work|home|business|office|daytime|evening|night|local|"
+    "main|primary|second|secondary|alternative|alternate|backup|emergency|temporary|best|correct|right|us|uk|"
+    "chinese|german|french|international|phone|cell|mobile"
+)
 _CONTEXT = re.compile(
     r"(?:(?<![a-z])(?:tele)?phones?(?![a-z])|(?<![a-z])(?:tel|fax|faks|cell|cellphone|mobile|mob|whatsapp|wechat|"
     r"emergency contact|fon|"
     r"telegram|signal|sms|hotline|pager|landline|dial|call|called|calling|text|ring|reach|desk|office|handy|telefon|"
     r"tlf|telefax|gsm|ph|phone number|"
     r"messages? (?:to|from)|answering at|registered|contact (?:me|us) (?:at|on)|contacts? ?:|"
-    r"(?:my|our|his|her|their|your)(?: [a-z]{2,12}){0,2} numbers?)(?![a-z])|"
-    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|☎|📞|📱|(?:^|[\s|>])[tmpf]: ?$|电話|手機|携帯)"
+    rf"(?:my|our|his|her|their|your)(?: (?:{_WHICH})){{0,2}} numbers?(?! of ))(?![a-z])|"
+    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|☎|📞|📱|(?:^|[\s|>])[tmpf]: ?$|電話|手機|携帯|"
+    r"(?:joindre|joignable|appele[rz]|teléfono|móvil|celular|llama[rd]?|erreichbar|rufnummer|anrufen)(?![a-z]))"
 )
 _CONTEXT_AFTER = re.compile(
     r"\s{0,2}[(\-,]?\s{0,2}(?:office|fax|cell|mobile|home|work|phone|tel)(?![a-z])|\s?(?:x|ext\.?)\s?\d"
 )
 _NOT_PHONE = re.compile(
-    r"(?:(?<![a-z])(?:isbn|issn|version|order|invoice|serial|ticket|account|acct|card|ssn|id|pid|uid|sku|part|doi|rfc|"
+    r"(?:(?<![a-z])(?:isbn|issn|version|order|invoice|serial|ticket|account|acct|(?<!business )card|ssn|id|pid|uid|sku|"
+    r"part|doi|rfc|"
     r"tracking|case|ref|reference|passport|licen[sc]e|imei|port|zip|vin)(?![a-z])|订单|编号|账号|帐号|卡号|身份证|单号)[\w\s#.:：=\"'-]{0,14}$|http/\d\.\d\"\s?$"
 )
 # Dates, IP addresses, ranges of years, decimal fractions, and the shared-cost numbers of Chinese companies.
@@ -71,9 +87,7 @@ def _first_in(passage: Passage, start: int, end: int) -> Finding | None:
 
 def _cn_mobile(passage: Passage, start: int, end: int) -> Finding | None:
     for match in _CN_MOBILE.finditer(passage.text, start, end):
-        if _stands_alone(passage, match.start(), match.end()) and not _NOT_PHONE.search(
-            passage.before(match.start(), 24)
-        ):
+        if _stands_alone(passage, match.start(), match.end()) and not _is_other(passage.before(match.start(), 24)):
             return Finding(match.start(), match.end(), "CN_PHONE", "phone.cn_mobile", RANK_PHONE)
     return None
 
@@ -89,13 +103,13 @@ def _international(passage: Passage, start: int, end: int) -> Finding | None:
 
 
 def _national(passage: Passage, start: int, end: int) -> Finding | None:
-    for pattern, region in ((_NORTH_AMERICAN, "US"), (_CN_LANDLINE, "CN")):
+    for pattern, region in ((_NORTH_AMERICAN, "US"), (_CN_LANDLINE, "CN"), *_ELSEWHERE):
         for match in pattern.finditer(passage.text, start, end):
             if (
                 _stands_alone(passage, match.start(), match.end())
                 and not _SERVICE.match(match.group())
-                and not _NOT_PHONE.search(passage.before(match.start(), 24))
-                and _is_possible(match.group(), region)
+                and not _is_other(passage.before(match.start(), 24))
+                and (_is_possible if region in ("US", "CN") else _is_valid)(match.group(), region)
             ):
                 return Finding(match.start(), match.end(), "PHONE", f"phone.{region.lower()}", RANK_PHONE)
     return None
@@ -124,9 +138,15 @@ def _has_context(passage: Passage, start: int, end: int) -> bool:
     before = passage.before(start, 40)
     line = before.rpartition("\n")[2]
     before = line if any(map(str.isalnum, line)) else before  # a label may stand alone in the line above
-    if _NOT_PHONE.search(before[-24:]):
+    if _is_other(before[-24:]):
         return False
     return bool(_CONTEXT.search(before) or _CONTEXT_AFTER.match(passage.after(end, 16)))
+
+
+def _is_other(before: str) -> bool:
+    """Tell whether the words before a number name another kind of number, and no nearer ones a telephone."""
+    other = _NOT_PHONE.search(before)
+    return other is not None and not _CONTEXT.search(before, other.start() + 1)
 
 
 def _stands_alone(passage: Passage, start: int, end: int) -> bool:

@@ -37,6 +37,7 @@ WORDS = "|".join(
         r"curl\b.{0,200} (?:-u|--user|--proxy-user)|(?:mysql|mysqldump|mysqladmin|mariadb)\b.{0,80} -p|sshpass -p",
         r"(?:docker|podman|helm|az|oc|skopeo)\b.{0,40} login|redis-cli|\bnet user |\bcmdkey|\bhtpasswd -b",
         r"identified .{0,30}by [\"']|\bauth\s?=\s?\(",
+        r"(?:getconnection|pdo|mysqli|connect)\(\s?[\"']|(?:api[ _\-]?key|(?:access|auth)[ _\-]?token)[ \t]+[a-z0-9]",
         r"machine .{1,80} password |(?:requirepass|masterauth|\npassword|\n {1,8}password|^password)[ \t]+[^ \t]",
         r"(?:env|arg|set|setenv|export)[ \t]+\w*(?:pass|token|secret|key)\w{0,8}[ \t]+[^ \t]",
         r"(?:passw|passcode|passphrase|\bpin\b)[^\n]{0,42}\b(?:is|was)\b",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from gptmodel.config import RecognizerConfig
 from gptmodel.corpus.scrubbing.finders.passage import Passage
@@ -219,7 +219,7 @@ class _Presidio:
         self._language, self._min_score = nlp.lang, config.min_score
         # Its own loading would download a model that it misses.
         engine = SpacyNlpEngine(models=[{"lang_code": nlp.lang, "model_name": config.model}])
-        engine.nlp = {nlp.lang: nlp}
+        engine.nlp = cast("Any", {nlp.lang: nlp})
         registry = RecognizerRegistry(
             recognizers=[SpacyRecognizer(supported_language=nlp.lang)], supported_languages=[nlp.lang]
         )

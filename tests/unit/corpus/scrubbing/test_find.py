@@ -20,6 +20,7 @@ FOUND = [
     ("PHONE", "call (415) 555-0132 now", "(415) 555-0132"),
     ("PHONE", "fax: +44 20 7946 0958.", "+44 20 7946 0958"),
     ("PHONE", "tel. 0494 92 82 32", "0494 92 82 32"),
+    ("PHONE", "You can use my other number 668 5702.", "668 5702"),
     ("PHONE", "电话：010-62345678", "010-62345678"),
     ("CN_PHONE", "手机13800138000，", "13800138000"),
     ("CN_PHONE", "+86 138 0013 8000", "+86 138 0013 8000"),
@@ -104,6 +105,11 @@ LEFT_ALONE = [
     "/usr/lib/python3.11/site-packages/numpy/core/_multiarray_umath.so",
     "订单号 202104051234",
     "credit card number 4723 6061 3372 1369",
+    "I changed my credit card number last week. It is 4982 2703 4773 9620 from now on",
+    "I changed my order number last week. It is 24680929438 from now on",
+    "his PESEL number (98052620529) is in the notes",
+    "her library card is lost, his part number 868 1401 is here",
+    "our number of readers rose to 1 402 331",
     "3.14159265358979",
     *PLACEHOLDERS,
 ]
@@ -167,3 +173,41 @@ def test_checksums_accept_published_values_and_refuse_a_changed_digit() -> None:
     assert not is_cn_id("990105194912310021")
     assert is_bitcoin("3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy")
     assert not is_us_ssn("900123456")
+
+
+@pytest.mark.parametrize("text", [
+    'masker.mask("4111111111111111")).endsWith("****");', "pan=4111111111111111 amt=19.90 EUR",
+    'PASS="foxglove99"; expect "assword:"; send "$PASS"', "<SECRET> rate=0.5512 today", "<API_TOKEN> rate=0.5512x",
+])  # fmt: skip
+def test_what_stands_beside_a_placeholder_is_not_taken_for_its_value(text: str) -> None:
+    found = find(text, kinds=("CREDIT_CARD", "SECRET"))
+    assert [text[one.start : one.end] for one in found] in ([], ["4111111111111111"], ["foxglove99"])
+
+
+def test_a_tag_of_xml_in_capitals_still_announces_its_value() -> None:
+    text = "<DB_PASSWORD>vK3$wq9LpZr2</DB_PASSWORD>"
+    assert [text[one.start : one.end] for one in find(text, kinds=("SECRET",))] == ["vK3$wq9LpZr2"]
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("<li>IPv4: <code>187.150.197.78</code></li>", "187.150.197.78"),
+    ("アクセス元IP：43.15.146.50（国外）", "43.15.146.50"),
+    ("card no.4111111111111111;", "4111111111111111"), ("[INFO] uid=2201 phone=18399868180", "18399868180"),
+    ("The number on my business card is (617) 346-8433", "(617) 346-8433"),
+    ("お電話03-1286-5313（平日）", "03-1286-5313"),
+    ("GP surgery 07400 751008, out of hours", "07400 751008"),
+    ("me joindre au 01 23 02 57 82 après 19h", "01 23 02 57 82"),
+    ("new PDO('mysql:host=db', 'shop', 'vK3$wq9LpZr2');", "vK3$wq9LpZr2"),
+    ("apikey 90b837d803442561fdfc28c767c3bbfe", "90b837d803442561fdfc28c767c3bbfe"),  # pragma: allowlist secret
+    ('Dim herokuToken As String = "58d2eefc-f574-43aa-acb7-9b10afa2e729"', "58d2eefc-f574-43aa-acb7-9b10afa2e729"),
+])  # fmt: skip
+def test_a_value_is_found_in_these_surroundings(text: str, value: str) -> None:
+    assert [text[one.start : one.end] for one in find(text)] == [value]
+
+
+@pytest.mark.parametrize("text", [
+    'AssemblyVersion("4.2.11.0")', "upgraded libfoo to 8.2.3.4-1ubuntu2", "order no. 07400 751008",
+    "see version 8.8.4.4",
+])  # fmt: skip
+def test_versions_and_orders_stay(text: str) -> None:
+    assert find(text) == []

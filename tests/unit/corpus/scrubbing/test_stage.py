@@ -178,3 +178,10 @@ def test_no_key_reaches_a_file_or_the_log(tmp_path: Path, caplog: pytest.LogCapt
     assert files
     assert not any(KEY in path.read_bytes() for path in files)
     assert KEY.decode() not in caplog.text
+
+
+def test_findings_are_counted_by_rule_and_shown_as_shapes_alone(tmp_path: Path) -> None:
+    result = scrub(workspace(tmp_path), Scrubber(ScrubbingConfig()))
+    assert sum(result.findings_by_rule.values()) == result.num_findings == sum(row.num for row in result.shapes)
+    assert {row.kind for row in result.shapes} == {kind for kind, num in result.findings.items() if num}
+    assert not any(row.shape in document.text for row in result.shapes for document in DOCUMENTS)
