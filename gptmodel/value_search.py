@@ -18,7 +18,7 @@ from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.scrubbing.value_index import asked_hashes, find_values, indexed_shards
 from gptmodel.editions import Editions
 from gptmodel.lineage import SeenBy, Sighting, Version, list_versions, sightings
-from gptmodel.store import Store
+from gptmodel.store import Manifest, Store
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def search_values(store: Store, key: bytes, values: Sequence[str]) -> ValueAnswe
     Raises:
         StoreError: A table can't be read.
     """
-    scrubber = Scrubber(ScrubbingConfig())
-    hashes = [_hashes(key, scrubber, value) for value in values]
     outputs = store.manifests("scrub")
+    scrubbers = [Scrubber(config) for config in _finders(outputs)]
+    hashes = [_hashes(key, scrubbers, value) for value in values]
     met, searched, unindexed = _Met(), set(), []
     for manifest in outputs:
         tables, missing = indexed_shards(store.folder("scrub", manifest.fingerprint), key)
@@ -105,9 +105,20 @@ def search_values(store: Store, key: bytes, values: Sequence[str]) -> ValueAnswe
     )  # fmt: skip
 
 
-def _hashes(key: bytes, scrubber: Scrubber, value: str) -> set[str]:
+def _finders(outputs: Iterable[Manifest]) -> list[ScrubbingConfig]:
+    """Give the built-in finders, and with them those of the site's own that the outputs were scrubbed with."""
+    configs = [ScrubbingConfig()]
+    for manifest in outputs:
+        own = manifest.section.get("scrubbing", {}).get("custom", ())
+        config = ScrubbingConfig.model_validate({"custom": own})
+        configs += [config] if config not in configs else []
+    return configs
+
+
+def _hashes(key: bytes, scrubbers: Iterable[Scrubber], value: str) -> set[str]:
     """Hash a value in all its forms, and what finders find in the line (`Name: ...` holds a name)."""
-    return asked_hashes(key, value, [(one.kind, value[one.start : one.end]) for one in scrubber.find(value)])
+    found = {(one.kind, value[one.start : one.end]) for scrubber in scrubbers for one in scrubber.find(value)}
+    return asked_hashes(key, value, found)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gptmodel.config import ScrubbingConfig, SelfTestConfig
+from gptmodel.config import ScrubbingConfig, SelfTestConfig, fingerprint_section
 from gptmodel.corpus.dedup.members import MEMBERS_DIR, LeftOut, Member
 from gptmodel.corpus.documents import Document, shard_path, write_shard
 from gptmodel.corpus.rules import Dropped
@@ -91,8 +91,8 @@ class House:
             work.inputs["clean"] = clean
             result = scrub(work, Scrubber(config, Keys(home=self.key)))
             return self.store.commit(work, seal(
-                work, stage="scrub", fingerprint=address, code_version="", section={}, inputs={"clean": cleaned.digest},
-                result=result,
+                work, stage="scrub", fingerprint=address, code_version="",
+                section={"scrubbing": fingerprint_section(config)}, inputs={"clean": cleaned.digest}, result=result,
             ))  # fmt: skip
 
     def _ingested(self, texts: Mapping[str, str]) -> Output:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gptmodel.config import CustomFinderConfig
 from gptmodel.lineage import SeenBy
 from gptmodel.value_search import Holder, Unindexed, ValueAnswer, search_values
 from tests.unit.house import UNTESTED, A, B, C, House
@@ -48,6 +49,12 @@ def test_a_document_has_its_source_and_path(house: House) -> None:
 def test_a_value_is_found_however_it_is_written(house: House, written: str) -> None:
     house.scrubbed(TEXTS)
     assert [name for name, *_ in holders(house, written)] == [A, B]
+
+
+def test_a_value_of_the_sites_own_kind_is_found_with_the_words_around_it(house: House) -> None:
+    own = CustomFinderConfig(kind="STAFF_NO", pattern=r"MA-(\d{4})")
+    house.scrubbed({A: "staff no MA-7712", B: "nothing"}, UNTESTED.model_copy(update={"custom": (own,)}))
+    assert [name for name, *_ in holders(house, "MA-7712")] == [name for name, *_ in holders(house, "7712")] == [A]
 
 
 def test_each_value_has_an_answer_of_its_own_in_their_order(house: House) -> None:
