@@ -7,7 +7,7 @@ import pytest
 
 from gptmodel.corpus.sources.forgetting import document_mark, place_mark
 from gptmodel.erasure.matching import match_document, match_source, match_text, places_of
-from gptmodel.errors import SourceError
+from gptmodel.errors import ConfigError, SourceError
 from tests.unit.erasure.home import ASKED, COPY, KEY, LONG, NEAR, SHORT, SmallHome
 
 
@@ -69,6 +69,11 @@ def test_a_file_of_a_source_is_matched_by_its_path(seen_home: SmallHome, is_abso
     matched = match_source(seen_home.store, KEY, str(seen_home.texts / LONG) if is_absolute else LONG)
     assert matched.documents == (seen_home.id(LONG),)
     assert matched.marks.places == {place_mark(KEY, "notes", LONG)}
+
+
+def test_a_pattern_is_refused_since_it_would_leave_nothing_out(seen_home: SmallHome) -> None:
+    with pytest.raises(ConfigError, match="a pattern"):
+        match_source(seen_home.store, KEY, str(seen_home.texts / "*.txt"))
 
 
 def test_a_folder_that_nothing_lies_in_yet_leaves_a_mark(seen_home: SmallHome) -> None:
