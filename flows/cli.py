@@ -277,8 +277,8 @@ def find(
 ) -> None:
     """Say which documents, splits and versions held some values, also after the raw text is gone.
 
-    Values never stand on the command line. The index holds keyed hashes of what the finders found; a value is found in
-    any way of writing it.
+    Values never stand on the command line. The index holds keyed hashes of what the finders found; case, spaces and
+    separators make no difference, and telephone numbers of China and North America are found with and without prefix.
     """
     from flows.find import find_values, refuse_arguments
 
@@ -288,9 +288,10 @@ def find(
         print_json(record)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 @reported
 def forget(
+    context: typer.Context,
     document: Annotated[str | None, typer.Option(metavar="ID", help="A document, by its id")] = None,
     source: Annotated[
         str | None,
@@ -316,8 +317,10 @@ def forget(
     Opens an erasure request: every later run leaves the documents out, with all their duplicates. Tells which versions
     saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched or nothing was closed.
     """
+    from flows.find import refuse_arguments
     from flows.forgetting import Asked, Options, answer
 
+    refuse_arguments(context.args, "Say what it is: --document ID, --source URI, --text-file FILE or --values FILE|-")
     told = answer(open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), close)
     for line in told.lines:
         terminal.current().line(line)

@@ -11,6 +11,7 @@ from typing import Any
 from flows import stack
 from flows.home import Home
 from gptmodel import registry
+from gptmodel.bundle import DIGESTS
 from gptmodel.erasure.matching import Matched
 from gptmodel.erasure.remains import NOT_PURGED, drop_samples_of, find_remains, trainings_on
 from gptmodel.erasure.requests import ErasureRequest
@@ -55,6 +56,22 @@ def copies_of(home: Home, documents: Collection[str]) -> Iterator[Path]:
             yield home.store.folder(gate.stage, gate.fingerprint) / NOTES_DIR / "corpus.html"
             yield home.reports_dir / f"corpus-{gate.fingerprint[:12]}" / "index.html"
             yield from _delivered(home, gate, "corpus.html")
+
+
+def model_copies(home: Home, documents: Collection[str]) -> Iterator[Path]:
+    """Give the files of the copies of models that saw a document: the local MLflow server's, and those fetched."""
+    digests = {training.digest for training in trainings_on(home.store, documents)}
+    fetched = sorted((home.cache_dir / "models").glob(f"*/{DIGESTS}"))
+    for made in home.store.manifests("register"):
+        if made.inputs.get("train") not in digests:
+            continue
+        if model := (made.result.get("runtime") or {}).get("model_id"):
+            for folder in (home.mlflow_dir / "artifacts").glob(f"*/models/{model}/artifacts/{registry.MODEL_PATH}"):
+                yield from folder.iterdir()
+        bundle = home.store.folder("register", made.fingerprint) / "bundle" / DIGESTS
+        for path in fetched:
+            if bundle.exists() and path.read_bytes() == bundle.read_bytes():
+                yield from path.parent.iterdir()
 
 
 def _delivered(home: Home, manifest: Manifest, name: str) -> Iterator[Path]:
@@ -109,8 +126,12 @@ def _lines(
     for place in record["remains"]:
         stays = "" if place["can_be_purged"] else "   a purge does not change it"
         yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
+    yield "stays       names of files in listings and tables of ids; nothing of their text"
     if "MLFLOW_TRACKING_URI" in os.environ:
-        yield "elsewhere   copies of samples and reports on the MLflow server you named are neither listed nor purged"
+        yield (
+            "elsewhere   copies of models, samples and reports on the MLflow server you named are neither listed nor "
+            "purged"
+        )
     for done in request.purges:
         yield (
             f"purged      on {done.purged}: {done.num_files_rewritten} files rewritten, "
@@ -130,6 +151,7 @@ def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: di
 
 def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:
     found = [(str(remains.place), remains.num_bytes) for remains in find_remains(home.store, documents)]
+    found += [("trained models", path.stat().st_size) for path in sorted({*model_copies(home, documents)})]
     copies = sorted({path for path in copies_of(home, documents) if path.exists()})
     found += [("pages and MLflow artifacts", path.stat().st_size) for path in copies]
     found += [(DASHBOARD, path.stat().st_size) for path in sorted(home.prefect_dir.glob("prefect.db*"))]

@@ -65,7 +65,7 @@ def find_values(home: Home, where: str, say: Say) -> dict[str, Any]:
     return _record(values, answer, champions)
 
 
-def refuse_arguments(arguments: Sequence[str]) -> None:
+def refuse_arguments(arguments: Sequence[str], mend: str = _MEND) -> None:
     """Refuse what stands on the command line besides options; it may be a value, so it is not shown.
 
     Raises:
@@ -75,7 +75,7 @@ def refuse_arguments(arguments: Sequence[str]) -> None:
         raise ConfigError(
             expected="values in a file or on standard input, never on the command line",
             actual="another argument (not shown, since it may be a value; the shell's history may hold it)",
-            mend=_MEND,
+            mend=mend,
         )
 
 
@@ -151,8 +151,12 @@ def _words(name: str, version: int, split: str, champions: Champions) -> str:
 
 def _scope(answer: ValueAnswer) -> Iterator[str]:
     """Say what an answer rests on, and what it can't tell."""
-    yield f"Searched: what the finders found, in {answer.num_outputs} scrubbed corpora of this home"
-    yield "Not found is no proof: finders miss values, and documents that cleaning dropped are not scanned"
+    corpora = "corpus" if answer.num_outputs == 1 else "corpora"
+    yield f"Searched: what the finders found, in {answer.num_outputs} scrubbed {corpora} of this home"
+    yield (
+        "Not found is no proof: finders miss values, and neither documents that cleaning dropped nor values of the "
+        "allow file are in the index"
+    )
     if answer.kinds_not_searched:
         yield f"Kinds not searched: {', '.join(answer.kinds_not_searched)}"
     for one in answer.unindexed:

@@ -16,8 +16,9 @@ from gptmodel.corpus.documents import SHARDS_DIR
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.scrubbing.value_index import asked_hashes, find_values, indexed_shards
+from gptmodel.editions import Editions
 from gptmodel.lineage import SeenBy, Sighting, Version, list_versions, sightings
-from gptmodel.store import Store
+from gptmodel.store import Manifest, Store
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ def search_values(store: Store, key: bytes, values: Sequence[str]) -> ValueAnswe
     Raises:
         StoreError: A table can't be read.
     """
-    scrubber = Scrubber(ScrubbingConfig())
-    hashes = [_hashes(key, scrubber, value) for value in values]
     outputs = store.manifests("scrub")
+    scrubbers = [Scrubber(config) for config in _finders(outputs)]
+    hashes = [_hashes(key, scrubbers, value) for value in values]
     met, searched, unindexed = _Met(), set(), []
     for manifest in outputs:
         tables, missing = indexed_shards(store.folder("scrub", manifest.fingerprint), key)
@@ -94,18 +95,30 @@ def search_values(store: Store, key: bytes, values: Sequence[str]) -> ValueAnswe
             searched.add(manifest.digest)
     versions = list_versions(store)
     told = {one.id: one for one in sightings(store, met.ids)} if met.ids else {}
+    editions = Editions(store, met.ids)
     missed = {kind for manifest in outputs for kind in manifest.result.get("kinds_not_searched", ())}
     return ValueAnswer(
-        holders=tuple(tuple(_holders(met, of_value, told, versions, searched)) for of_value in hashes),
+        holders=tuple(tuple(_holders(met, of_value, told, versions, searched, editions)) for of_value in hashes),
         num_outputs=len(outputs), unindexed=tuple(unindexed),
         unsearched_versions=tuple(one for one in versions if one.digests.get("scrub") not in searched),
         kinds_not_searched=tuple(sorted(missed)),
     )  # fmt: skip
 
 
-def _hashes(key: bytes, scrubber: Scrubber, value: str) -> set[str]:
+def _finders(outputs: Iterable[Manifest]) -> list[ScrubbingConfig]:
+    """Give the built-in finders, and with them those of the site's own that the outputs were scrubbed with."""
+    configs = [ScrubbingConfig()]
+    for manifest in outputs:
+        own = manifest.section.get("scrubbing", {}).get("custom", ())
+        config = ScrubbingConfig.model_validate({"custom": own})
+        configs += [config] if config not in configs else []
+    return configs
+
+
+def _hashes(key: bytes, scrubbers: Iterable[Scrubber], value: str) -> set[str]:
     """Hash a value in all its forms, and what finders find in the line (`Name: ...` holds a name)."""
-    return asked_hashes(key, value, [(one.kind, value[one.start : one.end]) for one in scrubber.find(value)])
+    found = {(one.kind, value[one.start : one.end]) for scrubber in scrubbers for one in scrubber.find(value)}
+    return asked_hashes(key, value, found)
 
 
 @dataclass
@@ -158,7 +171,7 @@ def _places(path: Path, ids: Collection[str]) -> dict[str, tuple[str, str]]:
 
 def _holders(
     met: _Met, hashes: set[str], told: Mapping[str, Sighting], versions: Sequence[Version],
-    searched: Collection[str],
+    searched: Collection[str], editions: Editions,
 ) -> list[Holder]:  # fmt: skip
     """Give the documents that hold a value in any of its forms."""
     kinds: defaultdict[str, set[str]] = defaultdict(set)
@@ -170,18 +183,25 @@ def _holders(
     holders = []
     for name in sorted(kinds):
         (source, path), sighting = met.places.get(name, ("", "")), told.get(name, Sighting(name))
-        seen = _seen(sighting.versions, versions, outputs[name], searched)
+        seen = _seen(sighting, versions, outputs[name], searched, editions)
         sighting = replace(sighting, source=sighting.source or source, versions=seen)
         holders.append(Holder(path, tuple(sorted(kinds[name])), sighting))
     return holders
 
 
 def _seen(
-    seen: Sequence[SeenBy], versions: Sequence[Version], outputs: Collection[str], searched: Collection[str]
-) -> tuple[SeenBy, ...]:
-    """Leave out versions that saw the document in an edition without the value."""
-    may = {
-        (one.name, one.version) for one in versions
-        if one.digests.get("scrub") in outputs or one.digests.get("scrub") not in searched
-    }  # fmt: skip
-    return tuple(one for one in seen if (one.name, one.version) in may)
+    sighting: Sighting, versions: Sequence[Version], outputs: Collection[str], searched: Collection[str],
+    editions: Editions,
+) -> tuple[SeenBy, ...]:  # fmt: skip
+    """Leave out versions that saw the document in an edition without the value.
+
+    One whose scrubbing did not find the value in the same words stays: it may have read the value as it is written,
+    since other finders looked, or an allow file let it stand.
+    """
+
+    def may_hold(version: Version) -> bool:
+        scrub = version.digests.get("scrub", "")
+        return scrub in outputs or scrub not in searched or editions.may_agree(sighting.id, scrub, outputs)
+
+    may = {(one.name, one.version) for one in versions if may_hold(one)}
+    return tuple(one for one in sighting.versions if (one.name, one.version) in may)

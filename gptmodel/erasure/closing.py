@@ -51,7 +51,8 @@ def answer_of(store: Store, key: bytes, request: ErasureRequest, champions: Cham
     saw = dict.fromkeys(request.versions, "seen when the request was opened") | saw
     # A version that a run without the documents made too, byte for byte, holds nothing of them.
     saw = {uri: split for uri, split in saw.items() if uri not in without}
-    names = sorted({version.name for version in versions})
+    # A version whose outputs were deleted since may still serve; the request remembers it.
+    names = sorted({version.name for version in versions} | {_model_of(uri) for uri in request.versions})
     serving = {name: champions(name) for name in names}
     reasons = [] if without else ["No finished run has left the documents out yet: gptmodel run"]
     reasons += [words for name in names for words in _objections(name, serving[name], saw, versions)]
@@ -59,6 +60,10 @@ def answer_of(store: Store, key: bytes, request: ErasureRequest, champions: Cham
         return Answer(None, tuple(reasons))
     uris = ", ".join(uri for uri in serving.values() if uri)
     return Answer(Closing(closed=today, ingest=next(iter(without.values())), champion=uris))
+
+
+def _model_of(uri: str) -> str:
+    return uri.removeprefix("models:/").rpartition("/")[0]
 
 
 def _versions_without(store: Store, request: ErasureRequest, versions: list[Version]) -> dict[str, str]:
@@ -81,7 +86,10 @@ def _objections(name: str, champion: str | None, saw: Mapping[str, str], version
     if saw.get(champion) == "unknown":
         return [f"{champion} is in service, and whether it saw them is not known: its tables are not in the store."]
     if champion in saw:
-        return [f"{champion} is in service and saw them ({saw[champion]}): gptmodel run, or retire it with --retire."]
+        return [
+            f"{champion} is in service and saw them ({saw[champion]}): gptmodel run, and if its version is not better, "
+            "retire this one by the command that opened the request, with --retire."
+        ]
     if champion and champion not in {version.uri for version in versions}:
         return [f"{champion} is in service and was not made in this home: whether it saw them is not known here."]
     return []

@@ -30,7 +30,7 @@ from gptmodel.corpus.sources.locations import is_local
 from gptmodel.corpus.sources.quarantine import Rejected
 from gptmodel.corpus.sources.streams import local_file
 from gptmodel.corpus.tables import read_table
-from gptmodel.errors import SourceError
+from gptmodel.errors import ConfigError, SourceError
 from gptmodel.lineage import sightings
 from gptmodel.store import Store
 
@@ -80,9 +80,17 @@ def match_source(store: Store, key: bytes, uri: str) -> Matched:
         store: The home's store.
         key: The home's key.
         uri: A source's name or its path, the path or URL of a file or folder in it, or such a path relative to it.
+
+    Raises:
+        ConfigError: It is a pattern, which would be kept as the name of one file and leave nothing out.
     """
     places = places_of(store, uri)
     found = {text.id for text in known_texts(store) if any(_lies_in(text, place) for place in places)}
+    if "*" in uri and not found:
+        raise ConfigError(
+            expected="a source, or one file or folder in it, by name or path", actual="a pattern",
+            mend="Name the source or the folder, or each file by a request of its own.",
+        )  # fmt: skip
     return _matched(store, key, found, places)
 
 
@@ -129,12 +137,15 @@ def places_of(store: Store, uri: str) -> list[Place]:
 def _matched(
     store: Store, key: bytes, found: Collection[str], places: Iterable[Place] = (), texts: Collection[str] = ()
 ) -> Matched:
-    duplicates = _cluster_members(store, found) - set(found)
-    everything = {*found, *duplicates}
+    together = {*found, *_cluster_members(store, found)}
+    said = frozenset(texts) | {text.mark for text in known_texts(store) if text.id in together}
+    # Copies that were dropped before deduplication are in no cluster.
+    everything = together | {text.id for text in known_texts(store) if text.mark in said}
+    duplicates = everything - set(found)
     marks = ErasureMarks(
         key,
         documents=frozenset(document_mark(key, document) for document in everything),
-        texts=frozenset(texts) | {text.mark for text in known_texts(store) if text.id in everything},
+        texts=said,
         places=frozenset(place_mark(key, *place) for place in places),
     )
     return Matched(tuple(sorted(found)), tuple(sorted(duplicates)), marks)

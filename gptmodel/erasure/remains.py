@@ -1,7 +1,8 @@
 """What the store still holds of forgotten documents: which files, in which outputs, and how many bytes.
 
-Tables over ids, hashes and signatures say nothing of a text and are not counted. Trained models are: they can't be
-purged of a document, only retired. Whatever an interrupted attempt left counts as a whole, since nobody can tell.
+Tables over ids, hashes and signatures say nothing of a text and are not counted. Trained models are, with their
+tokenizers: they can't be purged of a document, only retired. Whatever an interrupted attempt left counts as a whole,
+since nobody can tell.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gptmodel.corpus.cleaning import DROP_SAMPLES_DIR
 from gptmodel.corpus.documents import SHARDS_DIR
-from gptmodel.store import NOTES_DIR, Manifest, Store, is_locked
+from gptmodel.store import MANIFEST, NOTES_DIR, Manifest, Store, is_locked
 from gptmodel.tokens import DOCUMENTS_FILE, PackedDocument
 
 if TYPE_CHECKING:
@@ -180,12 +181,21 @@ def _of_trainings(store: Store, documents: Collection[str]) -> Iterator[Remains]
         folder = store.folder("train", manifest.fingerprint)
         if (folder / SAMPLES_FILE).exists() and (folder / SAMPLES_FILE).stat().st_size:
             yield Remains("samples of trainings", folder / SAMPLES_FILE, _size(folder / SAMPLES_FILE), manifest)
-        yield Remains("trained models", folder / "model", _size(folder / "model"), manifest)
+        yield from _model_files(folder / "model", manifest)
+    tokenizers = {manifest.inputs.get("tokenizer") for manifest in trainings}
+    for manifest in store.manifests("tokenizer"):
+        if manifest.digest in tokenizers:  # a word that a text repeats may be a token
+            yield from _model_files(store.folder("tokenizer", manifest.fingerprint), manifest)
     digests = {manifest.digest for manifest in trainings}
     for manifest in store.manifests("register"):
         if manifest.inputs.get("train") in digests:
-            bundle = store.folder("register", manifest.fingerprint) / "bundle"
-            yield Remains("trained models", bundle, _size(bundle), manifest)
+            yield from _model_files(store.folder("register", manifest.fingerprint) / "bundle", manifest)
+
+
+def _model_files(folder: Path, manifest: Manifest) -> Iterator[Remains]:
+    for path in sorted(folder.glob("*")):
+        if path.is_file() and path.name != MANIFEST:
+            yield Remains("trained models", path, path.stat().st_size, manifest)
 
 
 def _attempts(store: Store, documents: Collection[str]) -> Iterator[Remains]:

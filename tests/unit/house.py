@@ -6,12 +6,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gptmodel.config import ScrubbingConfig, SelfTestConfig
+from gptmodel.config import ScrubbingConfig, SelfTestConfig, fingerprint_section
 from gptmodel.corpus.dedup.members import MEMBERS_DIR, LeftOut, Member
 from gptmodel.corpus.documents import Document, shard_path, write_shard
 from gptmodel.corpus.rules import Dropped
 from gptmodel.corpus.scrubbing import Scrubber, scrub
-from gptmodel.corpus.sources.forgetting import FORGOTTEN_DIR, ForgottenRow
+from gptmodel.corpus.sources.forgetting import (
+    FORGOTTEN_DIR,
+    TEXTS_DIR,
+    ForgottenRow,
+    KnownText,
+    text_mark,
+)
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow
 from gptmodel.corpus.tables import write_table
 from gptmodel.keys import Keys
@@ -22,7 +28,7 @@ A, B, C, D = (letter * 32 for letter in "abcd")
 """Ids of documents."""
 UNTESTED = ScrubbingConfig(self_test=SelfTestConfig(num_values=0))
 _KINDS = {SPLIT_DIR: SplitRow, MEMBERS_DIR: Member, "drops": Dropped, LEFT_OUT_DIR: Dropped,
-          FORGOTTEN_DIR: ForgottenRow}  # fmt: skip
+          FORGOTTEN_DIR: ForgottenRow, TEXTS_DIR: KnownText}  # fmt: skip
 
 
 class Account(BaseModel):
@@ -72,20 +78,27 @@ class House:
         scrubbed = [self._scrubbed[split.fingerprint]] if split.fingerprint in self._scrubbed else []
         return self.put("register", [*scrubbed, split, train], account)
 
-    def scrubbed(self, texts: Mapping[str, str]) -> Output:
-        """Scrub texts by the real stage, and commit it."""
-        address = digest_of(["scrub", dict(texts), self.key is None])[:32]
+    def scrubbed(self, texts: Mapping[str, str], config: ScrubbingConfig = UNTESTED) -> Output:
+        """Scrub texts by the real stage, and commit it with what it came from."""
+        ingested = self._ingested(texts)
+        cleaned = self.put("clean", [ingested], Account(name=ingested.digest))
+        address = digest_of(["scrub", dict(texts), self.key is None, repr(config)])[:32]
         with self.store.writing("scrub", address, {}) as work:
             clean = work.path.parent / f"clean-{address}"
             write_shard(
                 shard_path(clean, 0), [Document(name, "notes", f"{name[:1]}.txt", texts[name]) for name in texts]
             )
             work.inputs["clean"] = clean
-            result = scrub(work, Scrubber(UNTESTED, Keys(home=self.key)))
+            result = scrub(work, Scrubber(config, Keys(home=self.key)))
             return self.store.commit(work, seal(
-                work, stage="scrub", fingerprint=address, code_version="", section={}, inputs={"clean": address},
-                result=result,
+                work, stage="scrub", fingerprint=address, code_version="",
+                section={"scrubbing": fingerprint_section(config)}, inputs={"clean": cleaned.digest}, result=result,
             ))  # fmt: skip
+
+    def _ingested(self, texts: Mapping[str, str]) -> Output:
+        marks = {name: text_mark(self.key or b"", text.encode()) for name, text in texts.items()}
+        known = [KnownText(name, "notes", f"{name[:1]}.txt", mark) for name, mark in marks.items()]
+        return self.put("ingest", [], Account(name=digest_of(marks)), **{TEXTS_DIR: known})
 
     def split_of(self, scrubbed: Output, splits: Mapping[str, Split]) -> Output:
         """Commit where the documents of a scrubbed corpus went."""
@@ -97,4 +110,6 @@ class House:
 
 def _write(work: Workspace, tables: Mapping[str, Sequence[Any]]) -> None:
     for folder, rows in tables.items():
-        write_table(work.path / folder / "00000-000.parquet", _KINDS[folder], rows)
+        # The name of an index tells what it is made from.
+        name = f"00000-{digest_of(repr(rows))[:16]}" if folder == TEXTS_DIR else "00000-000"
+        write_table(work.path / folder / f"{name}.parquet", _KINDS[folder], rows)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gptmodel.config import CustomFinderConfig
 from gptmodel.lineage import SeenBy
 from gptmodel.value_search import Holder, Unindexed, ValueAnswer, search_values
-from tests.unit.house import A, B, C, House
+from tests.unit.house import UNTESTED, A, B, C, House
 
 KEY = b"k" * 32
 ANNA, PHONE = "anna.keller@example.com", "138 0013 8000"
@@ -50,6 +51,12 @@ def test_a_value_is_found_however_it_is_written(house: House, written: str) -> N
     assert [name for name, *_ in holders(house, written)] == [A, B]
 
 
+def test_a_value_of_the_sites_own_kind_is_found_with_the_words_around_it(house: House) -> None:
+    own = CustomFinderConfig(kind="STAFF_NO", pattern=r"MA-(\d{4})")
+    house.scrubbed({A: "staff no MA-7712", B: "nothing"}, UNTESTED.model_copy(update={"custom": (own,)}))
+    assert [name for name, *_ in holders(house, "MA-7712")] == [name for name, *_ in holders(house, "7712")] == [A]
+
+
 def test_each_value_has_an_answer_of_its_own_in_their_order(house: House) -> None:
     house.scrubbed(TEXTS)
     answers = ask(house, "eve@example.com", "+86 13800138000", ANNA).holders
@@ -69,6 +76,14 @@ def test_a_version_that_saw_another_edition_of_the_document_did_not_see_the_valu
     house.version(house.split_of(with_value, {A: "train"}), 1)
     house.version(house.split_of(without, {A: "train"}), 2)
     assert holders(house, ANNA)[0] == (A, ("EMAIL",), (SeenBy("gpt", 1, "train"),))
+
+
+def test_a_version_that_saw_the_same_words_may_have_seen_the_value_though_its_finders_did_not(house: House) -> None:
+    found = house.scrubbed(TEXTS)
+    unsearched = house.scrubbed({**TEXTS, C: "changed"}, UNTESTED.model_copy(update={"kinds": ("PHONE",)}))
+    house.version(house.split_of(found, {A: "train"}), 1)
+    house.version(house.split_of(unsearched, {A: "train"}), 2)
+    assert holders(house, ANNA)[0] == (A, ("EMAIL",), (SeenBy("gpt", 1, "train"), SeenBy("gpt", 2, "train")))
 
 
 def test_the_answer_holds_after_the_text_is_gone(house: House) -> None:

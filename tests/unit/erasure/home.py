@@ -44,6 +44,7 @@ class Account(BaseModel):
 
     name: str = "gpt"
     version: int = 0
+    runtime: dict[str, str] = {}
 
 
 class SmallHome:
@@ -125,4 +126,5 @@ def _train(work: Workspace) -> Account:
 def _register(work: Workspace, version: int) -> Account:
     (work.path / "bundle").mkdir()
     (work.path / "bundle" / "model.safetensors").write_bytes(work.inputs["train"].name.encode())
-    return Account(version=version)
+    (work.path / "bundle" / "digests.json").write_text(work.inputs["train"].name)
+    return Account(version=version, runtime={"model_id": "m-1"})

@@ -69,6 +69,15 @@ def test_after_a_run_it_stays_open_while_who_serves_saw_them_or_is_not_known(
     assert [words in reason for reason in answer.reasons] == [True]
 
 
+def test_a_version_in_service_whose_outputs_were_deleted_keeps_it_open(answered_home: SmallHome) -> None:
+    old = "models:/old/3"
+    request = request_for(answered_home).model_copy(update={"versions": (OLD, old)})
+    serving = {"gpt": FRESH, "old": old}
+    answer = answer_of(answered_home.store, KEY, request, lambda name: serving[name], DAY)
+    assert answer.closing is None
+    assert f"{old} is in service and saw them" in answer.reasons[0]
+
+
 def test_nobody_in_service_is_nobody_who_saw_them(answered_home: SmallHome) -> None:
     assert answer_of(answered_home.store, KEY, request_for(answered_home), lambda name: "", DAY).closing is not None
 

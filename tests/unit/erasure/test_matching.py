@@ -1,12 +1,13 @@
 """Which documents a request means: by id, place or text, with their clusters, divided texts whole."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gptmodel.corpus.sources.forgetting import document_mark, place_mark
 from gptmodel.erasure.matching import match_document, match_source, match_text, places_of
-from gptmodel.errors import SourceError
+from gptmodel.errors import ConfigError, SourceError
 from tests.unit.erasure.home import ASKED, COPY, KEY, LONG, NEAR, SHORT, SmallHome
 
 
@@ -24,6 +25,12 @@ def test_the_id_of_a_part_stands_for_the_whole_text(seen_home: SmallHome) -> Non
 
 def test_a_document_that_cleaning_dropped_is_matched_too(seen_home: SmallHome) -> None:
     assert match_document(seen_home.store, KEY, seen_home.id(SHORT)).documents == (seen_home.id(SHORT),)
+
+
+def test_a_copy_of_a_document_that_cleaning_dropped_is_a_duplicate(home: SmallHome) -> None:
+    shutil.copyfile(home.texts / SHORT, home.texts / "short-copy.txt")
+    home.run(version=2)
+    assert match_document(home.store, KEY, home.id(SHORT)).duplicates == (home.id("short-copy.txt"),)
 
 
 def test_an_unknown_document_matches_nothing_and_leaves_no_mark(seen_home: SmallHome) -> None:
@@ -62,6 +69,11 @@ def test_a_file_of_a_source_is_matched_by_its_path(seen_home: SmallHome, is_abso
     matched = match_source(seen_home.store, KEY, str(seen_home.texts / LONG) if is_absolute else LONG)
     assert matched.documents == (seen_home.id(LONG),)
     assert matched.marks.places == {place_mark(KEY, "notes", LONG)}
+
+
+def test_a_pattern_is_refused_since_it_would_leave_nothing_out(seen_home: SmallHome) -> None:
+    with pytest.raises(ConfigError, match="a pattern"):
+        match_source(seen_home.store, KEY, str(seen_home.texts / "*.txt"))
 
 
 def test_a_folder_that_nothing_lies_in_yet_leaves_a_mark(seen_home: SmallHome) -> None:

@@ -39,6 +39,12 @@ def test_what_is_on_disk_is_told_by_place(seen_home: SmallHome) -> None:
     assert places(seen_home, SHORT) == {"raw text", "examples of dropped text"}
 
 
+def test_the_tokenizer_is_part_of_what_was_trained(seen_home: SmallHome) -> None:
+    found = find_remains(seen_home.store, documents(seen_home, ASKED))
+    trained = {remains.path.name for remains in found if remains.place == "trained models"}
+    assert trained == {"tokenizer.json", "model.safetensors", "digests.json"}
+
+
 @pytest.mark.parametrize("name", [ASKED, LONG, SHORT])
 def test_no_text_and_no_token_of_the_documents_is_left(home: SmallHome, name: str) -> None:
     gone = documents(home, name)

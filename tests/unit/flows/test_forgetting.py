@@ -62,6 +62,22 @@ def test_it_tells_what_matched_who_saw_it_and_what_to_do_next(home: SmallHome) -
     assert ended.output.strip().endswith("gptmodel run, then gptmodel forget --close R-1")
 
 
+@pytest.mark.parametrize("copy", ["mlflow/artifacts/1/models/m-1/artifacts/artifacts/model", "cache/models/ab12"])
+def test_copies_of_the_model_are_told_too(home: SmallHome, copy: str) -> None:
+    before = record(call("forget", "--document", home.id(ASKED), "--json"))["remains"]
+    [bundle] = home.store.root.glob("register/*/bundle")
+    shutil.copytree(bundle, home.root / copy)
+    after = record(call("forget", "--document", home.id(ASKED), "--json"))["remains"]
+    [old], [row] = ([row for row in rows if row["place"] == "trained models"] for rows in (before, after))  # type: ignore[attr-defined]
+    assert row["num_files"] == old["num_files"] + 2
+
+
+def test_a_value_on_the_command_line_is_refused_without_being_shown(home: SmallHome) -> None:
+    ended = call("forget", EMAIL)
+    assert ended.exit_code == 2
+    assert "keller" not in ended.output
+
+
 def test_the_same_request_is_taken_up_not_opened_twice(home: SmallHome) -> None:
     assert record(call("forget", "--document", home.id(ASKED), "--json"))["request"] == "R-1"
     assert record(call("forget", "--document", home.id(COPY), "--json"))["request"] == "R-1"

@@ -177,13 +177,19 @@ def load_roster(path: Path, keys: Keys, kept_dir: Path | None = None) -> Roster:
         kept_dir: Folder of the home's keys; None keeps nothing.
 
     Raises:
-        ConfigError: The file can't be read and nothing was kept of it, or a line of it is no value.
+        ConfigError: The file can't be read and nothing was kept of it, it holds no value, or a line of it is none.
     """
     key = keys.home or _process_key()
     kept = kept_dir / f"roster-{keyed_hash(key, 'roster file', str(path))[:12]}.json" if kept_dir else None
     if kept and kept.exists() and not path.expanduser().exists():
         return _kept_roster(kept, key)
     entries = {_entry(*_kind_and_value(line, number), key, number) for number, line in read_values(path, SETTING)}
+    if not entries:
+        # What was kept of it stays: an export that failed leaves such a file, and nobody's name would be found.
+        raise ConfigError(
+            expected=f"at least one value in {path} ({SETTING})", actual="none",
+            mend="Write one value a line, or leave the setting out.",
+        )  # fmt: skip
     roster = Roster(tuple(sorted(entries)), key)
     if kept:
         _keep(roster, kept)

@@ -61,6 +61,15 @@ def test_a_line_that_is_no_value_is_refused_by_its_number(tmp_path: Path, line: 
     assert "Quagga" not in str(error.value)
 
 
+def test_an_empty_roster_is_refused_and_what_was_kept_stays(tmp_path: Path) -> None:
+    scrubber(tmp_path, *NAMES, kept_dir=tmp_path)
+    [kept] = tmp_path.glob("*.json")
+    before = kept.read_bytes()
+    with pytest.raises(ConfigError, match="at least one value"):
+        scrubber(tmp_path, "", kept_dir=tmp_path)
+    assert kept.read_bytes() == before
+
+
 def test_a_missing_roster_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="known_values"):
         Scrubber(ScrubbingConfig(known_values=str(tmp_path / "none")), KEYS, tmp_path)
