@@ -12,9 +12,10 @@ from flows import terminal
 from flows.summary import counted
 from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.scrubbing import Scrubber
-from gptmodel.corpus.scrubbing.files import ScrubSummary, scrub_file_to, scrub_paths, scrub_stream
+from gptmodel.corpus.scrubbing.files import ScrubSummary, scrub_file_to, scrub_paths, scrub_stream, unwritable
 from gptmodel.corpus.sources.decoding import detect, open_text
-from gptmodel.errors import ConfigError
+from gptmodel.corpus.sources.quarantine import NotTextError
+from gptmodel.errors import ConfigError, SourceError
 from gptmodel.keys import Keys, pseudonym_key
 
 STANDARD = "-"
@@ -57,12 +58,25 @@ def scrub_inputs(
 
 def _from_standard_input(output: str | None, spans: Path | None, scrubber: Scrubber) -> ScrubSummary:
     raw = sys.stdin.buffer.read()
-    text = open_text(lambda: io.BytesIO(raw), detect(lambda: io.BytesIO(raw)).codec, newline="")
+    text = _decoded(raw)
     with _writing(spans) as spans_out:
         if output in (None, STANDARD):
             return scrub_stream(text, sys.stdout, scrubber, spans_out)
         with _writing(Path(str(output))) as text_out:
             return scrub_stream(text, text_out, scrubber, spans_out)
+
+
+def _decoded(raw: bytes) -> TextIO:
+    if not raw:
+        return io.StringIO()
+    try:
+        return open_text(lambda: io.BytesIO(raw), detect(lambda: io.BytesIO(raw)).codec, newline="")
+    except NotTextError as error:
+        raise SourceError(
+            expected="text on standard input",
+            actual=f"bytes that are no text ({error})",
+            mend="Extract the text first.",
+        ) from None
 
 
 def _to_standard_output(inputs: Sequence[str], spans: Path | None, scrubber: Scrubber) -> ScrubSummary:
@@ -78,7 +92,11 @@ def _writing(path: Path | None) -> Iterator[TextIO | None]:
         yield None
         return
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    try:
+        file = partial.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise unwritable(path, error) from None
+    with file:
         yield file
     partial.replace(path)
 

@@ -12,14 +12,14 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.corpus.scrubbing.finding import Finding
+from gptmodel.corpus.scrubbing.json_values import scrub_json
 from gptmodel.corpus.scrubbing.scrubber import Scrubber
 from gptmodel.corpus.sources.decoding import detect, open_text
 from gptmodel.corpus.sources.quarantine import NotTextError
@@ -72,18 +72,13 @@ class _Session:
         self.left_out += bool(done.left_out_for)
         return None if done.left_out_for else done.text
 
-    def scrub_beside(self, value: Any) -> Any:
-        """Scrub every text of a JSON value that stands beside a document's own; its findings are counted too."""
-        if isinstance(value, dict):
-            return _unique((self.scrub_beside(key), self.scrub_beside(item)) for key, item in value.items())
-        if isinstance(value, list):
-            return [self.scrub_beside(item) for item in value]
-        if not isinstance(value, str):
-            return value
-        done = self.scrubber.scrub(value)
-        self.findings.update(one.kind for one in done.findings)
-        self.num_allowed += done.num_allowed
-        return done.text
+    def scrub_beside(self, record: Any, *, counted: bool) -> Any:
+        """Scrub what stands in a record; None if the record is to be left out."""
+        done = scrub_json(record, self.scrubber)
+        if counted:
+            self.findings.update(done.findings)
+            self.left_out += bool(done.left_out_for)
+        return None if done.left_out_for else done.value
 
     def summary(self) -> ScrubSummary:
         return ScrubSummary(
@@ -214,6 +209,9 @@ def _scrubbed(path: Path, session: _Session) -> Iterator[str]:
     def opener() -> Any:
         return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
 
+    if path.stat().st_size == 0:
+        yield session.scrub("") or ""
+        return
     try:
         with open_text(opener, detect(opener).codec, newline="") as text:
             if lines:
@@ -233,24 +231,22 @@ def _scrubbed_line(line: str, session: _Session) -> str:
         record = json.loads(line)
     except ValueError:
         record = None
-    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        return (
-            session.scrub(line) or ""
-        )  # a line without a text is scrubbed as it stands, so that nothing passes unseen
+    if isinstance(record, dict) and isinstance(record.get("text"), str):
+        return _scrubbed_record(record, session)
+    as_it_stands = session.scrub(line)
+    if as_it_stands is None or not isinstance(record, dict | list):
+        return as_it_stands or ""
+    # Scrubbed as text a line may be JSON no more: what is written is the scrubbed value.
+    value = session.scrub_beside(record, counted=False)
+    return line if value == record else "" if value is None else json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def _scrubbed_record(record: dict[str, Any], session: _Session) -> str:
     text = session.scrub(record["text"])
     if text is None:
         return ""
-    scrubbed = session.scrub_beside({**record, "text": None})
-    return json.dumps({**scrubbed, "text": text}, ensure_ascii=False) + "\n"
-
-
-def _unique(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dictionary of items of which scrubbing may have made two names equal; each stays."""
-    found: dict[str, Any] = {}
-    for key, value in items:
-        free = next(name for number in count(1) if (name := key if number == 1 else f"{key} {number}") not in found)
-        found[free] = value
-    return found
+    beside = session.scrub_beside({**record, "text": None}, counted=True)
+    return "" if beside is None else json.dumps({**beside, "text": text}, ensure_ascii=False) + "\n"
 
 
 def _spans_line(findings: Sequence[Finding]) -> str:
@@ -261,5 +257,18 @@ def _spans_line(findings: Sequence[Finding]) -> str:
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[TextIO]:
     opened = gzip.open if path.name.lower().endswith(".gz") else open
-    with opened(path, "wt", encoding="utf-8", errors="surrogatepass", newline="") as out:
+    try:
+        out = opened(path, "wt", encoding="utf-8", errors="surrogatepass", newline="")
+    except OSError as error:
+        raise unwritable(path, error) from None
+    with out:
         yield out
+
+
+def unwritable(path: Path, error: OSError) -> SourceError:
+    """Make the error for a file that can't be written."""
+    return SourceError(
+        expected=f"a file that can be written at {path}",
+        actual=error.strerror or "an error",
+        mend="Make its folder first, or name another file.",
+    )

@@ -114,3 +114,35 @@ def test_bytes_that_are_no_text_are_refused_without_showing_them(tmp_path: Path)
     (tmp_path / "a.bin").write_bytes(bytes(range(256)) * 40)
     with pytest.raises(SourceError, match="not text"):
         scrub_paths([tmp_path / "a.bin"], tmp_path / "o", None, SCRUBBER)
+
+
+def test_a_line_without_a_text_stays_json(tmp_path: Path) -> None:
+    lines = [
+        '{"body": "a", "phone": 4930901820100, "email": "\\u0065@example.com"}',
+        '["ada@example.com"]',
+        '{"n": 1 }',
+    ]
+    (tmp_path / "d.jsonl").write_text("\n".join(lines) + "\n")
+    scrub_paths([tmp_path / "d.jsonl"], tmp_path / "out.jsonl", None, SCRUBBER)
+    out = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert json.loads(out[0]) == {"body": "a", "phone": "<PHONE>", "email": "<EMAIL>"}
+    assert (json.loads(out[1]), out[2]) == (["<EMAIL>"], '{"n": 1 }')
+
+
+def test_a_record_is_left_out_for_what_stands_beside_its_text(tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_text('{"text": "x", "by": "ada@example.com"}\n')
+    dropping = Scrubber(ScrubbingConfig(replacement_of={"EMAIL": "drop"}))
+    summary = scrub_paths([tmp_path / "d.jsonl"], tmp_path / "out.jsonl", None, dropping)
+    assert ((tmp_path / "out.jsonl").read_text(), summary.num_left_out) == ("", 1)
+
+
+def test_an_empty_file_gives_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    scrub_paths([tmp_path / "a.txt"], tmp_path / "b.txt", None, SCRUBBER)
+    assert (tmp_path / "b.txt").read_text() == ""
+
+
+def test_a_file_that_can_not_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(SourceError, match="can be written"):
+        scrub_paths([tmp_path / "a.txt"], None, tmp_path / "none" / "s.jsonl", SCRUBBER)
