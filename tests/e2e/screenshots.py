@@ -86,7 +86,7 @@ def _report_page(browser: Browser, path: Path) -> None:
     page = open_pages(browser).new_page()
     page.goto(path.as_uri())
     # The part with the curve, the samples along it and the scores; the whole is a page four times as long.
-    top = page.get_by_role("heading", name="Training").bounding_box()
+    top = page.get_by_role("heading", name="Training", exact=True).bounding_box()
     bottom = page.get_by_role("heading", name="By source and language").bounding_box()
     if top is None or bottom is None:
         raise LookupError(f"{path} shows no training or no scores")
