@@ -153,7 +153,7 @@ def registry_address(home: Home) -> str:
     """
     uri = addresses(home).mlflow
     if _outside("mlflow") is None and not is_running(home, "mlflow"):
-        raise server_away(uri, "no server of this home, none is running")
+        raise server_away(uri, "nothing: this home's server is not running")
     return uri
 
 

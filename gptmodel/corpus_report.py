@@ -92,10 +92,9 @@ def funnel_bars(funnel: Funnel) -> list[Bar]:
         return []
     total = funnel.total
     kept = {step.stage: step.kept.num_documents for step in total.steps}
-    counts = {"files and records read": total.num_read}
+    counts = {"files and records read": total.num_read, "of these with readable text": total.num_texts}
     if total.num_forgotten:
-        counts[_LOSSES["forgotten"]] = total.num_forgotten
-    counts["of these with readable text"] = total.num_texts
+        counts["of these left out by an erasure request"] = total.num_forgotten
     counts["documents, long texts divided"] = total.documents.num_documents
     for label, stage in (
         ("kept by the rules of cleaning", _CLEAN), ("kept by scrubbing", _SCRUB), ("kept after duplicates", _DEDUP)

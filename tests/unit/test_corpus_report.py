@@ -116,5 +116,5 @@ def test_documents_left_out_by_an_erasure_request_have_a_bar_and_a_line(tmp_path
     accounts["ingest"]["sources"][0]["num_forgotten"] = 2
     accounts["ingest"]["num_read"] += 2
     text = words_of(write(tmp_path / "r.html", known, accounts))
-    assert "files and records read 61 left out by an erasure request 2 of these with readable text 54" in text
+    assert "read 61 of these with readable text 54 of these left out by an erasure request 2 documents" in text
     assert "ingest left out by an erasure request 2" in text
