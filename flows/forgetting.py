@@ -168,7 +168,7 @@ def _request(home: Home, asked_by: AskedBy, matched: Matched, versions: Sequence
 
 
 def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy]) -> ErasureRequest:
-    uri = stack.addresses(home).mlflow
+    uri = stack.registry_address(home) if versions else ""
     retired = dict.fromkeys(request.retired)
     for version in versions:
         if registry.version_exists(uri, version.name, version.version):

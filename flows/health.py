@@ -1,4 +1,4 @@
-"""`gptmodel status`: servers, worker, champion, disk, open erasure requests, with a hint for whatever is missing."""
+"""`gptmodel status`: servers, worker, champions, disk, open erasure requests, with a hint for whatever is missing."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +10,9 @@ from gptmodel import registry
 from gptmodel.config_file import load_config
 from gptmodel.erasure.requests import ErasureRequest, read_requests
 from gptmodel.errors import GPTModelError
+
+Champions = dict[str, str | None] | str
+"""URI of each registered model's champion, None for a model without one; or why that is not known."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,10 @@ class Health:
 
 
 def check(home: Home) -> Health:
-    """Look at the servers, the worker and the champion of the built-in run's name."""
-    name = load_config("tiny").registry.name
+    """Look at the servers, the worker and the champion of every registered model."""
     where = stack.addresses(home)
     running = {part: stack.is_running(home, part) for part in ("prefect", "mlflow", "worker")}
-    champion = _champion(where.mlflow, name) if running["mlflow"] else None
+    champions = _read_champions(where.mlflow) if running["mlflow"] else "MLflow is not running"
     free = stack.disk_free_bytes(home)
     requests = [_request_row(request) for request in read_requests(home.erasures_dir) if request.is_open]
     record = {
@@ -38,7 +40,8 @@ def check(home: Home) -> Health:
         "prefect_url": where.prefect_ui if running["prefect"] else None,
         "mlflow_url": where.mlflow if running["mlflow"] else None,
         "worker": running["worker"],
-        "champion": champion,
+        "champion": _main_champion(champions),
+        "champions": None if isinstance(champions, str) else champions,
         "disk_free_bytes": free,
         "erasure_requests": requests,
     }
@@ -47,7 +50,7 @@ def check(home: Home) -> Health:
         f"Prefect   {_server(where.prefect_ui, running['prefect'])}",
         f"MLflow    {_server(where.mlflow, running['mlflow'])}",
         f"worker    {'running' if running['worker'] else 'not running; start it: gptmodel up'}",
-        f"champion  {champion or f'none of the name {name}; train one: gptmodel run'}",
+        *(f"champion  {words}" for words in _champion_words(champions)),
         f"disk      {free / 1e9:.1f} GB free",
         *map(_request_line, requests),
     ]
@@ -71,9 +74,24 @@ def _server(url: str, is_running: bool) -> str:
     return url if is_running else "not running; start it: gptmodel up"
 
 
-def _champion(uri: str, name: str) -> str | None:
+def _read_champions(uri: str) -> Champions:
     try:
-        version = registry.champion_of(uri, name)
+        found = registry.read_champions(uri)
     except GPTModelError:
+        return "MLflow does not answer as it should"
+    return {name: version.uri if version else None for name, version in found.items()}
+
+
+def _main_champion(champions: Champions) -> str | None:
+    """Give the champion of the built-in run's name, or else that of the only model that has one."""
+    if isinstance(champions, str):
         return None
-    return version.uri if version else None
+    uris = [uri for uri in champions.values() if uri]
+    return champions.get(load_config("tiny").registry.name) or (uris[0] if len(uris) == 1 else None)
+
+
+def _champion_words(champions: Champions) -> list[str]:
+    if isinstance(champions, str):
+        return [f"unknown: {champions}"]
+    words = [uri or f"none of the name {name}" for name, uri in champions.items()]
+    return words or ["none; train one: gptmodel run"]

@@ -33,9 +33,16 @@ class Origin:
 
 
 def fetch_model(home: Home, model: str) -> Path:
-    """Give the verified folder of a model URI; a server is asked for a registered one only."""
+    """Give the verified folder of a model URI; a server is asked for a registered one only.
+
+    Raises:
+        RegistryError: The URI names nothing, or a file differs from its digest.
+        ServerError: The MLflow server does not answer.
+    """
     os.environ.update(stack.client_environment(home))
-    return resolve_model(stack.addresses(home).mlflow, model, home.cache_dir / "models")
+    is_registered = model.startswith(("models:", "runs:"))
+    uri = stack.registry_address(home) if is_registered else stack.addresses(home).mlflow
+    return resolve_model(uri, model, home.cache_dir / "models")
 
 
 def origin_of(store: Store, model_folder: Path) -> Origin | None:

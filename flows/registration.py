@@ -12,6 +12,7 @@ from flows.delivery import CORPUS_REPORT, REPORT
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
 from gptmodel.corpus.scrubbing.measuring.self_test import self_test_sentence
+from gptmodel.corpus.scrubbing.replacing.account import tell_replacing
 from gptmodel.decision import Decision
 from gptmodel.downloads import resolve_model
 from gptmodel.mlflow_http import call
@@ -133,7 +134,7 @@ def _register(run: Run, outputs: dict[str, Output], folder: Path, digest: str) -
 
 def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> VersionAccount:
     evaluate, train, scrub = results["evaluate"], results["train"], results["scrub"]
-    names = ("name", "num_documents", "digest", "licence", "personal_data")
+    names = ("name", "num_documents", "digest", "licence", "personal_data", "owner", "purpose", "keep_until")
     return VersionAccount(
         privacy=Decision.model_validate(results["privacy audit"]["decision"]),
         bits_per_byte=evaluate["bits_per_byte"], perplexity=evaluate["perplexity"], loss=evaluate["loss"],
@@ -144,7 +145,7 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
         kinds_accepted=tuple(scrub.get("kinds_accepted", ())),
         kinds_in_part=tuple(kind for kind in scrub["kinds_not_searched"] if kind in scrub["findings"]),
-        limits=tuple(scrub.get("limits", ())),
+        limits=tuple(scrub.get("limits", ())), replacing=tuple(tell_replacing(scrub)),
         self_test=self_test_sentence(scrub.get("self_test", ())),
         second_scanner=_second_scanner(results["quality gate"]["decision"]["numbers"]), review=_review(run),
         training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,

@@ -6,8 +6,9 @@ from typing import Any
 from flows import terminal
 from flows.home import Home
 from gptmodel.errors import StoreError
+from gptmodel.lineage import list_versions
 from gptmodel.review import make_sheet, take_result
-from gptmodel.store import output_of
+from gptmodel.store import Output, Store, output_of
 
 
 def sheet_of_latest(home: Home, size: int, seed: int) -> dict[str, Any]:
@@ -25,6 +26,8 @@ def sheet_of_latest(home: Home, size: int, seed: int) -> dict[str, Any]:
     sheet, page = make_sheet(home.reviews_dir, scrub, home.store.path_of(scrub), size=size, seed=seed)
     watch = terminal.current()
     watch.line(f"{len(sheet.places):,} of {sheet.num_population:,} passages of scrubbed text, drawn at random")
+    watch.line(f"  corpus   {_corpus(home.store, scrub)}")
+    watch.line(f"  sources  {', '.join(sorted({place.source for place in sheet.places}))}")
     watch.line(f"  sheet    {page.as_uri()}")
     watch.line("It holds text of the corpus and is readable by you only. Read it in a browser, tick what was missed,")
     watch.line("press 'Save result', then: gptmodel review --result FILE")
@@ -34,10 +37,18 @@ def sheet_of_latest(home: Home, size: int, seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _corpus(store: Store, scrub: Output) -> str:
+    """Name a scrubbed text by the versions that came from it, and by its place in the store."""
+    made = sorted({(one.name, one.version) for one in list_versions(store) if one.digests.get("scrub") == scrub.digest})
+    versions = ", ".join(f"models:/{name}/{version}" for name, version in made)
+    return f"of {versions or 'no version yet'} (scrub/{scrub.fingerprint})"
+
+
 def take(home: Home, path: Path) -> dict[str, Any]:
     """Take what a sheet's page saved into the evidence, say it in a sentence, and give the `--json` object."""
     review = take_result(home.reviews_dir, path)
     terminal.current().line(f"{review.sentence}. Kept for the scrubbed text {review.scrub_digest[:12]}.")
+    terminal.current().line("The next gptmodel run of the same text writes it on the version.")
     for place in review.missed:
         terminal.current().line(f"  missed in document {place.document} ({place.source}), character {place.start:,} on")
     return review.model_dump(mode="json") | {"sentence": review.sentence}

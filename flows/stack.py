@@ -24,6 +24,7 @@ import psutil
 from flows.home import Home
 from gptmodel.errors import ConfigError, ServerError
 from gptmodel.keys import PSEUDONYM_KEY, PSEUDONYM_KEY_FILE
+from gptmodel.mlflow_http import server_away
 from gptmodel.store import is_alive, write_synced
 
 WORK_POOL = "gptmodel"
@@ -141,6 +142,19 @@ def addresses(home: Home) -> Addresses:
     """Give the addresses as remembered, whether or not anything answers there."""
     running = _running(home)
     return Addresses(_address("prefect", running) + "/api", _address("mlflow", running))
+
+
+def registry_address(home: Home) -> str:
+    """Give the address of the MLflow server to ask for models.
+
+    Raises:
+        ServerError: It is this home's own server and does not run; what else may listen at that address, such as the
+            server of another home, is not asked.
+    """
+    uri = addresses(home).mlflow
+    if _outside("mlflow") is None and not is_running(home, "mlflow"):
+        raise server_away(uri, "nothing: this home's server is not running")
+    return uri
 
 
 def is_running(home: Home, name: str) -> bool:

@@ -6,6 +6,7 @@ and whoever writes a config down.
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -84,10 +85,16 @@ def _read(base: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     path = Path(base).expanduser()
     if path.is_file():
         return _parse(path.read_bytes(), str(path))
+    raise _no_base(str(base), path)
+
+
+def _no_base(base: str, path: Path) -> ConfigError:
+    """Make the error for what is neither a preset nor a file."""
+    is_path = len(path.parts) > 1 or path.suffix == ".toml"
+    what = ", which is no file" if path.exists() else ", a file that does not exist" if is_path else ""
+    mend = "Check the path." if what else "See: gptmodel run --help"
     known = f"a preset ({', '.join(PRESETS)}) or a TOML file"
-    raise ConfigError(
-        expected=known, actual=repr(str(base)), mend=_nearest(str(base), PRESETS, "See: gptmodel run --help")
-    )
+    return ConfigError(expected=known, actual=f"{base!r}{what}", mend=_nearest(base, PRESETS, mend))
 
 
 def _parse(raw: bytes, where: str) -> dict[str, Any]:
@@ -162,7 +169,10 @@ def _validate(tree: dict[str, Any]) -> Config:
 
 def _explain(error: ValidationError) -> ConfigError:
     first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "config"
+    # Of a union of literals pydantic names the member too, with all its values.
+    where = ".".join(str(part) for part in first["loc"] if not str(part).startswith("literal[")) or "config"
+    if first["type"] == "literal_error":
+        return _no_choice(where, first)
     if first["type"] == "extra_forbidden":
         names = _names(first["loc"][:-1])
         return ConfigError(
@@ -172,6 +182,13 @@ def _explain(error: ValidationError) -> ConfigError:
         )
     message = first["msg"].removeprefix("Value error, ")
     return ConfigError(expected=f"{where}: {message}", actual=_shown(first), mend=f"Set {where} to such a value.")
+
+
+def _no_choice(where: str, problem: Any) -> ConfigError:
+    """Make the error for a value that is none of those there are."""
+    choices = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
+    mend = _nearest(str(problem["input"]), choices, f"Set {where} to one of these.", cutoff=0.6)
+    return ConfigError(expected=f"{where} to be one of {', '.join(choices)}", actual=_shown(problem), mend=mend)
 
 
 def _shown(problem: Any) -> str:
@@ -192,6 +209,8 @@ def _names(loc: Sequence[str | int]) -> list[str]:
     return list(model.model_fields)
 
 
-def _nearest(name: str, names: Sequence[str], otherwise: str) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"Did you mean {near[0]!r}?" if near else otherwise
+def _nearest(name: str, names: Sequence[str], otherwise: str, cutoff: float = 0.5) -> str:
+    """Offer the name that is most alike, in any case of letters, if one is alike enough (0 to 1)."""
+    by_letters = {one.casefold(): one for one in names}
+    near = difflib.get_close_matches(name.casefold(), by_letters, n=1, cutoff=cutoff)
+    return f"Did you mean {by_letters[near[0]]!r}?" if near else otherwise

@@ -21,14 +21,15 @@ from gptmodel.page import Account, Bar, Row, bars, gate_box, name_text, number_t
 MOST_CLUSTERS = 20
 MOST_SAMPLES = 2
 """Samples shown of what each rule dropped, a source."""
-SOURCE_COLUMNS = ("name", "num_files", "num_documents", "num_quarantined", "num_bytes", "licence", "personal_data")
 
+_SOURCE_COLUMNS = ("name", "num_files", "num_documents", "num_quarantined", "num_bytes", "licence", "personal_data")
 _OWNER_COLUMNS = ("owner", "purpose", "keep_until")
 _SOURCE_HEAD = ("source", "files", "texts", "set aside", "bytes", "licence", "personal data", "owner", "purpose",
                 "keep until", "not read", "digest")  # fmt: skip
 _CHECK_COLUMNS = ("name", "severity", "passed", "observed", "limit")
 _CLEAN, _SCRUB, _DEDUP = "clean", "scrub", "deduplicate"
 _LOSSES = {
+    "forgotten": "left out by an erasure request",
     "exact": "exact duplicate",
     "near": "near duplicate",
     "boilerplate": "little but repeated lines",
@@ -74,7 +75,7 @@ def write_corpus_report(
         clusters=[_cluster_row(cluster, tables.kept, private) for cluster in tables.clusters],
         num_clusters=accounts[_DEDUP]["num_clusters"],
         pictures=_pictures(tables.distribution), encodings=bars(accounts["ingest"]["encodings"]),
-        sources=_source_table(accounts["ingest"]["sources"]),
+        sources=source_table(accounts["ingest"]["sources"]),
         checks=[row_of(check, _CHECK_COLUMNS) for check in accounts.get("quality gate", {}).get("checks", ())],
         stages=[(name, str(row["fingerprint"]), str(row["digest"])) for name, row in stages.items()],
     )  # fmt: skip
@@ -92,6 +93,8 @@ def funnel_bars(funnel: Funnel) -> list[Bar]:
     total = funnel.total
     kept = {step.stage: step.kept.num_documents for step in total.steps}
     counts = {"files and records read": total.num_read, "of these with readable text": total.num_texts}
+    if total.num_forgotten:
+        counts["of these left out by an erasure request"] = total.num_forgotten
     counts["documents, long texts divided"] = total.documents.num_documents
     for label, stage in (
         ("kept by the rules of cleaning", _CLEAN), ("kept by scrubbing", _SCRUB), ("kept after duplicates", _DEDUP)
@@ -144,7 +147,7 @@ def _figures(funnel: Funnel, accounts: Mapping[str, Account]) -> list[Row]:
         ("documents", number_text(total.documents.num_documents), "long texts divided"),
         ("dropped", number_text(total.dropped.num_documents), f"{num_duplicates:,} of them as duplicates"),
         ("kept", number_text(total.kept.num_documents), f"{_size(total.kept.num_bytes)} of text"),
-        ("findings replaced", number_text(accounts["scrub"]["num_findings"]), "sensitive data"),
+        ("findings", number_text(accounts["scrub"]["num_findings"]), "of sensitive data"),
     ]
 
 
@@ -211,7 +214,7 @@ def _pictures(distribution: Distribution) -> list[tuple[str, str, str]]:
     return [picture for picture in drawn if picture[1]]
 
 
-def _source_table(rows: Sequence[Account]) -> tuple[list[str], list[Row]]:
+def source_table(rows: Sequence[Account]) -> tuple[list[str], list[Row]]:
     """Give head and rows of the table of sources, without the columns that are empty for all of them."""
     table = [_source(row) for row in rows]
     filled = [place for place, _ in enumerate(_SOURCE_HEAD) if any(row[place] for row in table)]
@@ -219,6 +222,6 @@ def _source_table(rows: Sequence[Account]) -> tuple[list[str], list[Row]]:
 
 
 def _source(row: Account) -> Row:
-    skipped = ", ".join(f"{count:,} {name_text(reason)}" for reason, count in row["skipped"].items())
+    skipped = ", ".join(f"{count:,} {name_text(reason)}" for reason, count in row.get("skipped", {}).items())
     owned = (str(row.get(name) or "") for name in _OWNER_COLUMNS)
-    return (*row_of(row, SOURCE_COLUMNS), *owned, row.get("left_out") or skipped, row["digest"])
+    return (*row_of(row, _SOURCE_COLUMNS), *owned, row.get("left_out") or skipped, row.get("digest", ""))

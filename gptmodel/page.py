@@ -77,17 +77,19 @@ def svg_of(figure: "Figure") -> str:
     return text
 
 
-def gate_box(decision: Account, yes: str, no: str) -> Account:
+def gate_box(decision: Account, yes: str, no: str, *, is_weak: bool = False) -> Account:
     """Give a gate's answer as the pages show it.
 
     Args:
         decision: The decision, as JSON values.
         yes: What a yes is called; the sentence after it does not say so again.
         no: What a no is called.
+        is_weak: Whether a yes says so little that it is not to look like one.
     """
+    tone = ("warning" if is_weak else "passed") if decision["passed"] else ""
     said = "passed" if decision["passed"] else "Blocked by the quality gate"
     reason = decision["reason"].removeprefix(said).lstrip(": ")
-    return {**decision, "label": yes if decision["passed"] else no, "reason": reason}
+    return {**decision, "label": yes if decision["passed"] else no, "reason": reason, "tone": tone}
 
 
 def bars(counts: Mapping[str, int]) -> list[Bar]:

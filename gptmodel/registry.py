@@ -79,6 +79,25 @@ def champion_of(uri: str, name: str) -> Version | None:
     return find_version_by_alias(uri, name, CHAMPION)
 
 
+def read_champions(uri: str) -> dict[str, Version | None]:
+    """Give the champion of every registered model, by name in alphabetical order; None for one without a champion.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    return {name: champion_of(uri, name) for name in sorted(_model_names(uri))}
+
+
+def _model_names(uri: str) -> Iterator[str]:
+    page = ""
+    while True:
+        answer = call(uri, "GET", "registered-models/search", {"max_results": 1000, "page_token": page})
+        yield from (model["name"] for model in answer.get("registered_models", []))
+        page = answer.get("next_page_token", "")
+        if not page:
+            return
+
+
 def version_exists(uri: str, name: str, version: int) -> bool:
     """Tell whether a version is in the registry, in one request.
 

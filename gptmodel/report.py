@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from gptmodel.corpus.funnel import build_funnel
 from gptmodel.corpus.scrubbing.coverage import marked
-from gptmodel.corpus_report import SOURCE_COLUMNS, funnel_bars, funnel_losses
+from gptmodel.corpus.scrubbing.replacing.account import tell_replacing
+from gptmodel.corpus_report import funnel_bars, funnel_losses, source_table
 from gptmodel.leak_pictures import leak_test_parts
 from gptmodel.page import (
     FIRST,
@@ -30,6 +31,7 @@ from gptmodel.page import (
     svg_of,
     write_page,
 )
+from gptmodel.privacy.verdict import means_little
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,6 +42,7 @@ _GATES = (
     ("privacy audit", "Leak test passed", "Leak test: no"),
     ("quality gate", "Quality gate passed", "Quality gate: no"),
 )
+_EMPTY_MEANS_ALL = ("scrubbing.kinds", "cleaning.languages")
 _CHECK_COLUMNS = ("name", "passed", "observed", "limit")
 _SLICE_COLUMNS = ("bits_per_byte", "loss", "num_documents", "num_bytes")
 
@@ -110,6 +113,7 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
         "funnel": funnel_bars(funnel),
         "losses": funnel_losses(funnel.total),
         "findings": bars(scrub.get("findings", {})),
+        "replacing": tell_replacing(scrub),
         "not_searched": marked(
             scrub.get("kinds_not_searched", ()), scrub.get("kinds_accepted", ()), scrub.get("findings", ())
         ),
@@ -124,15 +128,19 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
         **leak_test_parts(accounts.get("privacy audit", {})),
         "checks": [row_of(check, _CHECK_COLUMNS) for check in accounts.get("quality gate", {}).get("checks", ())],
         "stages": _stages(facts.get("stages", {})),
-        "sources": [(*row_of(row, SOURCE_COLUMNS), row.get("digest", "")) for row in _sources(accounts)],
+        "sources": source_table(accounts.get("ingest", {}).get("sources", ())),
         "facts": [(name, str(value)) for name, value in facts.items() if name not in ("stages", "config")],
         "config": _config(facts.get("config", {})),
     }
 
 
 def _gates(accounts: Mapping[str, Account]) -> list[Account]:
-    decisions = [(accounts.get(stage, {}).get("decision"), yes, no) for stage, yes, no in _GATES]
-    return [gate_box(decision, yes, no) for decision, yes, no in decisions if decision]
+    decisions = [(stage, accounts.get(stage, {}).get("decision"), yes, no) for stage, yes, no in _GATES]
+    return [
+        gate_box(decision, yes, no, is_weak=stage == "privacy audit" and means_little(decision["reason"]))
+        for stage, decision, yes, no in decisions
+        if decision
+    ]
 
 
 def _figures(accounts: Mapping[str, Account]) -> list[Row]:
@@ -143,7 +151,7 @@ def _figures(accounts: Mapping[str, Account]) -> list[Row]:
         ("parameters", "train", "num_parameters", ""),
         ("training tokens", "train", "num_tokens", "repeats counted"),
         ("documents", "split", "num_train", "in the train split"),
-        ("findings replaced", "scrub", "num_findings", "before training"),
+        ("findings", "scrub", "num_findings", "of sensitive data, before training"),
     )
     return [
         (label, number_text(accounts[stage][key]), note)
@@ -196,25 +204,22 @@ def _stages(stages: Mapping[str, Account]) -> list[Row]:
     return [(name, str(row.get("fingerprint", "")), str(row.get("digest", ""))) for name, row in stages.items()]
 
 
-def _sources(accounts: Mapping[str, Account]) -> Sequence[Account]:
-    return accounts.get("ingest", {}).get("sources", ())
-
-
 def _config(config: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
     """Give the settings by section; what stands outside the sections comes first."""
     plain: list[Row] = [(name, setting_text(value)) for name, value in config.items() if not isinstance(value, Mapping)]
-    sections = [(name, _settings(value)) for name, value in config.items() if isinstance(value, Mapping)]
+    sections = [(name, _settings(value, name)) for name, value in config.items() if isinstance(value, Mapping)]
     return ([("run", plain)] if plain else []) + sections
 
 
-def _settings(section: Mapping[str, Any], prefix: str = "") -> list[Row]:
+def _settings(section: Mapping[str, Any], place: str, prefix: str = "") -> list[Row]:
     rows: list[Row] = []
     for name, value in section.items():
         if isinstance(value, Mapping):
-            rows += _settings(value, f"{prefix}{name}.")
+            rows += _settings(value, place, f"{prefix}{name}.")
         elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
-            for place, item in enumerate(value, start=1):
-                rows += _settings(item, f"{prefix}{name}.{place}.")
+            for number, item in enumerate(value, start=1):
+                rows += _settings(item, place, f"{prefix}{name}.{number}.")
         else:
-            rows.append((f"{prefix}{name}", setting_text(value)))
+            is_all = f"{place}.{prefix}{name}" in _EMPTY_MEANS_ALL and not value
+            rows.append((f"{prefix}{name}", "all" if is_all else setting_text(value)))
     return rows

@@ -5,6 +5,7 @@ line is the decision, which promotion rewrites (`registry.with_decision`); a per
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +18,7 @@ _FIGURES = ("bits per byte", "perplexity", "loss", "parameters", "training token
 _GAP = "&emsp;"
 _REVIEWED = "**Checked by a person**"
 _SOURCES = ("source", "documents", "sha256", "licence", "personal data")
+_OWNED = ("owner", "purpose", "keep until")  # columns that are there if a source says something of them
 
 
 class SourceLine(BaseModel):
@@ -34,6 +36,12 @@ class SourceLine(BaseModel):
     """Licence of the text."""
     personal_data: str
     """What its owner says: yes, no or unknown."""
+    owner: str = ""
+    """Who answers for it; empty if nobody was named."""
+    purpose: str = ""
+    """What it may be used for; empty if that was not said."""
+    keep_until: date | None = None
+    """Last day it may be used; None without such a day."""
 
 
 class VersionAccount(BaseModel):
@@ -67,6 +75,8 @@ class VersionAccount(BaseModel):
     """Those of them that the config accepts in writing."""
     kinds_in_part: tuple[str, ...] = ()
     """Those of them that are looked for in labelled fields."""
+    replacing: tuple[str, ...] = ()
+    """What took the place of the findings and what was left out or left standing, in words."""
     limits: tuple[str, ...] = ()
     """How far the search for a kind went where it did not go everywhere."""
     self_test: str = ""
@@ -98,13 +108,14 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
         f"{DECISION_LINE}{answer}",
         _table(_FIGURES, [_figures(account)]),
         "### Sources",
-        _table(_SOURCES, [_source(line) for line in account.sources]),
+        _source_table(account.sources),
         digest if account.training_digest else "",
         "### Sensitive data",
         _list([
             ("**Searched**", _kinds(account.kinds_searched)),
             *([("**In part**", "; ".join(account.limits))] if account.limits else []),
             ("**Not searched**", ", ".join(not_searched(account)) or "none"),
+            *([("**What was found**", "; ".join(account.replacing))] if account.replacing else []),
             ("**Scrubber tested on invented values**", account.self_test or "no"),
             ("**Second scanner**", account.second_scanner or "did not look"),
             (_REVIEWED, account.review or "no"),
@@ -140,6 +151,13 @@ def _figures(account: VersionAccount) -> tuple[str, ...]:
         f"{account.bits_per_byte:.4f}", f"{account.perplexity:.2f}", f"{account.loss:.4f}",
         f"{account.num_parameters:,}", f"{account.num_tokens:,}", f"{account.num_documents:,}",
     )  # fmt: skip
+
+
+def _source_table(sources: Sequence[SourceLine]) -> str:
+    owned = [(line.owner, line.purpose, str(line.keep_until or "")) for line in sources]
+    given = [place for place in range(len(_OWNED)) if any(row[place] for row in owned)]
+    rows = [(*_source(line), *(row[place] for place in given)) for line, row in zip(sources, owned, strict=True)]
+    return _table((*_SOURCES, *(_OWNED[place] for place in given)), rows)
 
 
 def _source(line: SourceLine) -> tuple[str, ...]:

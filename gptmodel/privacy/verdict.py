@@ -5,6 +5,15 @@ from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.decision import Decision
 from gptmodel.privacy.account import Exposure, Extraction, Samples, bound_of, ratio_of
 
+# A yes with one of these says little; the report shows it so.
+_TOO_WEAK = "the test is too weak on this model to mean much"
+_NOT_MEASURED = "how sensitive this is was not measured"
+
+
+def means_little(reason: str) -> bool:
+    """Tell from a decision's reason whether the test could hardly have seen anything, or nobody knows if it could."""
+    return _TOO_WEAK in reason or _NOT_MEASURED in reason
+
 
 def decide(
     exposure: Exposure, extraction: Extraction, samples: Samples, config: PrivacyConfig, scrubber: Scrubber, *,
@@ -87,13 +96,13 @@ def _ranked(exposure: Exposure) -> str:
 
 def _sensitivity(exposure: Exposure, config: PrivacyConfig) -> str:
     if not exposure.num_in_clear:
-        return "how sensitive this is was not measured, no phrase was left in clear"
+        return f"{_NOT_MEASURED}, no phrase was left in clear"
     seen = f"{exposure.num_recognised} of {exposure.num_in_clear} left in clear were recognised"
     least, power = exposure.least_repetitions_seen, _power(exposure)
     if exposure.in_clear_p_value < config.significance:
         since = f", plainly from {least} documents on" if least and least > 1 else ""
         return f"the test can see: {seen}{since}{power}"
-    return f"but the test is too weak on this model to mean much: {seen}, which may be chance{power}"
+    return f"but {_TOO_WEAK}: {seen}, which may be chance{power}"
 
 
 def _power(exposure: Exposure) -> str:

@@ -78,3 +78,44 @@ def test_a_preset_among_the_overrides_is_refused_and_config_named() -> None:
     with pytest.raises(ConfigError) as caught:
         load_config("tiny", ["preset=small"])
     assert "--config small" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("override", "where", "mend"),
+    [
+        ('scrubbing.accept_unsearched=["ADRESS"]', "scrubbing.accept_unsearched.0 ", "Did you mean 'ADDRESS'?"),
+        ('scrubbing.kinds=["email"]', "scrubbing.kinds.0 ", "Did you mean 'EMAIL'?"),
+        ("scrubbing.replacement=pseudonim", "scrubbing.replacement ", "Did you mean 'pseudonym'?"),
+        ("scrubbing.replacement=3", "scrubbing.replacement ", "Set scrubbing.replacement to one of these."),
+    ],
+)
+def test_a_misspelt_value_is_refused_and_the_nearest_offered(override: str, where: str, mend: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config("tiny", [override])
+    assert caught.value.expected.startswith(f"{where}to be one of ")
+    assert caught.value.mend == mend
+
+
+def test_the_values_there_are_stand_once_in_the_message() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config("tiny", ['scrubbing.accept_unsearched=["STREET"]'])
+    assert str(caught.value).count("CREDIT_CARD") == 1
+
+
+def test_a_value_like_none_of_those_there_are_gets_no_guess() -> None:
+    source = {"name": "a", "path": "a", "personal_data": "maybe"}
+    with pytest.raises(ConfigError) as caught:
+        load_config({"corpus": {"sources": [source]}})
+    assert caught.value.expected == "corpus.sources.0.personal_data to be one of yes, no, unknown"
+    assert caught.value.mend == "Set corpus.sources.0.personal_data to one of these."
+
+
+@pytest.mark.parametrize("name", ["mine.toml", "folder/mine"])
+def test_a_file_that_is_not_there_is_said_not_to_exist(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="a file that does not exist. Check the path."):
+        load_config(tmp_path / name)
+
+
+def test_a_folder_is_said_to_be_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="which is no file"):
+        load_config(tmp_path)

@@ -109,3 +109,12 @@ def test_without_an_answer_of_the_gate_there_is_still_a_page(known: Known, tmp_p
 def test_languages_and_lengths_are_drawn_in_the_pages_colours(page: str) -> None:
     assert page.count("<svg") == 3
     assert "var(--third" in page
+
+
+def test_documents_left_out_by_an_erasure_request_have_a_bar_and_a_line(tmp_path: Path, known: Known) -> None:
+    accounts = copy.deepcopy(known.accounts)
+    accounts["ingest"]["sources"][0]["num_forgotten"] = 2
+    accounts["ingest"]["num_read"] += 2
+    text = words_of(write(tmp_path / "r.html", known, accounts))
+    assert "read 61 of these with readable text 54 of these left out by an erasure request 2 documents" in text
+    assert "ingest left out by an erasure request 2" in text

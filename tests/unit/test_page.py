@@ -30,3 +30,10 @@ def test_bars_are_the_largest_first_with_their_share_of_it() -> None:
 def test_an_answer_is_not_said_twice(reason: str, passed: bool, shown: str) -> None:
     box = gate_box({"passed": passed, "reason": reason, "scope": ""}, "Yes", "No")
     assert (box["label"], box["reason"]) == ("Yes" if passed else "No", shown)
+
+
+@pytest.mark.parametrize(("passed", "is_weak", "tone"), [
+    (True, False, "passed"), (True, True, "warning"), (False, False, ""), (False, True, ""),
+])  # fmt: skip
+def test_a_yes_that_says_little_does_not_look_like_one(passed: bool, is_weak: bool, tone: str) -> None:
+    assert gate_box({"passed": passed, "reason": "x", "scope": ""}, "Yes", "No", is_weak=is_weak)["tone"] == tone

@@ -182,3 +182,42 @@ def test_no_points_give_no_drawing() -> None:
 
 def test_a_curve_without_validation_is_drawn() -> None:
     assert "validation" not in loss_curve_svg([{"step": 1, "train_loss": 2.0, "validation_loss": None}])
+
+
+@pytest.mark.parametrize(("reason", "box"), [
+    ("passed: 0 copies", "gate passed"),
+    ("passed: but the test is too weak on this model to mean much: 1 of 9", "gate warning"),
+    ("passed: how sensitive this is was not measured, no phrase was left in clear", "gate warning"),
+])  # fmt: skip
+def test_a_leak_test_that_could_hardly_see_is_not_shown_as_a_plain_yes(tmp_path: Path, reason: str, box: str) -> None:
+    audit = {
+        "privacy audit": {**ACCOUNTS["privacy audit"], "decision": {"passed": True, "reason": reason, "scope": ""}}
+    }
+    page = write(tmp_path / "r.html", accounts=ACCOUNTS | audit)
+    assert f'<div class="{box}">\n  <b>Leak test passed.</b>' in page
+
+
+def test_what_became_of_the_findings_is_said_below_them(tmp_path: Path) -> None:
+    more = {
+        "replacements": {"EMAIL": "mask", "CREDIT_CARD": "placeholder"},
+        "num_allowed": 3,
+        "additions": ["recognizer"],
+    }
+    words = words_of(write(tmp_path / "r.html", accounts=ACCOUNTS | {"scrub": ACCOUNTS["scrub"] | more}))
+    assert "Found, by kind EMAIL 148 CREDIT_CARD 0 Replaced: EMAIL by a mask, the others by a placeholder." in words
+    assert "3 values of the allow file left standing." in words
+    assert "Also used: recognizer." in words
+
+
+@pytest.mark.parametrize(("kinds", "text"), [([], "kinds all"), (["EMAIL"], "kinds EMAIL")])
+def test_no_kinds_in_the_settings_are_all_kinds(tmp_path: Path, kinds: list[str], text: str) -> None:
+    page = write(tmp_path / "r.html", facts={"config": {"scrubbing": {"kinds": kinds, "custom": []}}})
+    assert f"{text} custom none" in words_of(page)
+
+
+def test_what_an_owner_says_of_a_source_stands_in_the_table_of_sources(tmp_path: Path) -> None:
+    owned = {"owner": "Ada", "purpose": "research", "keep_until": "2030-01-31"}
+    ingest = ACCOUNTS["ingest"] | {"sources": [ACCOUNTS["ingest"]["sources"][0] | owned]}
+    words = words_of(write(tmp_path / "r.html", accounts=ACCOUNTS | {"ingest": ingest}))
+    assert "owner purpose keep until digest" in words
+    assert "CC0 yes Ada research 2030-01-31 abc123" in words

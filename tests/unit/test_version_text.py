@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 
 from gptmodel.decision import Decision
@@ -101,3 +103,16 @@ def test_a_decision_without_description_is_its_sentence() -> None:
 def test_a_check_that_comes_in_later_stands_where_the_description_of_a_checked_text_has_it() -> None:
     checked = ACCOUNT.model_copy(update={"review": "0 missed in 400 passages"})
     assert with_review(describe_version(ACCOUNT), "0 missed in 400 passages") == describe_version(checked)
+
+
+def test_what_was_done_with_the_findings_stands_in_one_line() -> None:
+    text = describe_version(ACCOUNT.model_copy(update={"replacing": ("replaced: EMAIL by a mask", "2 documents out")}))
+    assert "- **What was found**: replaced: EMAIL by a mask; 2 documents out\n" in text
+
+
+def test_owner_purpose_and_last_day_are_columns_where_a_source_names_them() -> None:
+    line = ACCOUNT.sources[0].model_copy(update={"owner": "Ada", "keep_until": date(2030, 1, 31)})
+    text = describe_version(ACCOUNT.model_copy(update={"sources": (line,)}))
+    assert "personal data&emsp; | owner&emsp; | keep until&emsp; |" in text
+    assert "| no&emsp; | Ada&emsp; | 2030-01-31&emsp; |" in text
+    assert "owner" not in describe_version(ACCOUNT)

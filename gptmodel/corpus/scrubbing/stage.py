@@ -93,6 +93,12 @@ class ScrubResult(BaseModel):
     """Documents and bytes by source, sorted by name."""
     num_allowed: int = 0
     """Values left standing because the site's allow file holds them."""
+    replacements: dict[str, str] = {}
+    """What takes a finding's place, by kind, every kind that is looked for named."""
+    pseudonym_key_id: str = ""
+    """Id of the key that pseudonyms were made with; empty where no kind asks for one."""
+    additions: tuple[str, ...] = ()
+    """What the site adds to the finders or takes from them: custom finders, allow file, known values, recognizer."""
     kinds_searched: tuple[str, ...]
     """Kinds that count as searched."""
     kinds_not_searched: tuple[str, ...]
@@ -222,6 +228,9 @@ class _Account(BaseModel):
             shapes=_shapes(total.shapes, scrubber.kinds),
             sources=[_source(name, tally) for name, tally in self.sources.items()],
             num_allowed=total.num_allowed,
+            replacements={kind: scrubber.replacer.way_of(kind) for kind in scrubber.kinds},
+            pseudonym_key_id=scrubber.replacer.key_id,
+            additions=tuple(scrubber.site.digests),
             kinds_searched=scrubber.coverage.searched,
             kinds_not_searched=scrubber.coverage.not_searched,
             kinds_accepted=scrubber.coverage.accepted,

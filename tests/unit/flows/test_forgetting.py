@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from flows import cli
 from flows.home import Home, keys_of
+from gptmodel import registry
 from gptmodel.erasure.requests import read_requests
 from tests.unit.erasure.home import ASKED, COPY, EMAIL, NEAR, SmallHome
 
@@ -144,3 +145,14 @@ def test_forgetting_and_purging_need_no_heavy_package_and_no_server(home: SmallH
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-2:] == ["0", "set()"]
+
+
+def test_nothing_is_retired_on_a_server_that_is_not_this_homes(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(registry, "version_exists", lambda *about: asked.append(str(about)))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    ended = call("forget", "--document", home.id(ASKED), "--retire")
+    assert (ended.exit_code, asked) == (1, [])
+    assert "server is not running" in ended.output

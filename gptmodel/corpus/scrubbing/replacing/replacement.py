@@ -44,9 +44,13 @@ class Replacer:
         """Id of the pseudonym key, on which the replaced text depends; empty where no pseudonym is asked for."""
         return key_id(self._key) if self._key else ""
 
+    def way_of(self, kind: str) -> Replacement:
+        """Tell what is done with a kind."""
+        return self.ways.get(kind, self.otherwise)
+
     def stand_in(self, kind: str, value: str) -> str:
         """Give what takes the place of a value; a placeholder too where the document is to be left out."""
-        way = self.ways.get(kind, self.otherwise)
+        way = self.way_of(kind)
         if way == "pseudonym" and self._key:
             return pseudonym(kind, value, self._key)
         if way == "mask":
@@ -55,7 +59,7 @@ class Replacer:
 
     def left_out_for(self, findings: Sequence[Finding]) -> str:
         """Give the first kind for whose sake a document with these findings is left out; empty if it stays."""
-        found = {one.kind for one in findings if self.ways.get(one.kind, self.otherwise) == "drop"}
+        found = {one.kind for one in findings if self.way_of(one.kind) == "drop"}
         return min(found, key=self._order, default="")
 
     def is_stand_in(self, text: str) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from gptmodel.config import ScrubbingConfig, SelfTestConfig
+from gptmodel.config import CustomFinderConfig, Replacement, ScrubbingConfig, SelfTestConfig
 from gptmodel.corpus.documents import Document, read_documents, shard_path, write_shard
 from gptmodel.corpus.scrubbing import Scrubber, scrub
-from gptmodel.keys import Keys
+from gptmodel.keys import Keys, key_id
 from gptmodel.parts import Item, Mapper, Result, in_turn
 from gptmodel.store import NOTES_DIR, Workspace
 
@@ -185,3 +185,13 @@ def test_findings_are_counted_by_rule_and_shown_as_shapes_alone(tmp_path: Path) 
     assert sum(result.findings_by_rule.values()) == result.num_findings == sum(row.num for row in result.shapes)
     assert {row.kind for row in result.shapes} == {kind for kind, num in result.findings.items() if num}
     assert not any(row.shape in document.text for row in result.shapes for document in DOCUMENTS)
+
+
+def test_the_account_says_what_takes_the_place_of_each_kind_and_with_which_key(tmp_path: Path) -> None:
+    ways: dict[str, Replacement] = {"EMAIL": "pseudonym"}
+    custom = (CustomFinderConfig(kind="STAFF_ID", words=("E-77",)),)
+    config = UNTESTED.model_copy(update={"replacement": "mask", "replacement_of": ways, "custom": custom})
+    result = scrub(workspace(tmp_path), Scrubber(config, Keys(None, b"k" * 32)))
+    assert {result.replacements.pop("EMAIL"), *result.replacements.values()} == {"pseudonym", "mask"}
+    assert "STAFF_ID" in result.replacements
+    assert (result.pseudonym_key_id, result.additions) == (key_id(b"k" * 32), ("custom finders",))
