@@ -10,6 +10,7 @@ from flows.erasure_answer import Told, champion_of, copies_of, tell, uri_of
 from flows.find import read_values
 from flows.home import Home, home_key_of
 from gptmodel import registry
+from gptmodel.corpus.sources.forgetting import place_mark
 from gptmodel.erasure.closing import answer_of, versions_that_saw
 from gptmodel.erasure.matching import (
     Matched,
@@ -127,7 +128,8 @@ def close(home: Home, name: str, today: date) -> Told:
 
 def _closed(name: str, closing: Closing) -> Told:
     serving = f"in service: {closing.champion or 'no version'}"
-    line = f"{name} is closed since {closing.closed}: left out by ingest {closing.ingest[:12]}; {serving}."
+    ingests = ", ".join(fingerprint[:12] for fingerprint in closing.ingest.split(", "))
+    line = f"{name} is closed since {closing.closed}: left out by ingest {ingests}; {serving}."
     return Told([line], {"request": name, "closed": closing.model_dump(mode="json"), "reasons": []})
 
 
@@ -161,6 +163,7 @@ def _request(home: Home, asked_by: AskedBy, matched: Matched, versions: Sequence
     asked = ErasureRequest(
         id="", opened=date.today(), asked_by=asked_by, key_id=key_id(marks.key),
         documents=tuple(sorted(marks.documents)), texts=tuple(sorted(marks.texts)), places=tuple(sorted(marks.places)),
+        sources=tuple(sorted(place_mark(marks.key, source) for source in matched.sources)),
         num_documents=len(matched.documents), num_duplicates=len(matched.duplicates),
         versions=tuple(dict.fromkeys(uri_of(version) for version in versions)),
     )  # fmt: skip

@@ -136,6 +136,16 @@ def sightings(store: Store, ids: Collection[str]) -> list[Sighting]:
     return sorted([*named, *unnamed], key=lambda one: one.id)
 
 
+def splits_with(store: Store, ids: Collection[str]) -> frozenset[str]:
+    """Give the digests of the split outputs that hold one of some documents, or a part of one.
+
+    Raises:
+        StoreError: A table can't be read.
+    """
+    places = _Corpora(store).places(ids).values()
+    return frozenset(place.digest for found in places for place in found if place.stage == "split")
+
+
 def _version(manifest: Manifest, known: Mapping[tuple[str, str], Manifest]) -> Version:
     digests: dict[str, str] = {}
     todo = deque(manifest.inputs.items())  # what the version itself names comes before what its inputs name

@@ -47,11 +47,13 @@ class Matched:
         documents: The documents asked for, by identity before division, sorted.
         duplicates: Further documents in their clusters, sorted.
         marks: What ingest is to leave out.
+        sources: Names of the sources that they come from, or that were asked for, sorted.
     """
 
     documents: tuple[str, ...]
     duplicates: tuple[str, ...]
     marks: ErasureMarks
+    sources: tuple[str, ...] = ()
 
     @property
     def all_documents(self) -> frozenset[str]:
@@ -63,9 +65,10 @@ def match_document(store: Store, key: bytes, document: str) -> Matched:
     """Match one document, by its id; the id of a part stands for the whole text."""
     whole = text_id(document)
     found = {text.id for text in known_texts(store) if text.id == whole}
-    if not found and any(sighting.source for sighting in sightings(store, [whole])):
-        found = {whole}
-    return _matched(store, key, found)
+    if found:
+        return _matched(store, key, found)
+    sources = {sighting.source for sighting in sightings(store, [whole])} - {""}
+    return _matched(store, key, {whole} if sources else set(), sources=sources)
 
 
 def match_documents(store: Store, key: bytes, documents: Iterable[str]) -> Matched:
@@ -135,8 +138,9 @@ def places_of(store: Store, uri: str) -> list[Place]:
 
 
 def _matched(
-    store: Store, key: bytes, found: Collection[str], places: Iterable[Place] = (), texts: Collection[str] = ()
-) -> Matched:
+    store: Store, key: bytes, found: Collection[str], places: Collection[Place] = (), texts: Collection[str] = (),
+    sources: Collection[str] = (),
+) -> Matched:  # fmt: skip
     together = {*found, *_cluster_members(store, found)}
     said = frozenset(texts) | {text.mark for text in known_texts(store) if text.id in together}
     # Copies that were dropped before deduplication are in no cluster.
@@ -148,7 +152,9 @@ def _matched(
         texts=said,
         places=frozenset(place_mark(key, *place) for place in places),
     )
-    return Matched(tuple(sorted(found)), tuple(sorted(duplicates)), marks)
+    come_from = {text.source for text in known_texts(store) if text.id in everything}
+    come_from |= {*sources} | {source for source, _ in places}
+    return Matched(tuple(sorted(found)), tuple(sorted(duplicates)), marks, tuple(sorted(come_from)))
 
 
 def _cluster_members(store: Store, documents: Collection[str]) -> set[str]:
