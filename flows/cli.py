@@ -309,6 +309,9 @@ def forget(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Open a request for a source or text that nothing matches yet")
     ] = False,
+    request: Annotated[
+        str | None, typer.Option(metavar="REQUEST", help="A request that is there: tell its state, purge or retire")
+    ] = None,
     close: Annotated[str | None, typer.Option(metavar="REQUEST", help="Close a request that is answered")] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -321,7 +324,9 @@ def forget(
     from flows.forgetting import Asked, Options, answer
 
     refuse_arguments(context.args, "Say what it is: --document ID, --source URI, --text-file FILE or --values FILE|-")
-    told = answer(open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), close)
+    told = answer(
+        open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), request, close
+    )
     for line in told.lines:
         terminal.current().line(line)
     if as_json:

@@ -30,8 +30,9 @@ from gptmodel.corpus.sources.locations import is_local
 from gptmodel.corpus.sources.quarantine import Rejected
 from gptmodel.corpus.sources.streams import local_file
 from gptmodel.corpus.tables import read_table
+from gptmodel.erasure.requests import ErasureRequest, marks_of
 from gptmodel.errors import ConfigError, SourceError
-from gptmodel.lineage import sightings
+from gptmodel.lineage import named_texts, sightings
 from gptmodel.store import Store
 
 _STAGE = "ingest"
@@ -76,6 +77,16 @@ def match_documents(store: Store, key: bytes, documents: Iterable[str]) -> Match
     return _matched(store, key, {text_id(document) for document in documents})
 
 
+def match_request(store: Store, key: bytes, request: ErasureRequest) -> Matched:
+    """Find the documents of a request again by its marks; which were asked for, and which duplicate them, is not kept.
+
+    Raises:
+        StoreError: The request was made with another key.
+    """
+    marks = marks_of([request], key)
+    return Matched(tuple(sorted(covered_documents(store, marks))), (), marks)
+
+
 def match_source(store: Store, key: bytes, uri: str) -> Matched:
     """Match a whole source, or a file or folder in one, with all that will ever lie there.
 
@@ -110,7 +121,10 @@ def match_text(store: Store, key: bytes, path: Path) -> Matched:
 
 def covered_documents(store: Store, marks: ErasureMarks) -> frozenset[str]:
     """Give the documents that marks cover, of all that the store knows, by identity before division."""
-    return frozenset(text.id for text in known_texts(store) if marks.covers(text))
+    covered = {text.id for text in known_texts(store) if marks.covers(text)}
+    if marks.documents:  # one that no index of texts has may stand in a table of ids
+        covered |= {name for name in named_texts(store) if document_mark(marks.key, name) in marks.documents}
+    return frozenset(covered)
 
 
 def known_texts(store: Store) -> Iterator[KnownText]:
