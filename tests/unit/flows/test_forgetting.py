@@ -110,6 +110,15 @@ def test_a_purge_is_written_into_the_request(home: SmallHome) -> None:
     assert len(request.purges) == 1
 
 
+def test_what_held_a_value_is_found_as_forgotten_after_a_purge(home: SmallHome) -> None:
+    call("forget", "--values", "-", given=f"{EMAIL}\n")
+    assert "forgotten by R-1\n" in call("find", "--values", "-", given=f"{EMAIL}\n").output
+    call("forget", "--request", "R-1", "--purge")
+    assert "forgotten by R-1, purged\n" in call("find", "--values", "-", given=f"{EMAIL}\n").output
+    [value] = record(call("find", "--values", "-", "--json", given=f"{EMAIL}\n"))["values"]  # type: ignore[misc]
+    assert value["documents"][0]["forgotten"] == [{"request": "R-1", "purged": True}]
+
+
 def test_a_purge_waits_until_no_run_is_open(home: SmallHome) -> None:
     (home.root / "runs").mkdir(exist_ok=True)
     (home.root / "runs" / "one.json").write_text("{}")
