@@ -318,7 +318,7 @@ def forget(
     """Does not change a trained model; retire and retrain do.
 
     Opens an erasure request: every later run leaves the documents out, with all their duplicates. Tells which versions
-    saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched or nothing was closed.
+    saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched, was retired or was closed.
     """
     from flows.find import refuse_arguments
     from flows.forgetting import Asked, Options, answer
