@@ -309,19 +309,24 @@ def forget(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Open a request for a source or text that nothing matches yet")
     ] = False,
+    request: Annotated[
+        str | None, typer.Option(metavar="REQUEST", help="A request that is there: tell its state, purge or retire")
+    ] = None,
     close: Annotated[str | None, typer.Option(metavar="REQUEST", help="Close a request that is answered")] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Does not change a trained model; retire and retrain do.
 
     Opens an erasure request: every later run leaves the documents out, with all their duplicates. Tells which versions
-    saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched or nothing was closed.
+    saw them, which is in service, and what is still on disk. Exit code 1 if nothing matched, was retired or was closed.
     """
     from flows.find import refuse_arguments
     from flows.forgetting import Asked, Options, answer
 
     refuse_arguments(context.args, "Say what it is: --document ID, --source URI, --text-file FILE or --values FILE|-")
-    told = answer(open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), close)
+    told = answer(
+        open_home(), Asked(document, source, text_file, values), Options(purge, retire, anyway), request, close
+    )
     for line in told.lines:
         terminal.current().line(line)
     if as_json:

@@ -106,7 +106,9 @@ def tell(
         "documents": list(matched.documents), "duplicates": list(matched.duplicates),
         "versions": [_version_row(version, champions) for version in versions],
         "remains": remains, "purges": [done.model_dump(mode="json") for done in request.purges],
-        "retired": list(request.retired), "next": f"gptmodel run; gptmodel forget --close {request.id}",
+        "retired": list(request.retired),
+        "closed": request.closing.model_dump(mode="json") if request.closing else None,
+        "next": f"gptmodel run; gptmodel forget --close {request.id}" if request.is_open else None,
     }  # fmt: skip
     return Told([*_lines(request, matched, record, champions)], record)
 
@@ -114,6 +116,8 @@ def tell(
 def _lines(
     request: ErasureRequest, matched: Matched, record: dict[str, Any], champions: dict[str, str | None]
 ) -> Iterator[str]:
+    if request.closing:
+        yield f"answered by {request.id}, closed on {request.closing.closed}"
     yield f"{request.id}, opened {request.opened}"
     yield f"documents   {_listed(matched.documents)}"
     if matched.duplicates:
@@ -145,8 +149,18 @@ def _closing_line(request: ErasureRequest, record: dict[str, Any], champions: di
     names = ", ".join(f"{_words(row['uri'])} ({_service(row['in_service'])})" for row in saw)
     unchanged = f" {names} saw them and {'are' if len(saw) > 1 else 'is'} unchanged." if saw else ""
     unknown = "" if None not in champions.values() else " Which version is in service is unknown: no server answers."
-    then = record["next"].replace("; ", ", then ")
-    return f"Left out of every later run.{unchanged}{unknown} To close the request: {then}"
+    more = "".join(f" {sentence}" for sentence in _further_steps(request, record, saw))
+    then = f" To close the request: {record['next'].replace('; ', ', then ')}" if request.is_open else ""
+    return f"Left out of every later run.{unchanged}{unknown}{more}{then}"
+
+
+def _further_steps(request: ErasureRequest, record: dict[str, Any], saw: list[dict[str, Any]]) -> Iterator[str]:
+    """Say by which commands versions are retired and stored text is deleted, as far as there are any."""
+    command = f"gptmodel forget --request {request.id}"
+    if saw:
+        yield f"To retire {'them' if len(saw) > 1 else 'it'}: {command} --retire."
+    if any(place["can_be_purged"] for place in record["remains"]):
+        yield f"To delete what is stored: {command} --purge."
 
 
 def _remains(home: Home, documents: Collection[str]) -> list[dict[str, Any]]:

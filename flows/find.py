@@ -6,6 +6,7 @@ system's list of processes would keep them. What is shown names a value by its l
 
 import io
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,11 @@ from typing import Any
 from flows import stack
 from flows.home import Home, keys_of
 from gptmodel import registry
+from gptmodel.corpus.documents import text_id
 from gptmodel.corpus.sources.decoding import detect, open_text
+from gptmodel.corpus.sources.forgetting import document_mark
 from gptmodel.corpus.sources.quarantine import NotTextError
+from gptmodel.erasure.requests import ErasureRequest, read_requests
 from gptmodel.errors import ConfigError, GPTModelError
 from gptmodel.lineage import Version
 from gptmodel.value_search import Holder, ValueAnswer, search_values
@@ -25,6 +29,7 @@ _MOST_LINES = 20
 _MEND = "Put the values into a file, one a line, or pipe them in: gptmodel find --values - < values.txt"
 
 Champions = Mapping[str, int | None]
+Forgotten = Mapping[str, Sequence[ErasureRequest]]
 Say = Callable[[str], None]
 
 
@@ -57,12 +62,12 @@ def find_values(home: Home, where: str, say: Say) -> dict[str, Any]:
     if key is None:
         raise ConfigError(expected="the home's key", actual="none", mend="Run `gptmodel run` in this home first.")
     answer = search_values(home.store, key, [value.text for value in values])
-    champions = _champions(home, answer)
+    champions, forgotten = _champions(home, answer), _forgotten(home, key, answer)
     for value, holders in zip(values, answer.holders, strict=True):
-        _say_value(value, holders, champions, say)
+        _say_value(value, holders, champions, forgotten, say)
     for line in _scope(answer):
         say(line)
-    return _record(values, answer, champions)
+    return _record(values, answer, champions, forgotten)
 
 
 def refuse_arguments(arguments: Sequence[str], mend: str = _MEND) -> None:
@@ -129,7 +134,19 @@ def _champions(home: Home, answer: ValueAnswer) -> Champions:
     return found
 
 
-def _say_value(value: GivenValue, holders: Sequence[Holder], champions: Champions, say: Say) -> None:
+def _forgotten(home: Home, key: bytes, answer: ValueAnswer) -> Forgotten:
+    """Give the erasure requests that cover each document found, by its id; the id of a part stands for the text."""
+    requests: defaultdict[str, list[ErasureRequest]] = defaultdict(list)
+    for request in read_requests(home.erasures_dir):
+        for mark in request.documents:
+            requests[mark].append(request)
+    ids = {holder.sighting.id for holders in answer.holders for holder in holders} if requests else set()
+    return {name: found for name in ids if (found := requests.get(document_mark(key, text_id(name))))}
+
+
+def _say_value(
+    value: GivenValue, holders: Sequence[Holder], champions: Champions, forgotten: Forgotten, say: Say
+) -> None:
     if not holders:
         say(f"line {value.line}: no finding with this value")
         return
@@ -139,9 +156,14 @@ def _say_value(value: GivenValue, holders: Sequence[Holder], champions: Champion
         seen = ", ".join(_words(version.name, version.version, version.split, champions) for version in one.versions)
         place = "/".join(part for part in (one.source, holder.path) if part)
         why = f" ({one.drop_reason})" if one.drop_reason else ""
-        say(f"  {one.id}  {place}  {', '.join(holder.kinds)}  {one.status}{why}  {seen or 'no version'}")
+        gone = "".join(f"  forgotten by {request.id}{_purged(request)}" for request in forgotten.get(one.id, ()))
+        say(f"  {one.id}  {place}  {', '.join(holder.kinds)}  {one.status}{why}  {seen or 'no version'}{gone}")
     if len(holders) > _MOST_LINES:
         say(f"  and {len(holders) - _MOST_LINES:,} more; --json names them all")
+
+
+def _purged(request: ErasureRequest) -> str:
+    return ", purged" if request.purges else ""
 
 
 def _words(name: str, version: int, split: str, champions: Champions) -> str:
@@ -168,12 +190,14 @@ def _scope(answer: ValueAnswer) -> Iterator[str]:
         yield f"Versions whose scrubbed text could not be searched: {', '.join(sorted(set(gone)))}"
 
 
-def _record(values: Sequence[GivenValue], answer: ValueAnswer, champions: Champions) -> dict[str, Any]:
+def _record(
+    values: Sequence[GivenValue], answer: ValueAnswer, champions: Champions, forgotten: Forgotten
+) -> dict[str, Any]:
     rows = [
         {
             "line": value.line,
             "kinds": sorted({kind for holder in holders for kind in holder.kinds}),
-            "documents": [_document(holder, champions) for holder in holders],
+            "documents": [_document(holder, champions, forgotten) for holder in holders],
         }
         for value, holders in zip(values, answer.holders, strict=True)
     ]
@@ -188,7 +212,7 @@ def _record(values: Sequence[GivenValue], answer: ValueAnswer, champions: Champi
     }  # fmt: skip
 
 
-def _document(holder: Holder, champions: Champions) -> dict[str, Any]:
+def _document(holder: Holder, champions: Champions, forgotten: Forgotten) -> dict[str, Any]:
     one = holder.sighting
     versions = [
         {"name": seen.name, "version": seen.version, "split": seen.split,
@@ -198,6 +222,9 @@ def _document(holder: Holder, champions: Champions) -> dict[str, Any]:
     return {
         "id": one.id, "source": one.source, "path": holder.path, "kinds": list(holder.kinds), "status": one.status,
         "split": one.split or None, "drop_reason": one.drop_reason or None, "versions": versions,
+        "forgotten": [
+            {"request": request.id, "purged": bool(request.purges)} for request in forgotten.get(one.id, ())
+        ],
     }  # fmt: skip
 
 

@@ -10,12 +10,14 @@ from flows.erasure_answer import Told, champion_of, copies_of, tell, uri_of
 from flows.find import read_values
 from flows.home import Home, home_key_of
 from gptmodel import registry
+from gptmodel.corpus.sources.forgetting import place_mark
 from gptmodel.erasure.closing import answer_of, versions_that_saw
 from gptmodel.erasure.matching import (
     Matched,
     covered_documents,
     match_document,
     match_documents,
+    match_request,
     match_source,
     match_text,
 )  # fmt: skip
@@ -29,7 +31,7 @@ from gptmodel.erasure.requests import (
     read_requests,
     save_request,
 )
-from gptmodel.errors import ConfigError, StoreBusyError
+from gptmodel.errors import ConfigError, ServerError, StoreBusyError
 from gptmodel.keys import key_id
 from gptmodel.lineage import SeenBy
 from gptmodel.value_search import search_values
@@ -70,29 +72,39 @@ class Options:
     anyway: bool = False
 
 
-def answer(home: Home, asked: Asked, options: Options, closed: str | None) -> Told:
-    """Do what the command was asked for: open a request, or close one.
+def answer(home: Home, asked: Asked, options: Options, request: str | None, closed: str | None) -> Told:
+    """Do what the command was asked for: open a request, act on one, or close one.
+
+    Args:
+        home: The home.
+        asked: What is to be forgotten.
+        options: What else is to be done.
+        request: Id of the request that is told of and acted on.
+        closed: Id of the request that is to be closed.
 
     Raises:
         ConfigError: Not exactly one thing is asked for.
     """
-    given = [value for value in (asked.document, asked.source, asked.text_file, asked.values, closed) if value]
+    given = [value for value in (asked.document, asked.source, asked.text_file, asked.values, request, closed) if value]
     if len(given) != 1:
         raise ConfigError(
-            expected="one of --document ID, --source URI, --text-file FILE, --values FILE, --close REQUEST",
+            expected="one of --document ID, --source URI, --text-file FILE, --values FILE, --request REQUEST, "
+            "--close REQUEST",
             actual="none of them" if not given else f"{len(given)} of them",
             mend="Ask for one thing at a time; each gets a request of its own.",
         )
+    if request:
+        return take_up(home, request, options)
     return close(home, closed, date.today()) if closed else forget(home, asked, options)
 
 
 def forget(home: Home, asked: Asked, options: Options) -> Told:
-    """Open a request for what was asked, or take up the open one that covers it, and tell what it touches.
+    """Open a request for what was asked, or take up the one that covers it, and tell what it touches.
 
     Raises:
         SourceError: The text file can't be read.
-        StoreBusyError: A run is open while something is to be purged.
-        ServerError: Versions are to be retired, and no server answers.
+        StoreBusyError: A run is open while something is to be purged; the request stands.
+        ServerError: Versions are to be retired, and no server answers; the request stands.
     """
     asked_by, matched = _match(home, asked)
     is_wanted = matched.documents or (options.anyway and matched.marks)
@@ -101,10 +113,32 @@ def forget(home: Home, asked: Asked, options: Options) -> Told:
     touched = matched.all_documents | covered_documents(home.store, matched.marks)
     versions = versions_that_saw(home.store, touched)
     request = _request(home, asked_by, matched, versions)
+    return _act(home, request, matched, touched, versions, options)
+
+
+def take_up(home: Home, name: str, options: Options) -> Told:
+    """Do something more for a request that is there, and tell what it touches.
+
+    Raises:
+        ConfigError: There is no such request.
+        StoreBusyError: A run is open while something is to be purged.
+        ServerError: Versions are to be retired, and no server answers.
+        StoreError: The request was made with another key.
+    """
+    request = read_request(home.erasures_dir, name)
+    matched = match_request(home.store, home_key_of(home), request)
+    versions = versions_that_saw(home.store, matched.all_documents)
+    return _act(home, request, matched, matched.all_documents, versions, options)
+
+
+def _act(
+    home: Home, request: ErasureRequest, matched: Matched, touched: Collection[str], versions: Sequence[SeenBy],
+    options: Options,
+) -> Told:  # fmt: skip
     if options.retire:
-        request = _retire(home, request, versions)
+        request = _retire(home, request, versions, _command(request, options))
     if options.purge:
-        request = _purge(home, request, touched)
+        request = _purge(home, request, touched, _command(request, options))
     return tell(home, request, matched, touched, versions)
 
 
@@ -127,7 +161,8 @@ def close(home: Home, name: str, today: date) -> Told:
 
 def _closed(name: str, closing: Closing) -> Told:
     serving = f"in service: {closing.champion or 'no version'}"
-    line = f"{name} is closed since {closing.closed}: left out by ingest {closing.ingest[:12]}; {serving}."
+    ingests = ", ".join(fingerprint[:12] for fingerprint in closing.ingest.split(", "))
+    line = f"{name} is closed since {closing.closed}: left out by ingest {ingests}; {serving}."
     return Told([line], {"request": name, "closed": closing.model_dump(mode="json"), "reasons": []})
 
 
@@ -153,22 +188,40 @@ def _nothing(asked_by: AskedBy, matched: Matched) -> Told:
 
 
 def _request(home: Home, asked_by: AskedBy, matched: Matched, versions: Sequence[SeenBy]) -> ErasureRequest:
-    """Give the open request that covers what was matched, or open one."""
+    """Give the request that covers what was matched, an open one if there is one, or open one."""
     marks = matched.marks
-    for request in read_requests(home.erasures_dir):
-        if request.is_open and request.key_id == key_id(marks.key) and request.holds(marks):
+    for request in sorted(read_requests(home.erasures_dir), key=lambda request: not request.is_open):
+        if request.key_id == key_id(marks.key) and request.holds(marks):
             return request
     asked = ErasureRequest(
         id="", opened=date.today(), asked_by=asked_by, key_id=key_id(marks.key),
         documents=tuple(sorted(marks.documents)), texts=tuple(sorted(marks.texts)), places=tuple(sorted(marks.places)),
+        sources=tuple(sorted(place_mark(marks.key, source) for source in matched.sources)),
         num_documents=len(matched.documents), num_duplicates=len(matched.duplicates),
         versions=tuple(dict.fromkeys(uri_of(version) for version in versions)),
     )  # fmt: skip
     return open_request(home.erasures_dir, asked)
 
 
-def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy]) -> ErasureRequest:
-    uri = stack.registry_address(home) if versions else ""
+def _command(request: ErasureRequest, options: Options) -> str:
+    """Give the command that does the same for a request by its id."""
+    wanted = " --retire" * options.retire + " --purge" * options.purge
+    return f"gptmodel forget --request {request.id}{wanted}"
+
+
+def _registry(home: Home, request: ErasureRequest, command: str) -> str:
+    try:
+        return stack.registry_address(home)
+    except ServerError as error:
+        raise ServerError(
+            expected=error.expected,
+            actual=f"{error.actual}; nothing was retired, and {request.id} stands",
+            mend=f"Run `gptmodel up`, then `{command}`.",
+        ) from None
+
+
+def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy], command: str) -> ErasureRequest:
+    uri = _registry(home, request, command) if versions else ""
     retired = dict.fromkeys(request.retired)
     for version in versions:
         if registry.version_exists(uri, version.name, version.version):
@@ -179,8 +232,8 @@ def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy]) -> 
     return request
 
 
-def _purge(home: Home, request: ErasureRequest, documents: Collection[str]) -> ErasureRequest:
-    _refuse_while_a_run_is_open(home)
+def _purge(home: Home, request: ErasureRequest, documents: Collection[str], command: str) -> ErasureRequest:
+    _refuse_while_a_run_is_open(home, request.id, command)
     done = purge(home.store, documents, request.id, date.today(), [*copies_of(home, documents)])
     if not request.purges or done.num_files_rewritten or done.num_files_deleted:
         request = request.model_copy(update={"purges": (*request.purges, done)})
@@ -188,10 +241,10 @@ def _purge(home: Home, request: ErasureRequest, documents: Collection[str]) -> E
     return request
 
 
-def _refuse_while_a_run_is_open(home: Home) -> None:
+def _refuse_while_a_run_is_open(home: Home, name: str, command: str) -> None:
     if any(home.runs_dir.glob("*.json")):
         raise StoreBusyError(
             expected="no run of this home to be open while its store is purged",
-            actual="an open run",
-            mend="Wait for it to end; what a killed run left open is closed by `gptmodel status`.",
+            actual=f"an open run; nothing was purged, and {name} stands",
+            mend=f"Wait for it to end, then `{command}`; what a killed run left open is closed by `gptmodel status`.",
         )

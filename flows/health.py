@@ -67,7 +67,10 @@ def _request_row(request: ErasureRequest) -> dict[str, Any]:
 def _request_line(row: dict[str, Any]) -> str:
     days, documents = row["age_days"], row["num_documents"]
     age = f"open for {days} day{'s' * (days != 1)}, {documents:,} document{'s' * (documents != 1)}"
-    return f"erasure   request {row['id']} {age}; to close it: gptmodel run, then gptmodel forget --close {row['id']}"
+    return (
+        f"erasure   request {row['id']} {age}; its state: gptmodel forget --request {row['id']}; "
+        f"to close it: gptmodel run, then gptmodel forget --close {row['id']}"
+    )
 
 
 def _server(url: str, is_running: bool) -> str:

@@ -136,6 +136,33 @@ def sightings(store: Store, ids: Collection[str]) -> list[Sighting]:
     return sorted([*named, *unnamed], key=lambda one: one.id)
 
 
+def named_texts(store: Store) -> Iterator[str]:
+    """Give the identity, before division, of every text that a table names; one may come more than once.
+
+    Raises:
+        StoreError: A table can't be read.
+    """
+    read: set[str] = set()
+    for stage, table, _ in _TABLES:
+        for manifest in store.manifests(stage):
+            folder = store.folder(stage, manifest.fingerprint)
+            for name, entry in manifest.files.items():
+                path = folder / name
+                if name.startswith(f"{table}/") and entry.sha256 not in read and path.exists():
+                    read.add(entry.sha256)
+                    yield from {text_id(row["id"]) for row in _read(path, ("id",))}
+
+
+def splits_with(store: Store, ids: Collection[str]) -> frozenset[str]:
+    """Give the digests of the split outputs that hold one of some documents, or a part of one.
+
+    Raises:
+        StoreError: A table can't be read.
+    """
+    places = _Corpora(store).places(ids).values()
+    return frozenset(place.digest for found in places for place in found if place.stage == "split")
+
+
 def _version(manifest: Manifest, known: Mapping[tuple[str, str], Manifest]) -> Version:
     digests: dict[str, str] = {}
     todo = deque(manifest.inputs.items())  # what the version itself names comes before what its inputs name
@@ -211,13 +238,15 @@ class _Corpora:
             self.whole_splits.add(manifest.digest)
 
 
-def _read(path: Path, columns: Sequence[str], wanted: "pa.Array") -> list[dict[str, Any]]:
+def _read(path: Path, columns: Sequence[str], wanted: "pa.Array | None" = None) -> list[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     name = pc.field("id")
-    mine = name.isin(wanted) | pc.utf8_slice_codeunits(name, 0, _ID_CHARS).isin(wanted)
+    mine = None
+    if wanted is not None:
+        mine = name.isin(wanted) | pc.utf8_slice_codeunits(name, 0, _ID_CHARS).isin(wanted)
     try:
         rows: list[dict[str, Any]] = pq.read_table(
             path, columns=list(columns), filters=mine, partitioning=None

@@ -30,8 +30,9 @@ from gptmodel.corpus.sources.locations import is_local
 from gptmodel.corpus.sources.quarantine import Rejected
 from gptmodel.corpus.sources.streams import local_file
 from gptmodel.corpus.tables import read_table
+from gptmodel.erasure.requests import ErasureRequest, marks_of
 from gptmodel.errors import ConfigError, SourceError
-from gptmodel.lineage import sightings
+from gptmodel.lineage import named_texts, sightings
 from gptmodel.store import Store
 
 _STAGE = "ingest"
@@ -47,11 +48,13 @@ class Matched:
         documents: The documents asked for, by identity before division, sorted.
         duplicates: Further documents in their clusters, sorted.
         marks: What ingest is to leave out.
+        sources: Names of the sources that they come from, or that were asked for, sorted.
     """
 
     documents: tuple[str, ...]
     duplicates: tuple[str, ...]
     marks: ErasureMarks
+    sources: tuple[str, ...] = ()
 
     @property
     def all_documents(self) -> frozenset[str]:
@@ -63,14 +66,25 @@ def match_document(store: Store, key: bytes, document: str) -> Matched:
     """Match one document, by its id; the id of a part stands for the whole text."""
     whole = text_id(document)
     found = {text.id for text in known_texts(store) if text.id == whole}
-    if not found and any(sighting.source for sighting in sightings(store, [whole])):
-        found = {whole}
-    return _matched(store, key, found)
+    if found:
+        return _matched(store, key, found)
+    sources = {sighting.source for sighting in sightings(store, [whole])} - {""}
+    return _matched(store, key, {whole} if sources else set(), sources=sources)
 
 
 def match_documents(store: Store, key: bytes, documents: Iterable[str]) -> Matched:
     """Match documents that are known to be in the store, by their ids or those of their parts."""
     return _matched(store, key, {text_id(document) for document in documents})
+
+
+def match_request(store: Store, key: bytes, request: ErasureRequest) -> Matched:
+    """Find the documents of a request again by its marks; which were asked for, and which duplicate them, is not kept.
+
+    Raises:
+        StoreError: The request was made with another key.
+    """
+    marks = marks_of([request], key)
+    return Matched(tuple(sorted(covered_documents(store, marks))), (), marks)
 
 
 def match_source(store: Store, key: bytes, uri: str) -> Matched:
@@ -107,7 +121,10 @@ def match_text(store: Store, key: bytes, path: Path) -> Matched:
 
 def covered_documents(store: Store, marks: ErasureMarks) -> frozenset[str]:
     """Give the documents that marks cover, of all that the store knows, by identity before division."""
-    return frozenset(text.id for text in known_texts(store) if marks.covers(text))
+    covered = {text.id for text in known_texts(store) if marks.covers(text)}
+    if marks.documents:  # one that no index of texts has may stand in a table of ids
+        covered |= {name for name in named_texts(store) if document_mark(marks.key, name) in marks.documents}
+    return frozenset(covered)
 
 
 def known_texts(store: Store) -> Iterator[KnownText]:
@@ -135,8 +152,9 @@ def places_of(store: Store, uri: str) -> list[Place]:
 
 
 def _matched(
-    store: Store, key: bytes, found: Collection[str], places: Iterable[Place] = (), texts: Collection[str] = ()
-) -> Matched:
+    store: Store, key: bytes, found: Collection[str], places: Collection[Place] = (), texts: Collection[str] = (),
+    sources: Collection[str] = (),
+) -> Matched:  # fmt: skip
     together = {*found, *_cluster_members(store, found)}
     said = frozenset(texts) | {text.mark for text in known_texts(store) if text.id in together}
     # Copies that were dropped before deduplication are in no cluster.
@@ -148,7 +166,9 @@ def _matched(
         texts=said,
         places=frozenset(place_mark(key, *place) for place in places),
     )
-    return Matched(tuple(sorted(found)), tuple(sorted(duplicates)), marks)
+    come_from = {text.source for text in known_texts(store) if text.id in everything}
+    come_from |= {*sources} | {source for source, _ in places}
+    return Matched(tuple(sorted(found)), tuple(sorted(duplicates)), marks, tuple(sorted(come_from)))
 
 
 def _cluster_members(store: Store, documents: Collection[str]) -> set[str]:

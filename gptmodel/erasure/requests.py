@@ -38,7 +38,7 @@ class Closing(_Record):
     closed: date
     """Day it was closed."""
     ingest: str
-    """Fingerprint of the ingest output that had the request's marks as input, of a run that came to its end."""
+    """Fingerprints of the ingest outputs that had the request's marks as input, of runs that came to their end."""
     champion: str
     """URI of the version in service then; empty if there was none."""
 
@@ -73,6 +73,8 @@ class ErasureRequest(_Record):
     """Marks of what they say."""
     places: tuple[str, ...] = ()
     """Marks of sources, files and folders, of which later documents are left out too."""
+    sources: tuple[str, ...] = ()
+    """Marks of the whole sources that the documents come from, or that were asked for: a run must have read them."""
     num_documents: int = 0
     """Documents that were found."""
     num_duplicates: int = 0

@@ -73,9 +73,11 @@ class SmallHome:
         """Give the identity of a file's document."""
         return document_id("notes", name, "0")
 
-    def run(self, requests: Sequence[ErasureRequest] = (), version: int = 1) -> dict[str, Output]:
+    def run(
+        self, requests: Sequence[ErasureRequest] = (), version: int = 1, name: str = "gpt", source_name: str = "notes"
+    ) -> dict[str, Output]:
         """Compute and commit all stages; what is trained is made up."""
-        source = SourceConfig(name="notes", path=str(self.texts), personal_data="no")
+        source = SourceConfig(name=source_name, path=str(self.texts), personal_data="no")
         corpus = CorpusConfig(sources=(source,), num_shards=3, max_document_chars=1200)
         listing = list_sources(corpus, self.root / "listing.json")
         scrubber, marks = Scrubber(UNTESTED, Keys(home=self.key)), marks_of(requests, self.key)
@@ -84,18 +86,18 @@ class SmallHome:
             PlantedConfig(enabled=False),
         )
         done: dict[str, Output] = {}
-        external = {"listing": digest_of(listing.digests())} | input_digests_of(requests)
+        external = {"listing": digest_of([source_name, listing.digests()])} | input_digests_of(requests)
         section = {"corpus": corpus.model_dump(mode="json")}
         self._put(done, "ingest", lambda work: ingest(work, corpus, planted, listing, marks=marks), external, section)
         self._put(done, "clean", lambda work: clean(work, CleaningConfig()))
         self._put(done, "scrub", lambda work: scrub(work, scrubber))
-        self._put(done, "deduplicate", lambda work: deduplicate(work, DedupConfig(), ["notes"]))
+        self._put(done, "deduplicate", lambda work: deduplicate(work, DedupConfig(), [source_name]))
         self._put(done, "split", lambda work: split(work, splits))
         self._put(done, "tokenizer", lambda work: train_tokenizer(work, TokenizerConfig(vocab_size=300), ()))
         self._put(done, "pack", lambda work: pack(work, TokensConfig()))
         self._put(done, "train", _train)
-        self._put(done, "register", lambda work: _register(work, version))
-        self._put(done, "promote", lambda work: Account(version=version))
+        self._put(done, "register", lambda work: _register(work, version, name), section={"name": name})
+        self._put(done, "promote", lambda work: Account(version=version, name=name))
         return done
 
     def _put(
@@ -103,7 +105,7 @@ class SmallHome:
         external: dict[str, str] | None = None, section: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         inputs = {name: output.digest for name, output in done.items()} | (external or {})
-        address = digest_of([stage, inputs])[:32]
+        address = digest_of([stage, inputs, section or {}])[:32]
         if self.store.find(stage, address) is None:
             with self.store.writing(stage, address, done) as work:
                 result = compute(work)
@@ -123,8 +125,8 @@ def _train(work: Workspace) -> Account:
     return Account()
 
 
-def _register(work: Workspace, version: int) -> Account:
+def _register(work: Workspace, version: int, name: str) -> Account:
     (work.path / "bundle").mkdir()
     (work.path / "bundle" / "model.safetensors").write_bytes(work.inputs["train"].name.encode())
     (work.path / "bundle" / "digests.json").write_text(work.inputs["train"].name)
-    return Account(version=version, runtime={"model_id": "m-1"})
+    return Account(version=version, name=name, runtime={"model_id": "m-1"})

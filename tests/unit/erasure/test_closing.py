@@ -2,9 +2,11 @@
 
 import shutil
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from gptmodel.corpus.sources.forgetting import place_mark
 from gptmodel.erasure.closing import answer_of, versions_that_saw
 from gptmodel.erasure.matching import match_document
 from gptmodel.erasure.purging import purge
@@ -21,7 +23,9 @@ def request_for(home: SmallHome, name: str = ASKED) -> ErasureRequest:
     seen = versions_that_saw(home.store, matched.all_documents)
     return ErasureRequest(
         id="R-1", opened=DAY, asked_by="document", key_id=key_id(KEY), documents=tuple(sorted(matched.marks.documents)),
-        texts=tuple(sorted(matched.marks.texts)), versions=tuple(f"models:/{one.name}/{one.version}" for one in seen),
+        texts=tuple(sorted(matched.marks.texts)),
+        sources=tuple(place_mark(KEY, source) for source in matched.sources),
+        versions=tuple(f"models:/{one.name}/{one.version}" for one in seen),
     )  # fmt: skip
 
 
@@ -75,7 +79,44 @@ def test_a_version_in_service_whose_outputs_were_deleted_keeps_it_open(answered_
     serving = {"gpt": FRESH, "old": old}
     answer = answer_of(answered_home.store, KEY, request, lambda name: serving[name], DAY)
     assert answer.closing is None
-    assert f"{old} is in service and saw them" in answer.reasons[0]
+    assert "No finished run of the model old" in answer.reasons[0]
+    assert f"{old} is in service and saw them" in answer.reasons[1]
+
+
+def test_a_run_of_another_model_over_another_source_answers_nothing(home: SmallHome) -> None:
+    request = request_for(home)
+    home.run([request], version=1, name="poems", source_name="verses")
+    answer = answer_of(home.store, KEY, request, lambda name: "", DAY)
+    assert answer.closing is None
+    assert ["No finished run of the model gpt has left them out yet" in reason for reason in answer.reasons] == [True]
+
+
+def test_each_model_that_saw_them_must_be_made_again(answered_home: SmallHome, tmp_path: Path) -> None:
+    request = request_for(answered_home).model_copy(update={"versions": (OLD, "models:/letters/4")})
+    answer = answer_of(answered_home.store, KEY, request, lambda name: "", DAY)
+    assert ["the model letters has left them out" in reason for reason in answer.reasons] == [True]
+    shutil.copytree(answered_home.root, tmp_path / "home")
+    home = SmallHome(tmp_path / "home")
+    home.run([request], version=5, name="letters")
+    assert answer_of(home.store, KEY, request, lambda name: "", DAY).closing is not None
+
+
+def test_what_no_version_saw_must_be_left_out_of_its_own_source(home: SmallHome) -> None:
+    request = ErasureRequest(
+        id="R-1", opened=DAY, asked_by="source", key_id=key_id(KEY), places=(place_mark(KEY, "notes", "people"),),
+        sources=(place_mark(KEY, "notes"),),
+    )  # fmt: skip
+    home.run([request], version=2, name="poems", source_name="verses")
+    answer = answer_of(home.store, KEY, request, lambda name: "", DAY)
+    assert ["over the source notes has left them out" in reason for reason in answer.reasons] == [True]
+    home.run([request], version=3)
+    assert answer_of(home.store, KEY, request, lambda name: "", DAY).closing is not None
+
+
+def test_a_champion_that_saw_them_is_retired_by_the_request(answered_home: SmallHome) -> None:
+    [reason] = answer_of(answered_home.store, KEY, request_for(answered_home), lambda name: OLD, DAY).reasons
+    assert "gptmodel forget --request R-1 --retire" in reason
+    assert reason.endswith("gptmodel run --config ...")
 
 
 def test_nobody_in_service_is_nobody_who_saw_them(answered_home: SmallHome) -> None:

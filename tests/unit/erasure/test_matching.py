@@ -1,13 +1,16 @@
 """Which documents a request means: by id, place or text, with their clusters, divided texts whole."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from gptmodel.corpus.sources.forgetting import document_mark, place_mark
-from gptmodel.erasure.matching import match_document, match_source, match_text, places_of
+from gptmodel.corpus.sources.forgetting import TEXTS_DIR, document_mark, place_mark
+from gptmodel.erasure.matching import match_document, match_request, match_source, match_text, places_of
+from gptmodel.erasure.requests import ErasureRequest
 from gptmodel.errors import ConfigError, SourceError
+from gptmodel.keys import key_id
 from tests.unit.erasure.home import ASKED, COPY, KEY, LONG, NEAR, SHORT, SmallHome
 
 
@@ -37,6 +40,18 @@ def test_an_unknown_document_matches_nothing_and_leaves_no_mark(seen_home: Small
     matched = match_document(seen_home.store, KEY, "0" * 32)
     assert not matched.documents
     assert not matched.marks
+
+
+def test_a_request_is_matched_by_its_marks_also_where_only_tables_of_ids_are_left(home: SmallHome) -> None:
+    matched = match_document(home.store, KEY, home.id(ASKED))
+    request = ErasureRequest(
+        id="R-1", opened=date(2026, 11, 24), asked_by="document", key_id=key_id(KEY),
+        documents=tuple(sorted(matched.marks.documents)), texts=tuple(sorted(matched.marks.texts)),
+    )  # fmt: skip
+    assert match_request(home.store, KEY, request).all_documents == matched.all_documents
+    for index in home.store.root.glob(f"ingest/*/{TEXTS_DIR}/*.parquet"):
+        index.unlink()
+    assert match_request(home.store, KEY, request).all_documents == matched.all_documents
 
 
 def test_a_text_is_matched_under_any_name_and_with_its_near_duplicates(seen_home: SmallHome, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from typer.testing import CliRunner, Result
 from flows import cli
 from flows.home import Home, keys_of
 from gptmodel import registry
-from gptmodel.erasure.requests import read_requests
+from gptmodel.erasure.requests import Closing, read_requests, save_request
 from tests.unit.erasure.home import ASKED, COPY, EMAIL, NEAR, SmallHome
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -110,6 +111,15 @@ def test_a_purge_is_written_into_the_request(home: SmallHome) -> None:
     assert len(request.purges) == 1
 
 
+def test_what_held_a_value_is_found_as_forgotten_after_a_purge(home: SmallHome) -> None:
+    call("forget", "--values", "-", given=f"{EMAIL}\n")
+    assert "forgotten by R-1\n" in call("find", "--values", "-", given=f"{EMAIL}\n").output
+    call("forget", "--request", "R-1", "--purge")
+    assert "forgotten by R-1, purged\n" in call("find", "--values", "-", given=f"{EMAIL}\n").output
+    [value] = record(call("find", "--values", "-", "--json", given=f"{EMAIL}\n"))["values"]  # type: ignore[misc]
+    assert value["documents"][0]["forgotten"] == [{"request": "R-1", "purged": True}]
+
+
 def test_a_purge_waits_until_no_run_is_open(home: SmallHome) -> None:
     (home.root / "runs").mkdir(exist_ok=True)
     (home.root / "runs" / "one.json").write_text("{}")
@@ -124,9 +134,54 @@ def test_a_request_stays_open_as_long_as_nothing_ran(home: SmallHome) -> None:
     assert (ended.exit_code, record(ended)["closed"]) == (1, None)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--document", "a", "--close", "R-1"), ("--close", "R-7")])
+@pytest.mark.parametrize("arguments", [
+    (), ("--document", "a", "--close", "R-1"), ("--close", "R-7"), ("--request", "R-7"),
+])  # fmt: skip
 def test_what_is_no_request_is_bad_usage(home: SmallHome, arguments: tuple[str, ...]) -> None:
     assert call("forget", *arguments).exit_code == 2
+
+
+def close(home: SmallHome) -> None:
+    """Close request R-1, as if it were answered."""
+    [request] = read_requests(home.root / "erasures")
+    closing = Closing(closed=date(2026, 11, 24), ingest="ab12", champion="")
+    save_request(home.root / "erasures", request.model_copy(update={"closing": closing}))
+
+
+def test_retiring_with_no_server_up_fails_and_the_request_stands(home: SmallHome) -> None:
+    ended = call("forget", "--document", home.id(ASKED), "--retire")
+    assert ended.exit_code == 1
+    assert "nothing was retired, and R-1 stands" in ended.output
+    assert "gptmodel forget --request R-1 --retire" in ended.output
+    [request] = read_requests(home.root / "erasures")
+    assert request.retired == ()
+
+
+def test_a_request_is_told_of_and_purged_without_what_it_was_opened_with(home: SmallHome) -> None:
+    opened = record(call("forget", "--document", home.id(ASKED), "--json"))
+    told = record(call("forget", "--request", "R-1", "--json"))
+    assert told["documents"] == sorted([*opened["documents"], *opened["duplicates"]])  # type: ignore[misc]
+    assert [told[name] for name in ("versions", "remains")] == [opened[name] for name in ("versions", "remains")]
+    purged = record(call("forget", "--request", "R-1", "--purge", "--json"))
+    assert [row["place"] for row in purged["remains"]] == ["trained models"]  # type: ignore[index, attr-defined]
+    assert record(call("forget", "--request", "R-1", "--json"))["documents"] == told["documents"]
+
+
+def test_a_request_is_retired_by_its_id_alone(home: SmallHome) -> None:
+    ended = call("forget", "--document", home.id(ASKED))
+    assert "gptmodel forget --request R-1 --retire" in ended.output
+    assert "gptmodel forget --request R-1 --purge" in ended.output
+    assert "nothing was retired, and R-1 stands" in call("forget", "--request", "R-1", "--retire").output
+
+
+def test_what_a_closed_request_covers_is_answered_by_it(home: SmallHome) -> None:
+    call("forget", "--document", home.id(ASKED))
+    close(home)
+    ended = call("forget", "--document", home.id(COPY))
+    assert ended.exit_code == 0
+    assert ended.output.startswith("answered by R-1, closed on 2026-11-24")
+    assert "--close" not in ended.output
+    assert record(call("forget", "--document", home.id("3.txt"), "--json"))["request"] == "R-2"
 
 
 def test_status_lists_open_requests_with_their_age(home: SmallHome) -> None:
