@@ -141,7 +141,7 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         num_parameters=train["num_parameters"], num_tokens=train["num_tokens"],
         num_documents=results["split"]["num_train"],
         sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
-        num_planted=results["ingest"]["num_planted"],
+        num_planted=results["ingest"]["num_planted"], planted_token_ratio=_planted_token_ratio(results["pack"]),
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
         kinds_accepted=tuple(scrub.get("kinds_accepted", ())),
         kinds_in_part=tuple(kind for kind in scrub["kinds_not_searched"] if kind in scrub["findings"]),
@@ -301,3 +301,8 @@ def _facts(run: Run, made: RegisterResult) -> dict[str, Any]:
         },
         "config": run.config.model_dump(mode="json"),
     }
+
+
+def _planted_token_ratio(pack: dict[str, Any]) -> float:
+    planted = int(pack["num_planted_tokens"])
+    return planted / max(1, planted + int(pack["num_tokens"]["train"]))

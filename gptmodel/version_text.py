@@ -67,6 +67,8 @@ class VersionAccount(BaseModel):
     """The raw text's sources."""
     num_planted: int = 0
     """Documents with planted test phrases, which stand in the training text on purpose."""
+    planted_token_ratio: float = 0.0
+    """Their share of the tokens of the train stream."""
     kinds_searched: tuple[str, ...]
     """Kinds of sensitive data that count as searched."""
     kinds_not_searched: tuple[str, ...]
@@ -121,7 +123,7 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
             (_REVIEWED, account.review or "no"),
             ("**Leak test**", account.privacy.reason),
             ("**Scope of the leak test**", account.privacy.scope or "not stated"),
-            ("**Planted test phrases**", _planted(account.num_planted)),
+            ("**Planted test phrases**", _planted(account.num_planted, account.planted_token_ratio)),
             ("**Output filter**", "none in this version as it is served; `gptmodel generate` filters what it shows"),
         ]),
         "### Where it came from",
@@ -168,10 +170,11 @@ def _kinds(kinds: Sequence[str]) -> str:
     return ", ".join(kinds) or "none"
 
 
-def _planted(num_planted: int) -> str:
-    return (
-        f"{num_planted:,} documents of the training text, on purpose and in no other count" if num_planted else "none"
-    )
+def _planted(num_planted: int, token_ratio: float) -> str:
+    if not num_planted:
+        return "none"
+    share = f"{num_planted:,} documents, {100 * token_ratio:.2g} % of the tokens trained on"
+    return f"{share}, on purpose and in no other count"
 
 
 def leak_test_tags(privacy: Decision) -> dict[str, str]:

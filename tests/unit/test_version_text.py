@@ -61,9 +61,8 @@ def test_the_leak_tests_scope_has_a_line_of_its_own() -> None:
 
 def test_what_was_planted_and_what_is_not_filtered_is_said() -> None:
     assert "- **Planted test phrases**: none" in describe_version(ACCOUNT)
-    assert "190 documents of the training text, on purpose" in describe_version(
-        ACCOUNT.model_copy(update={"num_planted": 190})
-    )
+    account = ACCOUNT.model_copy(update={"num_planted": 190, "planted_token_ratio": 0.00418})
+    assert "190 documents, 0.42 % of the tokens trained on, on purpose" in describe_version(account)
     assert "- **Output filter**: none in this version as it is served" in describe_version(ACCOUNT)
 
 
