@@ -120,7 +120,7 @@ def replace(text: str, findings: Sequence[Finding], replacer: Replacer = PLACEHO
 
 def _scan(text: str, wanted: frozenset[str], site: Site, replacer: Replacer) -> tuple[list[Finding], list[Span]]:
     """Give what stands in a text, and the places of allowed values."""
-    passage = Passage(text)
+    passage = Passage(replacer.hidden(text))
     active = (detector for detector in DETECTORS if detector.kinds & wanted)
     found = [one for detector in active for one in detector.find(passage) if one.kind in wanted]
     kept, allowed = site.without_allowed(text, [*found, *site.find(text, passage)])

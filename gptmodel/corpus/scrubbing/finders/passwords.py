@@ -19,7 +19,6 @@ from gptmodel.corpus.scrubbing.finders.secret_values import (
 )
 from gptmodel.corpus.scrubbing.finders.sieve import linear
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
-from gptmodel.corpus.scrubbing.kinds import KINDS
 
 _STRONG = (
     "passwords?|passwd|pwd|pw|passphrase|passcode|pass|secrets?|credentials?|creds?|"
@@ -50,8 +49,6 @@ _TYPE = r"(?:[ \t]{0,2}:?[ \t]{0,2}(?:as string|string|nsstring \*|&(?:'static )
 _JOINED = r"[ \t]{0,4}(?:[:?!<=]{0,3}=>?|:-|:|\|\|:?|,|>)[ \t]{0,4}|(?:[ \t]{1,3}|\(|[\"'] value=)[\"'`]"
 _LABELLED = rf"({_WORDS})(?:\\?[\"'\]\)]){{0,2}}{_TYPE}(?:{_JOINED})"
 _NOT_SECRET = re.compile(r"ids?$|(?:sha\d*|hash|md5|digest|commit|version|checksum|etag|url|uri|host)$", re.IGNORECASE)
-_TAG = re.compile(r"<([A-Z][A-Z0-9_]*)>")
-_PSEUDONYM = re.compile(r"-[0-9a-f]{12}(?![0-9a-f])")
 _PASSING = re.compile(r"pass(?!\b|[_\-.\d]|w|p|c)")
 
 _COMPARED = re.compile(
@@ -97,8 +94,6 @@ def _compared(passage: Passage) -> Iterator[Finding]:
 def _says_otherwise(passage: Passage, label: str, start: int) -> bool:
     """Tell whether a label names an identifier, a public key, or only sounds like one (compass, monkey)."""
     low = label.lower()
-    if _is_in_stand_in(passage.text, label, start):
-        return True
     if "public" in passage.before(start, 8):
         return True
     if not _CLEAR.search(low) and _NOT_SECRET.search(low) and not (low.endswith("id") and _PROVIDER.match(low)):
@@ -110,18 +105,6 @@ def _says_otherwise(passage: Passage, label: str, start: int) -> bool:
     before = passage.char_at(start - 1)
     camel = label[0].isupper() and before.islower()
     return low in ("pass", "key", "keys") and before.isalpha() and not camel
-
-
-def _is_in_stand_in(text: str, label: str, start: int) -> bool:
-    """Tell whether a label is part of what stands for a value: `<CREDIT_CARD>`, `secret-3f9c21d07a44`.
-
-    An XML tag in capitals looks like a placeholder, but it is closed.
-    """
-    opened = text.rfind("<", max(0, start - 32), start + 1)
-    tag = _TAG.match(text, opened) if opened >= 0 else None
-    if tag and tag.end() > start:
-        return tag.group(1) in KINDS or f"</{tag.group(1)}>" not in text[tag.end() : tag.end() + 400]
-    return _PSEUDONYM.search(label) is not None
 
 
 def _value_at(text: str, label: str, at: int, between: str) -> Finding | None:

@@ -15,8 +15,8 @@ from gptmodel.corpus.scrubbing.replacing.normal_forms import normal_form
 from gptmodel.keys import keyed_hash
 
 NUM_HEX = 12
-# One letter at least, so that no number of anybody is taken for a pseudonym.
-_HEX = rf"(?=[0-9]{{0,{NUM_HEX - 1}}}[a-f])[0-9a-f]{{{NUM_HEX}}}"
+"""Regular expression of the hash in a pseudonym; one letter at least, so that no number of anybody is one."""
+HEX = rf"(?=[0-9]{{0,{NUM_HEX - 1}}}[a-f])[0-9a-f]{{{NUM_HEX}}}"
 _FORMS = {
     "EMAIL": ("p-", "@anon.invalid"),
     "PERSON": ("Person-", ""),
@@ -42,7 +42,12 @@ def pseudonym(kind: str, value: str, key: bytes) -> str:
 def pseudonym_pattern(kinds: Sequence[str]) -> str:
     """Give the regular expression that the pseudonyms of some kinds match as a whole, and nothing else."""
     forms = (_form(kind) for kind in kinds)
-    return "|".join(f"{re.escape(before)}{_HEX}{re.escape(after)}" for before, after in forms)
+    return "|".join(f"{re.escape(before)}{HEX}{re.escape(after)}" for before, after in forms)
+
+
+def kind_prefixes(kinds: Sequence[str]) -> list[str]:
+    """Give the beginnings of pseudonyms that name their kind, as `credit-card-` does."""
+    return [_form(kind)[0] for kind in kinds if kind not in _FORMS]
 
 
 @cache

@@ -13,13 +13,16 @@ from functools import cache
 from gptmodel.config import Replacement, ScrubbingConfig
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.kinds import KINDS, UNSEARCHED, placeholder
-from gptmodel.corpus.scrubbing.replacing.pseudonyms import pseudonym, pseudonym_pattern
+from gptmodel.corpus.scrubbing.replacing.pseudonyms import HEX, kind_prefixes, pseudonym, pseudonym_pattern
 from gptmodel.errors import ConfigError
 from gptmodel.keys import NO_KEYS, PSEUDONYM_KEY, PSEUDONYM_KEY_FILE, Keys, key_id
 
 MASK = "*"
 _LONGEST = 64  # longer than any stand-in with a form of its own: a kind's name has 32 characters at most
+_LONGEST_ELEMENT = 400  # characters of an XML element that are looked through for its end
 _SIEVE = re.compile(r"-[0-9a-f]{12}|<[A-Z]")
+# One pattern each: both begin with a sign that the text is searched for at full speed.
+_TAG, _HEX_TAIL = re.compile("<[A-Z]"), re.compile("-[0-9a-f]{12}")
 # The signs of these are part of what must not be known.
 _MASKED_WHOLE = frozenset({"SECRET", "URL_WITH_CREDENTIALS"})
 
@@ -65,6 +68,16 @@ class Replacer:
     def is_stand_in(self, text: str) -> bool:
         """Tell whether a text as a whole is a placeholder or has the form of a pseudonym."""
         return _forms(self.kinds).fullmatch(text) is not None
+
+    def hidden(self, text: str) -> str:
+        """Give a text as the finders are to see it, at the same offsets: no stand-in is a label or context in it.
+
+        Placeholders are blanked, of pseudonyms the name of the kind. An XML tag in capitals looks like a placeholder,
+        but is closed soon, and says what it holds.
+        """
+        if _TAG.search(text):
+            text = _placeholders(self.kinds).sub(_blanked, text)
+        return _names(self.kinds).sub(_blanked, text) if _HEX_TAIL.search(text) else text
 
     def exempts(self, text: str, finding: Finding) -> bool:
         """Tell whether a finding is none: it lies within a stand-in, or holds neither a letter nor a digit."""
@@ -135,6 +148,23 @@ def masked(value: str, *, whole: bool = False) -> str:
 
 def _is_masked(char: str, whole: bool) -> bool:
     return not char.isspace() if whole else char.isalnum() or unicodedata.category(char)[0] == "M"
+
+
+def _blanked(match: re.Match[str]) -> str:
+    found = match.group()
+    if found[0] == "<" and f"</{found[1:]}" in match.string[match.end() : match.end() + _LONGEST_ELEMENT]:
+        return found
+    return "".join(MASK if char.isalnum() else char for char in found)
+
+
+@cache
+def _placeholders(kinds: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(f"<(?:{'|'.join(map(re.escape, kinds))})>")
+
+
+@cache
+def _names(kinds: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(re.escape(prefix) for prefix in kind_prefixes(kinds))})(?={HEX}(?![0-9A-Za-z]))")
 
 
 @cache
