@@ -23,11 +23,9 @@ from gptmodel.corpus.scrubbing.json_values import scrub_json
 from gptmodel.corpus.scrubbing.scrubber import Scrubber
 from gptmodel.corpus.sources.decoding import detect, open_text
 from gptmodel.corpus.sources.quarantine import NotTextError
-from gptmodel.errors import SourceError
+from gptmodel.errors import ConfigError, SourceError
 
 JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-
-"""Gives the scrubbed text; None for a document that is left out."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +60,7 @@ class _Session:
         self.findings: Counter[str] = Counter()
 
     def scrub(self, text: str) -> str | None:
+        """Scrub a document; None if it is to be left out."""
         done = self.scrubber.scrub(text)
         self.documents += 1
         self.num_bytes += len(text.encode("utf-8", "surrogatepass"))
@@ -77,6 +76,7 @@ class _Session:
         done = scrub_json(record, self.scrubber)
         if counted:
             self.findings.update(done.findings)
+            self.num_allowed += done.num_allowed
             self.left_out += bool(done.left_out_for)
         return None if done.left_out_for else done.value
 
@@ -107,6 +107,7 @@ def scrub_paths(inputs: Sequence[Path], output: Path | None, spans: Path | None,
     Raises:
         SourceError: A named input that is missing or is no text, two inputs for one output file, or an output among the
             inputs.
+        ConfigError: An output that can't be written.
     """
     jobs = _jobs(inputs, output)
     with contextlib.ExitStack() as stack:
@@ -265,9 +266,9 @@ def _writing(path: Path) -> Iterator[TextIO]:
         yield out
 
 
-def unwritable(path: Path, error: OSError) -> SourceError:
-    """Make the error for a file that can't be written."""
-    return SourceError(
+def unwritable(path: Path, error: OSError) -> ConfigError:
+    """Make the error for a file that can't be written; not a source's, which a folder's other files would outlive."""
+    return ConfigError(
         expected=f"a file that can be written at {path}",
         actual=error.strerror or "an error",
         mend="Make its folder first, or name another file.",

@@ -24,11 +24,13 @@ class JsonScrubbing:
     Attributes:
         value: The value with every finding replaced; a number that was found has become a text.
         findings: Findings by kind.
+        num_allowed: Values that the site's allow file left standing.
         left_out_for: Kind for whose sake the record is to be left out; empty if it stays.
     """
 
     value: Any = None
     findings: Counter[str] = field(default_factory=Counter)
+    num_allowed: int = 0
     left_out_for: str = ""
 
 
@@ -60,7 +62,9 @@ def _scrubbed(value: Any, label: str, scrubber: Scrubber, done: JsonScrubbing) -
 
 def _text(value: str, label: str, scrubber: Scrubber, done: JsonScrubbing) -> str:
     head = f"{label}: " if label else ""
-    found = [_moved(one, len(head)) for one in scrubber.find(head + value) if one.end > len(head)]
+    scrubbed = scrubber.scrub(head + value)
+    found = [_moved(one, len(head)) for one in scrubbed.findings if one.end > len(head)]
+    done.num_allowed += scrubbed.num_allowed
     done.findings.update(one.kind for one in found)
     done.left_out_for = done.left_out_for or scrubber.replacer.left_out_for(found)
     return replace(value, found, scrubber.replacer)

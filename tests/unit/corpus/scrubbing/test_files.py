@@ -10,7 +10,7 @@ import pytest
 from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.files import scrub_file_to, scrub_paths, scrub_stream
-from gptmodel.errors import SourceError
+from gptmodel.errors import ConfigError, SourceError
 
 SCRUBBER = Scrubber(ScrubbingConfig())
 
@@ -144,5 +144,20 @@ def test_an_empty_file_gives_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_file_that_can_not_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(SourceError, match="can be written"):
+    with pytest.raises(ConfigError, match="can be written"):
         scrub_paths([tmp_path / "a.txt"], None, tmp_path / "none" / "s.jsonl", SCRUBBER)
+
+
+def test_an_output_of_a_folder_that_can_not_be_written_is_no_unreadable_file(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("x")
+    (tmp_path / "out" / "a.txt").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="can be written"):
+        scrub_paths([tmp_path / "in"], tmp_path / "out", None, SCRUBBER)
+
+
+def test_allowed_values_beside_a_text_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "allow.txt").write_text("ada@example.com\n")
+    (tmp_path / "d.jsonl").write_text('{"text": "x", "by": "ada@example.com"}\n')
+    allowing = Scrubber(ScrubbingConfig(allow_file=str(tmp_path / "allow.txt")))
+    assert scrub_paths([tmp_path / "d.jsonl"], None, None, allowing).num_allowed == 1

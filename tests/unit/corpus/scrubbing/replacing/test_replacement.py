@@ -66,7 +66,8 @@ def test_pseudonyms_without_a_key_are_refused_with_how_to_give_one() -> None:
 
 
 def test_pseudonyms_of_a_kind_that_nobody_looks_for_need_no_key() -> None:
-    Scrubber(ScrubbingConfig(kinds=("PHONE",), replacement_of={"EMAIL": "pseudonym"}))
+    scrubber = Scrubber(ScrubbingConfig(kinds=("PHONE",), replacement_of={"EMAIL": "pseudonym"}))
+    assert scrubber.replacer.key_id == ""
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
