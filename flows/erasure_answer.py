@@ -130,7 +130,7 @@ def _lines(
     for place in record["remains"]:
         stays = "" if place["can_be_purged"] else "   a purge does not change it"
         yield f"on disk     {place['place']:<24} {place['num_files']:>4} files {place['num_bytes']:>14,} bytes{stays}"
-    yield "stays       names of files in listings and tables of ids; nothing of their text"
+    yield "always      names of files in listings, and tables of ids, stay also after a purge"
     if "MLFLOW_TRACKING_URI" in os.environ:
         yield (
             "elsewhere   copies of models, samples and reports on the MLflow server you named are neither listed nor "

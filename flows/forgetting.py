@@ -161,7 +161,7 @@ def close(home: Home, name: str, today: date) -> Told:
 
 def _closed(name: str, closing: Closing) -> Told:
     serving = f"in service: {closing.champion or 'no version'}"
-    ingests = ", ".join(fingerprint[:12] for fingerprint in closing.ingest.split(", "))
+    ingests = ", ".join(fingerprint[:12] for fingerprint in closing.ingests)
     line = f"{name} is closed since {closing.closed}: left out by ingest {ingests}; {serving}."
     return Told([line], {"request": name, "closed": closing.model_dump(mode="json"), "reasons": []})
 

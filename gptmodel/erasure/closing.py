@@ -67,7 +67,7 @@ def answer_of(store: Store, key: bytes, request: ErasureRequest, champions: Cham
     if reasons:
         return Answer(None, tuple(reasons))
     uris = ", ".join(uri for uri in serving.values() if uri)
-    return Answer(Closing(closed=today, ingest=", ".join(dict.fromkeys(ingests)), champion=uris))
+    return Answer(Closing(closed=today, ingests=tuple(dict.fromkeys(ingests)), champion=uris))
 
 
 def _model_of(uri: str) -> str:

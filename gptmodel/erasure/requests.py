@@ -37,7 +37,7 @@ class Closing(_Record):
 
     closed: date
     """Day it was closed."""
-    ingest: str
+    ingests: tuple[str, ...]
     """Fingerprints of the ingest outputs that had the request's marks as input, of runs that came to their end."""
     champion: str
     """URI of the version in service then; empty if there was none."""

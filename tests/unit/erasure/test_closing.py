@@ -56,7 +56,7 @@ def test_after_a_run_without_them_and_with_a_fresh_champion_it_is_answered(answe
     answer = answer_of(answered_home.store, KEY, request, lambda name: FRESH, DAY)
     assert answer.closing is not None
     assert answer.closing.champion == FRESH
-    ingest = answered_home.store.find("ingest", answer.closing.ingest)
+    ingest = answered_home.store.find("ingest", answer.closing.ingests[0])
     assert ingest is not None
     assert ingest.inputs["erasure:R-1"] == request.digest
 

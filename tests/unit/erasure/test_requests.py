@@ -66,7 +66,7 @@ def test_without_requests_ingest_has_the_inputs_it_always_had() -> None:
 
 def test_a_closed_request_still_leaves_its_documents_out(tmp_path: Path) -> None:
     opened = open_request(tmp_path, request())
-    closing = {"closed": DAY, "ingest": "a" * 32, "champion": ""}
+    closing = {"closed": DAY, "ingests": ["a" * 32], "champion": ""}
     save_request(tmp_path, ErasureRequest.model_validate(opened.model_dump() | {"closing": closing}))
     [closed] = read_requests(tmp_path)
     assert not closed.is_open

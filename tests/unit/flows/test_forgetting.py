@@ -144,7 +144,7 @@ def test_what_is_no_request_is_bad_usage(home: SmallHome, arguments: tuple[str, 
 def close(home: SmallHome) -> None:
     """Close request R-1, as if it were answered."""
     [request] = read_requests(home.root / "erasures")
-    closing = Closing(closed=date(2026, 11, 24), ingest="ab12", champion="")
+    closing = Closing(closed=date(2026, 11, 24), ingests=("ab12",), champion="")
     save_request(home.root / "erasures", request.model_copy(update={"closing": closing}))
 
 
