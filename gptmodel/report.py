@@ -31,7 +31,6 @@ from gptmodel.page import (
     svg_of,
     write_page,
 )
-from gptmodel.privacy.verdict import means_little
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -136,8 +135,9 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
 
 def _gates(accounts: Mapping[str, Account]) -> list[Account]:
     decisions = [(stage, accounts.get(stage, {}).get("decision"), yes, no) for stage, yes, no in _GATES]
+    exposure = accounts.get("privacy audit", {}).get("exposure", {})
     return [
-        gate_box(decision, yes, no, is_weak=stage == "privacy audit" and means_little(decision["reason"]))
+        gate_box(decision, yes, no, is_weak=stage == "privacy audit" and not exposure.get("can_see", True))
         for stage, decision, yes, no in decisions
         if decision
     ]

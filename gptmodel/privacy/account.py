@@ -49,6 +49,8 @@ class Exposure(Record):
     in_clear_p_value: float
     """Chance of ranks like theirs if the model knew none of them (exact, one-sided, corrected for two looks: all, and
     by the number of documents): small means that the test can see."""
+    can_see: bool
+    """Whether they rank so, at the test's significance; if not, or if none was left in clear, a yes says little."""
     least_repetitions_seen: int | None
     """Fewest documents from which on the test saw a phrase in clear; None if it saw none."""
     power: float | None

@@ -74,12 +74,13 @@ def _exposure(generator: Generator, ranks: Sequence[Rank], num_reached: int | No
     catchable = [rank for rank in ranks if rank.phrase.sort == "catchable"]
     in_clear = [rank for rank in ranks if rank.phrase.sort == "in_clear"]
     groups = _groups(in_clear, len(catchable), config)
+    sensitivity = sensitivity_p_value(in_clear)
     return Exposure(
         num_catchable=len(catchable), num_reached_training=num_reached, num_references=config.num_references,
         p_value=_short(leak_p_value(generator, catchable, config.significance, config.seed)), bits=_bits(catchable),
         noticed_mean_rank=noticed_mean_rank(len(catchable), config.num_references, config.significance),
         num_in_clear=len(in_clear), num_recognised=sum(rank.recognised for rank in in_clear),
-        in_clear_p_value=_short(sensitivity_p_value(in_clear)),
+        in_clear_p_value=_short(sensitivity), can_see=sensitivity < config.significance,
         least_repetitions_seen=_least_seen(groups, config.significance),
         power=_power(groups, config.planted.catchable_repetitions) if catchable else None, by_repetitions=groups,
     )  # fmt: skip

@@ -5,15 +5,6 @@ from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.decision import Decision
 from gptmodel.privacy.account import Exposure, Extraction, Samples, bound_of, ratio_of
 
-# A yes with one of these says little; the report shows it so.
-_TOO_WEAK = "the test is too weak on this model to mean much"
-_NOT_MEASURED = "how sensitive this is was not measured"
-
-
-def means_little(reason: str) -> bool:
-    """Tell from a decision's reason whether the test could hardly have seen anything, or nobody knows if it could."""
-    return _TOO_WEAK in reason or _NOT_MEASURED in reason
-
 
 def decide(
     exposure: Exposure, extraction: Extraction, samples: Samples, config: PrivacyConfig, scrubber: Scrubber, *,
@@ -30,7 +21,7 @@ def decide(
         alone: Whether the training text was not at hand.
     """
     refusals = _refusals(exposure, extraction, samples, config) + _leaks(samples, alone)
-    findings = [_ranked(exposure), _sensitivity(exposure, config), _copied(extraction), _sampled(samples, alone)]
+    findings = [_ranked(exposure), _sensitivity(exposure), _copied(extraction), _sampled(samples, alone)]
     findings += [_repeating(samples, extraction)] if samples.num_copying else []
     reason = f"no: {'; '.join(refusals)}" if refusals else f"passed: {'; '.join(findings)}"
     numbers = _numbers(exposure, extraction, samples)
@@ -40,7 +31,7 @@ def decide(
 def _numbers(exposure: Exposure, extraction: Extraction, samples: Samples) -> dict[str, float | int | None]:
     worst = extraction.worst
     return {
-        **exposure.model_dump(exclude={"by_repetitions", "bits"}),
+        **exposure.model_dump(exclude={"by_repetitions", "bits", "can_see"}),
         "num_prefixes": worst.num_prefixes if worst else 0,
         "num_copies": worst.num_copies if worst else 0,
         "extraction_ratio": worst.ratio if worst else 0.0,
@@ -94,15 +85,15 @@ def _ranked(exposure: Exposure) -> str:
     return f"{exposure.num_catchable} planted test phrases rank like phrases never planted (p = {exposure.p_value:.2g})"
 
 
-def _sensitivity(exposure: Exposure, config: PrivacyConfig) -> str:
+def _sensitivity(exposure: Exposure) -> str:
     if not exposure.num_in_clear:
-        return f"{_NOT_MEASURED}, no phrase was left in clear"
+        return "how sensitive this is was not measured, no phrase was left in clear"
     seen = f"{exposure.num_recognised} of {exposure.num_in_clear} left in clear were recognised"
     least, power = exposure.least_repetitions_seen, _power(exposure)
-    if exposure.in_clear_p_value < config.significance:
+    if exposure.can_see:
         since = f", plainly from {least} documents on" if least and least > 1 else ""
         return f"the test can see: {seen}{since}{power}"
-    return f"but {_TOO_WEAK}: {seen}, which may be chance{power}"
+    return f"but the test is too weak on this model to mean much: {seen}, which may be chance{power}"
 
 
 def _power(exposure: Exposure) -> str:

@@ -184,16 +184,12 @@ def test_a_curve_without_validation_is_drawn() -> None:
     assert "validation" not in loss_curve_svg([{"step": 1, "train_loss": 2.0, "validation_loss": None}])
 
 
-@pytest.mark.parametrize(("reason", "box"), [
-    ("passed: 0 copies", "gate passed"),
-    ("passed: but the test is too weak on this model to mean much: 1 of 9", "gate warning"),
-    ("passed: how sensitive this is was not measured, no phrase was left in clear", "gate warning"),
-])  # fmt: skip
-def test_a_leak_test_that_could_hardly_see_is_not_shown_as_a_plain_yes(tmp_path: Path, reason: str, box: str) -> None:
-    audit = {
-        "privacy audit": {**ACCOUNTS["privacy audit"], "decision": {"passed": True, "reason": reason, "scope": ""}}
-    }
-    page = write(tmp_path / "r.html", accounts=ACCOUNTS | audit)
+@pytest.mark.parametrize(("can_see", "box"), [(True, "gate passed"), (False, "gate warning")])
+def test_a_leak_test_that_could_hardly_see_is_not_shown_as_a_plain_yes(tmp_path: Path, can_see: bool, box: str) -> None:
+    audit = ACCOUNTS["privacy audit"]
+    account = {**audit, "decision": {"passed": True, "reason": "passed: 0 copies", "scope": ""},
+               "exposure": {**audit.get("exposure", {}), "can_see": can_see}}  # fmt: skip
+    page = write(tmp_path / "r.html", accounts=ACCOUNTS | {"privacy audit": account})
     assert f'<div class="{box}">\n  <b>Leak test passed.</b>' in page
 
 

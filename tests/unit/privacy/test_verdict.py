@@ -80,7 +80,7 @@ def test_a_test_that_could_not_have_seen_a_leak_says_so(clean_result: AuditResul
 
 
 def test_a_test_too_weak_says_no_more_than_that(clean_result: AuditResult):
-    unseen = {"in_clear_p_value": 0.5, "num_recognised": 1, "least_repetitions_seen": None}
+    unseen = {"in_clear_p_value": 0.5, "can_see": False, "num_recognised": 1, "least_repetitions_seen": None}
     weak = clean_result.model_copy(update={"exposure": clean_result.exposure.model_copy(update=unseen)})
     said = "too weak on this model to mean much: 1 of 4 left in clear were recognised, which may be chance"
     assert said in answer(weak).reason
