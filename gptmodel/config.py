@@ -29,7 +29,6 @@ SearchedKind = Literal[
     "EMAIL", "PHONE", "IP_ADDRESS", "CREDIT_CARD", "IBAN", "US_SSN", "CN_ID", "CN_PHONE", "URL_WITH_CREDENTIALS",
     "SECRET", "CRYPTO", "OTHER_ID", "PERSON", "ADDRESS",
 ]  # fmt: skip
-UnsearchedKind = Literal["ADDRESS"]
 
 
 class Section(BaseModel):
@@ -183,7 +182,7 @@ class ScrubbingConfig(Section):
     """Kinds to look for; empty means every kind that has a finder."""
     find_names: bool = True
     """Look for names of persons in labelled fields and after titles (kind PERSON)."""
-    accept_unsearched: tuple[SearchedKind | UnsearchedKind, ...] = ()
+    accept_unsearched: tuple[SearchedKind, ...] = ()
     """Kinds that are not searched, accepted in writing; shown on the version."""
     replacement: Replacement = "placeholder"
     """What takes a finding's place: its placeholder (`<EMAIL>`), a consistent pseudonym (needs a key), a mask, nothing,
