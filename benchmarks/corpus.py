@@ -7,23 +7,15 @@ Progress goes to standard error; the last line of standard output is one JSON ob
 """
 
 import argparse
-import json
-import os
-import platform
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.chains import filters, known_pairs, near_duplicates, prepare
 from benchmarks.orchestration import orchestration
-from benchmarks.processes import ProgramError
+from benchmarks.program import peer_among, print_answer, say
 from benchmarks.scaling import grow, scaling
 
 PARTS = ("filters", "near-duplicates", "scaling", "run")
-PEERS = ("datatrove",)
 RUN_SIZE = 100
 """MB of text, at most, that the run through Prefect is measured on; if all sizes asked for are larger, the smallest."""
 
@@ -31,31 +23,18 @@ RUN_SIZE = 100
 def main() -> None:
     """Measure what was asked for."""
     asked = _asked()
-    with tempfile.TemporaryDirectory(prefix="gptmodel-bench-") as work:
-        try:
-            figures, ratios = _measure(asked, Path(work))
-        except ProgramError as error:
-            sys.exit(str(error))
-    peers = {"datatrove": asked.peer} if asked.peer else {}
-    print(json.dumps({"figures": figures, "ratios": ratios, "machine": machine(peers)}))
+    print_answer(lambda work: _measure(asked, work), {"datatrove": asked.peer} if asked.peer else {})
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", action="append", default=[])
-    parser.add_argument("--peer", type=_peer)
+    parser.add_argument("--peer", type=peer_among("datatrove"))
     parser.add_argument("--gold", action="append", type=Path, default=[])
     parser.add_argument("--part", action="append", choices=PARTS, default=[])
     parser.add_argument("--sizes", type=_sizes, default=(10, 100, 1000))
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
-
-
-def _peer(text: str) -> Path:
-    name, equals, path = text.partition("=")
-    if name not in PEERS or not equals:
-        raise argparse.ArgumentTypeError(f"NAME=PYTHON with NAME among {', '.join(PEERS)}")
-    return Path(path)
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -88,31 +67,6 @@ def _measure(asked: argparse.Namespace, work: Path) -> tuple[dict[str, Any], dic
         num_bytes = grow(work / "raw" / "documents.jsonl", work / "text", size)
         figures["run"] = orchestration(work / "text", num_bytes, work, asked.rounds)
     return figures, ratios
-
-
-def machine(peers: Mapping[str, Path]) -> dict[str, Any]:
-    """Say what was measured on, and which version of each peer: distribution's name to its interpreter."""
-    said: dict[str, Any] = {
-        "processor": _processor(),
-        "num_cores": len(os.sched_getaffinity(0)),
-        "memory_mb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6),
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-    }
-    for name, python in peers.items():
-        ask = f"import importlib.metadata as m; print(m.version({name!r}))"
-        said[name] = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True).stdout.strip()
-    return said
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def say(line: str) -> None:
-    """Tell whoever waits what is measured next."""
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

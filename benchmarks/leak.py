@@ -8,18 +8,15 @@ ratios, machine.
 """
 
 import argparse
-import json
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpus import machine, say
 from benchmarks.leak_picture import Shown, draw
 from benchmarks.people import invent, write_documents
-from benchmarks.processes import ProgramError, measure, own
+from benchmarks.processes import measure, own
+from benchmarks.program import Answer, print_answer, say
 
 TWINS = {"unscrubbed": ["--unscrubbed"], "scrubbed": []}
 SHOWN = ("EMAIL", "PHONE", "IBAN")
@@ -31,18 +28,17 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     parser.add_argument("--steps", type=int, default=500)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gptmodel-bench-") as work:
-        try:
-            twins = make_twins(Path(work), asked.steps)
-        except ProgramError as error:
-            sys.exit(str(error))
+    print_answer(lambda work: _compare(make_twins(work, asked.steps), asked.output), {})
+
+
+def _compare(twins: Mapping[str, Mapping[str, Any]], output: Path | None) -> Answer:
     shown = examples(twins)
-    if asked.output:
-        asked.output.write_text(draw(shown, {name: account(twin) for name, twin in twins.items()}), encoding="utf-8")
-        say(f"picture: {asked.output}")
     figures: dict[str, Any] = {name: account(twin) for name, twin in twins.items()}
-    figures["completions"] = {one.prompt: {"unscrubbed": one.unscrubbed, "scrubbed": one.scrubbed} for one in shown}
-    print(json.dumps({"figures": figures, "ratios": {}, "machine": machine({})}, ensure_ascii=False))
+    if output:
+        output.write_text(draw(shown, figures), encoding="utf-8")
+        say(f"picture: {output}")
+    completions = {one.prompt: {"unscrubbed": one.unscrubbed, "scrubbed": one.scrubbed} for one in shown}
+    return figures | {"completions": completions}, {}
 
 
 def make_twins(work: Path, steps: int) -> dict[str, dict[str, Any]]:

@@ -8,18 +8,15 @@ Progress goes to standard error; the last line of standard output is one JSON ob
 import argparse
 import json
 import statistics
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpus import machine, say
-from benchmarks.processes import CHECKOUT, ProgramError, Usage, in_turns, measure, own
+from benchmarks.processes import CHECKOUT, Usage, in_turns, measure, own
+from benchmarks.program import peer_among, print_answer, say
 from benchmarks.scrub_score import KINDS, NAMED_KINDS, read_records, score
 
-PEERS = ("presidio",)
 PEER_PROGRAM = CHECKOUT / "benchmarks" / "presidio_texts.py"
 PASSES = 5
 """How often ours reads the sample in one round: once is too short a time to measure."""
@@ -30,30 +27,17 @@ Figures = dict[str, Any]
 def main() -> None:
     """Measure what was asked for."""
     asked = _asked()
-    with tempfile.TemporaryDirectory(prefix="gptmodel-bench-") as work:
-        try:
-            figures, ratios = _measure(asked, Path(work))
-        except ProgramError as error:
-            sys.exit(str(error))
-    peer = {"presidio-analyzer": asked.peer} if asked.peer else {}
-    print(json.dumps({"figures": figures, "ratios": ratios, "machine": machine(peer)}))
+    print_answer(lambda work: _measure(asked, work), {"presidio-analyzer": asked.peer} if asked.peer else {})
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--gold", action="append", type=Path, default=[])
     parser.add_argument("--data", action="append", default=[])
-    parser.add_argument("--peer", type=_peer)
+    parser.add_argument("--peer", type=peer_among("presidio"))
     parser.add_argument("--sample", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
-
-
-def _peer(text: str) -> Path:
-    name, equals, path = text.partition("=")
-    if name not in PEERS or not equals:
-        raise argparse.ArgumentTypeError(f"NAME=PYTHON with NAME among {', '.join(PEERS)}")
-    return Path(path)
 
 
 def _measure(asked: argparse.Namespace, work: Path) -> tuple[Figures, dict[str, float]]:
