@@ -158,7 +158,8 @@ def _matched(
     together = {*found, *_cluster_members(store, found)}
     said = frozenset(texts) | {text.mark for text in known_texts(store) if text.id in together}
     # Copies that were dropped before deduplication are in no cluster.
-    everything = together | {text.id for text in known_texts(store) if text.mark in said}
+    meant = {(text.id, text.source) for text in known_texts(store) if text.id in together or text.mark in said}
+    everything = together | {document for document, _ in meant}
     duplicates = everything - set(found)
     marks = ErasureMarks(
         key,
@@ -166,8 +167,7 @@ def _matched(
         texts=said,
         places=frozenset(place_mark(key, *place) for place in places),
     )
-    come_from = {text.source for text in known_texts(store) if text.id in everything}
-    come_from |= {*sources} | {source for source, _ in places}
+    come_from = {*sources} | {source for _, source in meant} | {source for source, _ in places}
     return Matched(tuple(sorted(found)), tuple(sorted(duplicates)), marks, tuple(sorted(come_from)))
 
 
