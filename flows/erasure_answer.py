@@ -16,7 +16,8 @@ from gptmodel.erasure.matching import Matched
 from gptmodel.erasure.remains import NOT_PURGED, drop_samples_of, find_remains, trainings_on
 from gptmodel.erasure.requests import ErasureRequest
 from gptmodel.errors import GPTModelError
-from gptmodel.lineage import SeenBy, list_versions
+from gptmodel.lineage.documents import SeenBy
+from gptmodel.lineage.versions import list_versions
 from gptmodel.review import pages_showing
 from gptmodel.store import NOTES_DIR, Manifest
 

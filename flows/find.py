@@ -21,7 +21,7 @@ from gptmodel.corpus.sources.forgetting import document_mark
 from gptmodel.corpus.sources.quarantine import NotTextError
 from gptmodel.erasure.requests import ErasureRequest, read_requests
 from gptmodel.errors import ConfigError, GPTModelError
-from gptmodel.lineage import Version
+from gptmodel.lineage.versions import Version
 from gptmodel.value_search import Holder, ValueAnswer, search_values
 
 STANDARD = "-"

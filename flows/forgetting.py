@@ -33,7 +33,7 @@ from gptmodel.erasure.requests import (
 )
 from gptmodel.errors import ConfigError, ServerError, StoreBusyError
 from gptmodel.keys import key_id
-from gptmodel.lineage import SeenBy
+from gptmodel.lineage.documents import SeenBy
 from gptmodel.value_search import search_values
 
 # A command that left nothing out, or closed nothing, did not do what it was asked for.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gptmodel.config import ScrubbingConfig
 from gptmodel.errors import GPTModelError, StoreError
+from gptmodel.events import EventLog
 from gptmodel.keys import Keys, home_key, pseudonym_key
 from gptmodel.store import Store, full_disk_explained
 
@@ -76,6 +77,11 @@ class Home:
     def reviews_dir(self) -> Path:
         """The sheets of scrubbed text for a person's check, and what came of them."""
         return self.root / "reviews"
+
+    @property
+    def events(self) -> EventLog:
+        """Promotions, approvals, erasures and deletions; a backup of the home should hold the file."""
+        return EventLog(self.root / "events.jsonl")
 
     @property
     def cache_dir(self) -> Path:

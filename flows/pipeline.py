@@ -23,7 +23,8 @@ from flows.evaluation import audit_task, evaluate_task
 from flows.home import open_home, scrubber_of
 from flows.ledger import Entry
 from flows.outcome import summarise
-from flows.registration import promote_task, register_task
+from flows.promotion import promote_task
+from flows.registration import register_task
 from flows.run import Run
 from flows.tokenizer import pack_task, tokenizer_task
 from flows.training import train_task

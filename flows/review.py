@@ -6,7 +6,7 @@ from typing import Any
 from flows import terminal
 from flows.home import Home
 from gptmodel.errors import StoreError
-from gptmodel.lineage import list_versions
+from gptmodel.lineage.versions import list_versions
 from gptmodel.review import make_sheet, take_result
 from gptmodel.store import Output, Store, output_of
 

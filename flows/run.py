@@ -37,6 +37,7 @@ from gptmodel.erasure.requests import ErasureRequest, ingest_changes
 from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
+from gptmodel.provenance import PROVENANCE, read_provenance
 from gptmodel.spool import read_rows
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
 
@@ -212,6 +213,7 @@ class Run:
                 result = _computed(name, made.compute, work, progress)
             (work.notes / TIMING).write_text(json.dumps({"seconds": round(time.monotonic() - started, 3)}))
             write_synced(work.notes / "config.toml", to_toml(self.config))
+            write_synced(work.notes / PROVENANCE, read_provenance().model_dump_json(indent=1))
             manifest = seal(
                 work, stage=name, fingerprint=made.address, code_version=version,
                 section=section_of(stage_named(name), self.config), inputs=made.digests, result=result,

@@ -17,7 +17,8 @@ from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.scrubbing.value_index import asked_hashes, find_values, indexed_shards
 from gptmodel.editions import Editions
-from gptmodel.lineage import SeenBy, Sighting, Version, list_versions, sightings
+from gptmodel.lineage.documents import SeenBy, Sighting, sightings
+from gptmodel.lineage.versions import Version, list_versions
 from gptmodel.store import Manifest, Store
 
 

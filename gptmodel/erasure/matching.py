@@ -32,7 +32,7 @@ from gptmodel.corpus.sources.streams import local_file
 from gptmodel.corpus.tables import read_table
 from gptmodel.erasure.requests import ErasureRequest, marks_of
 from gptmodel.errors import ConfigError, SourceError
-from gptmodel.lineage import named_texts, sightings
+from gptmodel.lineage.documents import named_texts, sightings
 from gptmodel.store import Store
 
 _STAGE = "ingest"

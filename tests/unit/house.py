@@ -11,6 +11,7 @@ from gptmodel.corpus.dedup.members import MEMBERS_DIR, LeftOut, Member
 from gptmodel.corpus.documents import Document, shard_path, write_shard
 from gptmodel.corpus.rules import Dropped
 from gptmodel.corpus.scrubbing import Scrubber, scrub
+from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.sources.forgetting import (
     FORGOTTEN_DIR,
     TEXTS_DIR,
@@ -21,7 +22,6 @@ from gptmodel.corpus.sources.forgetting import (
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow
 from gptmodel.corpus.tables import write_table
 from gptmodel.keys import Keys
-from gptmodel.lineage import LEFT_OUT_DIR
 from gptmodel.store import Output, Store, Workspace, digest_of, seal
 
 A, B, C, D = (letter * 32 for letter in "abcd")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gptmodel.config import CustomFinderConfig
-from gptmodel.lineage import SeenBy
+from gptmodel.lineage.documents import SeenBy
 from gptmodel.value_search import Holder, Unindexed, ValueAnswer, search_values
 from tests.unit.house import UNTESTED, A, B, C, House
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows import cli
+from flows.commands import pipeline
 from gptmodel import __version__
 from gptmodel.config_file import load_config
 from gptmodel.errors import GateError
@@ -92,7 +93,7 @@ def test_an_unexpected_exception_is_one_clear_message_and_a_file_without_documen
     def broken(*_: object) -> None:
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr(cli, "load_config", broken)
+    monkeypatch.setattr(pipeline, "load_config", broken)
     ended = call("plan")
     [file] = (tmp_path / "home" / "logs").glob("last-error.txt")
     assert ended.exit_code == 1
@@ -111,14 +112,14 @@ def test_an_unexpected_exception_without_a_home_is_still_one_clear_message(
 
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("GPTMODEL_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(cli, "load_config", broken)
+    monkeypatch.setattr(pipeline, "load_config", broken)
     ended = call("plan")
     assert (ended.exit_code, isinstance(ended.exception, SystemExit)) == (1, True)
     assert "an unexpected RuntimeError" in ended.output
 
 
 def test_an_unexpected_exception_is_an_object_with_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "load_config", lambda *_: 1 / 0)
+    monkeypatch.setattr(pipeline, "load_config", lambda *_: 1 / 0)
     ended = call("plan", "--json")
     error = json.loads(ended.stdout)["error"]
     assert set(error) == {"expected", "actual", "mend"}
@@ -129,7 +130,7 @@ def test_ctrl_c_is_130_and_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyP
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "load_config", interrupted)
+    monkeypatch.setattr(pipeline, "load_config", interrupted)
     ended = call("plan")
     assert ended.exit_code == 130
     assert "goes on from there" in ended.output
@@ -139,7 +140,7 @@ def test_a_gates_no_is_exit_code_3(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise GateError(expected="documents", actual="none", mend="Give more.")
 
-    monkeypatch.setattr(cli, "load_config", refused)
+    monkeypatch.setattr(pipeline, "load_config", refused)
     assert call("plan").exit_code == 3
 
 

@@ -1,18 +1,16 @@
-"""Which versions came from which outputs, and which of them saw a document: look-ups over the store alone.
+"""What became of a document, and which versions saw it: look-ups over the store alone.
 
-A version's `register` manifest names the digests of all that it came from; from there the way leads back to the tables
-of ids that cleaning, scrubbing, deduplication and the split left (drops, members, splits). Those stay when text is
+Cleaning, scrubbing, deduplication and the split left tables of ids (drops, members, splits). Those stay when text is
 deleted, so that the answer holds after the raw text is gone. What was deleted since is told as unknown, never as "not
 seen". No text is read, no server is asked, and neither mlflow nor torch is imported.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gptmodel.chain import STAGE_NAMES
 from gptmodel.corpus.cleaning import DROPS_DIR
 from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import text_id
@@ -20,6 +18,7 @@ from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.sources.forgetting import FORGOTTEN_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
 from gptmodel.errors import StoreError
+from gptmodel.lineage.versions import Version, list_versions
 from gptmodel.store import MANIFEST, Manifest, Store
 
 if TYPE_CHECKING:
@@ -37,32 +36,6 @@ _TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("ingest", FORGOTTEN_DIR, ("id", "source")),
 )
 _ID_CHARS = 32  # of a text's id; its parts go on after that
-
-
-@dataclass(frozen=True)
-class Version:
-    """A registered version and what it came from.
-
-    Attributes:
-        name: Name of the registered model.
-        version: Number of the version, from 1.
-        mlflow_run_id: Run that registered it.
-        fingerprint: Address of its `register` output.
-        digests: Digest of each stage's output that it came from, by stage.
-        outputs: Fingerprint of each of those that is in the store still, by stage.
-    """
-
-    name: str
-    version: int
-    mlflow_run_id: str
-    fingerprint: str
-    digests: Mapping[str, str]
-    outputs: Mapping[str, str]
-
-    @property
-    def uri(self) -> str:
-        """URI that names exactly this version."""
-        return f"models:/{self.name}/{self.version}"
 
 
 @dataclass(frozen=True, order=True)
@@ -102,19 +75,6 @@ class Sighting:
     split: str = ""
     drop_reason: str = ""
     versions: tuple[SeenBy, ...] = ()
-
-
-def list_versions(store: Store) -> list[Version]:
-    """List the registered versions of the home's runs, by name and number.
-
-    A version that was registered again, because its files came out equal, stands here for each `register` output.
-    """
-    known: dict[tuple[str, str], Manifest] = {}
-    for stage in STAGE_NAMES:
-        for manifest in store.manifests(stage):
-            known.setdefault((stage, manifest.digest), manifest)
-    versions = [_version(manifest, known) for manifest in store.manifests("register")]
-    return sorted(versions, key=lambda version: (version.name, version.version, version.fingerprint))
 
 
 def sightings(store: Store, ids: Collection[str]) -> list[Sighting]:
@@ -161,23 +121,6 @@ def splits_with(store: Store, ids: Collection[str]) -> frozenset[str]:
     """
     places = _Corpora(store).places(ids).values()
     return frozenset(place.digest for found in places for place in found if place.stage == "split")
-
-
-def _version(manifest: Manifest, known: Mapping[tuple[str, str], Manifest]) -> Version:
-    digests: dict[str, str] = {}
-    todo = deque(manifest.inputs.items())  # what the version itself names comes before what its inputs name
-    while todo:
-        stage, digest = todo.popleft()
-        if stage in STAGE_NAMES and stage not in digests:
-            digests[stage] = digest
-            todo.extend(known[stage, digest].inputs.items() if (stage, digest) in known else ())
-    found = {stage: known[stage, digest] for stage, digest in digests.items() if (stage, digest) in known}
-    result = manifest.result
-    return Version(
-        name=result["name"], version=result["version"],
-        mlflow_run_id=(result.get("runtime") or {}).get("mlflow_run_id", ""), fingerprint=manifest.fingerprint,
-        digests=digests, outputs={stage: one.fingerprint for stage, one in found.items()},
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)

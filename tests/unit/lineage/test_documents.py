@@ -1,6 +1,5 @@
 """Versions and documents looked up in a store of small outputs, made by hand."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from gptmodel.corpus.rules import Dropped
+from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.sources.forgetting import ForgottenRow
 from gptmodel.corpus.split_table import SPLIT_DIR
 from gptmodel.errors import StoreError
-from gptmodel.lineage import LEFT_OUT_DIR, SeenBy, Sighting, list_versions, sightings
+from gptmodel.lineage.documents import SeenBy, Sighting, sightings
+from gptmodel.lineage.versions import list_versions
 from tests.unit.house import A, B, C, D, House
 
 
@@ -23,24 +24,6 @@ def house(tmp_path: Path) -> House:
 def only(house: House, name: str) -> Sighting:
     [found] = sightings(house.store, [name])
     return found
-
-
-def test_a_version_names_all_outputs_that_it_came_from(house: House) -> None:
-    split = house.corpus({A: "train"})
-    house.version(split, 1)
-    [version] = list_versions(house.store)
-    assert (version.name, version.version, version.mlflow_run_id, version.uri) == ("gpt", 1, "run-1", "models:/gpt/1")
-    assert set(version.outputs) == {"clean", "scrub", "deduplicate", "split", "train"}
-    assert (version.digests["split"], version.outputs["split"]) == (split.digest, split.fingerprint)
-
-
-def test_an_output_deleted_since_has_its_digest_still(house: House) -> None:
-    split = house.corpus({A: "train"})
-    house.version(split, 1)
-    shutil.rmtree(house.store.path_of(split))
-    [version] = list_versions(house.store)
-    assert version.digests["split"] == split.digest
-    assert "split" not in version.outputs
 
 
 def test_a_document_names_every_version_that_saw_it(house: House) -> None:
@@ -111,7 +94,7 @@ def test_an_empty_store_has_no_versions(house: House) -> None:
 
 def test_looking_up_needs_neither_mlflow_nor_torch() -> None:
     code = (
-        "import pathlib, sys; from gptmodel.lineage import *; from gptmodel.store import Store;"
+        "import pathlib, sys; from gptmodel.lineage.documents import *; from gptmodel.store import Store;"
         "sightings(Store(pathlib.Path('nowhere')), ['a']);"
         "print({'torch', 'mlflow', 'prefect'} & set(sys.modules))"
     )

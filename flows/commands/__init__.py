@@ -1,0 +1,1 @@
+"""The commands of `gptmodel`, one file for each group of them."""
