@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gptmodel.corpus.documents import text_id
 from gptmodel.corpus.sources.forgetting import TEXTS_DIR
+from gptmodel.lineage.rows import rows_of
 from gptmodel.store import Store
 
 Marks = Mapping[str, Mapping[str, str]]
@@ -39,6 +40,17 @@ class Editions:
         mark = self._mark(one, document)
         return not mark or any(self._mark(other, document) in ("", mark) for other in others)
 
+    def may_say(self, document: str, scrub: str, marks: Collection[str]) -> bool:
+        """Tell whether a scrub output may have read a document in words that one of some marks stands for.
+
+        Args:
+            document: Id of the document.
+            scrub: Digest of the scrub output.
+            marks: Marks of what texts say.
+        """
+        mark = self._mark(scrub, document)
+        return not mark or mark in marks
+
     def _mark(self, scrub: str, document: str) -> str:
         return self._marks.get(scrub, {}).get(text_id(document), "")
 
@@ -62,9 +74,4 @@ class Editions:
         return marks
 
     def _read(self, path: Path) -> dict[str, str]:
-        import pyarrow.compute as pc
-        import pyarrow.parquet as pq
-
-        mine = pc.field("id").isin(sorted(self._wanted))
-        rows = pq.read_table(path, columns=["id", "mark"], filters=mine, partitioning=None).to_pylist()
-        return {row["id"]: row["mark"] for row in rows}
+        return {row["id"]: row["mark"] for row in rows_of(path, ("id", "mark"), self._wanted)}

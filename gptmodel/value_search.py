@@ -14,8 +14,8 @@ from pathlib import Path
 from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.documents import SHARDS_DIR
 from gptmodel.corpus.scrubbing import Scrubber
-from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.scrubbing.value_index import asked_hashes, find_values, indexed_shards
+from gptmodel.corpus.table_names import LEFT_OUT_DIR
 from gptmodel.editions import Editions
 from gptmodel.lineage.documents import SeenBy, Sighting, sightings
 from gptmodel.lineage.versions import Version, list_versions

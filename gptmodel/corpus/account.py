@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gptmodel.corpus.cleaning import DROPS_DIR
 from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import list_shards
-from gptmodel.corpus.scrubbing.stage import FINDINGS_DIR, LEFT_OUT_DIR
 from gptmodel.corpus.sources.forgetting import FORGOTTEN, FORGOTTEN_DIR
-from gptmodel.corpus.sources.reading import QUARANTINE_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
+from gptmodel.corpus.table_names import DROPS_DIR, FINDINGS_DIR, LEFT_OUT_DIR, QUARANTINE_DIR
 
 if TYPE_CHECKING:
     import pyarrow as pa

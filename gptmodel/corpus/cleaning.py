@@ -21,13 +21,13 @@ from gptmodel.corpus.characters import put_right, repair_mojibake
 from gptmodel.corpus.documents import SHARDS_DIR, Document, read_shard, write_shard
 from gptmodel.corpus.rules import Dropped, Verdict, apply_rules, check_rules
 from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.corpus.table_names import DROPS_DIR
 from gptmodel.corpus.tables import read_table, table_files, write_table
 from gptmodel.parts import Mapper, PartsRuntime, Progress, clear_but_parts, in_turn, make_text_parts, text_parts
 from gptmodel.store import Workspace
 
 logger = logging.getLogger(__name__)
 
-DROPS_DIR = "drops"
 DROP_SAMPLES_DIR = "drop-samples"
 SAMPLE_CHARS = 300
 """Characters of an example of what a rule dropped."""

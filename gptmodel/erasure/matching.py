@@ -5,39 +5,21 @@ store holds, so that it works after the raw text is gone. Of a divided text all 
 cluster with one asked for is taken whole too; what its other parts are duplicates of is not.
 """
 
-import glob
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from gptmodel.corpus.dedup.members import CLUSTERS_FILE
 from gptmodel.corpus.documents import text_id
-from gptmodel.corpus.sources.decoding import tidy
-from gptmodel.corpus.sources.forgetting import (
-    TEXTS_DIR,
-    ErasureMarks,
-    KnownText,
-    beginning_of,
-    document_mark,
-    place_mark,
-    text_mark,
-)
-from gptmodel.corpus.sources.formats import read_items
-from gptmodel.corpus.sources.locations import is_local
-from gptmodel.corpus.sources.quarantine import Rejected
-from gptmodel.corpus.sources.streams import local_file
-from gptmodel.corpus.tables import read_table
+from gptmodel.corpus.sources.forgetting import ErasureMarks, document_mark, place_mark
 from gptmodel.erasure.requests import ErasureRequest, marks_of
-from gptmodel.errors import ConfigError, SourceError
+from gptmodel.errors import ConfigError
+from gptmodel.lineage.asked import Place, known_texts, marks_of_file, places_of, texts_in, texts_with
 from gptmodel.lineage.documents import named_texts, sightings
 from gptmodel.store import Store
 
 _STAGE = "ingest"
-Place = tuple[str, str]
-"""A source, and a path within it; no path is the whole source."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +81,7 @@ def match_source(store: Store, key: bytes, uri: str) -> Matched:
         ConfigError: It is a pattern, which would be kept as the name of one file and leave nothing out.
     """
     places = places_of(store, uri)
-    found = {text.id for text in known_texts(store) if any(_lies_in(text, place) for place in places)}
+    found = {text.id for text in texts_in(store, places)}
     if "*" in uri and not found:
         raise ConfigError(
             expected="a source, or one file or folder in it, by name or path", actual="a pattern",
@@ -114,8 +96,8 @@ def match_text(store: Store, key: bytes, path: Path) -> Matched:
     Raises:
         SourceError: The file can't be read, or holds no text.
     """
-    marks = frozenset(text_mark(key, head) for head in _heads(path))
-    found = {text.id for text in known_texts(store) if text.mark in marks}
+    marks = marks_of_file(key, path)
+    found = {text.id for text in texts_with(store, marks)}
     return _matched(store, key, found, texts=marks)
 
 
@@ -125,30 +107,6 @@ def covered_documents(store: Store, marks: ErasureMarks) -> frozenset[str]:
     if marks.documents:  # one that no index of texts has may stand in a table of ids
         covered |= {name for name in named_texts(store) if document_mark(marks.key, name) in marks.documents}
     return frozenset(covered)
-
-
-def known_texts(store: Store) -> Iterator[KnownText]:
-    """Give every text that an ingest of the store met; one that several met may come more than once."""
-    read: set[str] = set()
-    for folder in _folders(store, _STAGE):
-        for path in sorted((folder / TEXTS_DIR).glob("*.parquet")):
-            if path.name not in read:  # named by all that it is made from
-                read.add(path.name)
-                yield from read_table(path, KnownText)
-
-
-def places_of(store: Store, uri: str) -> list[Place]:
-    """Give the sources, files and folders that a URI names, of all sources that the store has read; sorted."""
-    places: set[Place] = set()
-    for name, path in _sources(store):
-        if uri in (name, path):
-            places.add((name, ""))
-        elif (inside := _relative(uri, path)) is not None:
-            places.add((name, inside))
-    if not places:
-        inner = uri.strip("/")
-        places = {(text.source, inner) for text in known_texts(store) if _lies_in(text, (text.source, inner))}
-    return sorted(places)
 
 
 def _matched(
@@ -197,46 +155,3 @@ def _read_columns(path: Path, names: tuple[str, ...]) -> Iterator[tuple[str, ...
 
 def _folders(store: Store, stage: str) -> list[Path]:
     return [store.folder(stage, manifest.fingerprint) for manifest in store.manifests(stage)]
-
-
-def _sources(store: Store) -> set[tuple[str, str]]:
-    """Give name and path of every source that an ingest of the store has read."""
-    sections: list[dict[str, Any]] = [manifest.section for manifest in store.manifests(_STAGE)]
-    sources = [source for section in sections for source in section.get("corpus", {}).get("sources", [])]
-    return {(source["name"], source["path"]) for source in sources}
-
-
-def _relative(uri: str, root: str) -> str | None:
-    """Give a path or URL relative to a source's, empty for the source itself; None if it does not lie there."""
-    if not is_local(root) or not is_local(uri):
-        inside = uri.removeprefix(f"{root.rstrip('/')}/")
-        return inside.strip("/") if inside != uri else None
-    path, base = (Path(os.path.abspath(os.path.expanduser(one))) for one in (uri, _without_glob(root)))
-    if path == base:
-        return ""
-    return path.relative_to(base).as_posix() if path.is_relative_to(base) else None
-
-
-def _without_glob(root: str) -> str:
-    parts = Path(root).parts
-    fixed = next((number for number, part in enumerate(parts) if glob.has_magic(part)), len(parts))
-    return str(Path(*parts[:fixed]))
-
-
-def _lies_in(text: KnownText, place: Place) -> bool:
-    source, path = place
-    return text.source == source and (not path or text.path == path or text.path.startswith(f"{path}/"))
-
-
-def _heads(path: Path) -> list[bytes]:
-    """Give the beginning of each text in a file, as ingest would read it."""
-    items = list(read_items(local_file(path)))
-    heads = [beginning_of(map(tidy, item.chunks))[1] for item in items if not isinstance(item, Rejected)]
-    if not any(heads):
-        reasons = sorted({item.reason.replace("_", " ") for item in items if isinstance(item, Rejected)})
-        raise SourceError(
-            expected=f"a file with text at {path}",
-            actual=", ".join(reasons) or "no text",
-            mend="Give the document as it lies in the source, or its text as a .txt file.",
-        )
-    return [head for head in heads if head]

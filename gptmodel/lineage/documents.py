@@ -6,26 +6,23 @@ seen". No text is read, no server is asked, and neither mlflow nor torch is impo
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
-from gptmodel.corpus.cleaning import DROPS_DIR
 from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import text_id
-from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.sources.forgetting import FORGOTTEN_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
-from gptmodel.errors import StoreError
+from gptmodel.corpus.table_names import DROPS_DIR, LEFT_OUT_DIR
+from gptmodel.lineage.rows import column_of, rows_of
+from gptmodel.lineage.steps import NEVER, Steps, steps_read
 from gptmodel.lineage.versions import Version, list_versions
 from gptmodel.store import Manifest, Store
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 Status = Literal["trained", "held out", "kept", "dropped", "forgotten", "unknown"]
 UNKNOWN: Literal["unknown"] = "unknown"
+MayHaveSeen = Callable[[str, Version], bool]
 
 # Where each stage says what became of a document.
 _TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -35,7 +32,6 @@ _TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("clean", DROPS_DIR, ("id", "source", "reason")),
     ("ingest", FORGOTTEN_DIR, ("id", "source")),
 )
-_ID_CHARS = 32  # of a text's id; its parts go on after that
 
 
 @dataclass(frozen=True, order=True)
@@ -47,11 +43,15 @@ class SeenBy:
         version: Number of the version.
         split: `train`, `validation` or `test`; `unknown` where the version's tables were deleted or damaged, so that
             nobody can tell whether it saw the document.
+        train: Digest of its training, which tells versions of one number in two registries apart.
+        steps: At which steps the training read it; None where that was not asked, or nobody can tell.
     """
 
     name: str
     version: int
     split: str
+    train: str = field(default="", compare=False)
+    steps: Steps | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,14 @@ class Sighting:
     versions: tuple[SeenBy, ...] = ()
 
 
-def sightings(store: Store, ids: Collection[str]) -> list[Sighting]:
+def sightings(store: Store, ids: Collection[str], may_have_seen: MayHaveSeen | None = None) -> list[Sighting]:
     """Tell for documents what became of them and which versions saw them, sorted by id.
 
     Args:
         store: The home's store.
         ids: Documents; the id of a divided text stands for its parts too. An id that no table names is `unknown`.
+        may_have_seen: Tells, of a document's id and a version, whether it counts that the version's corpus names the
+            document; None: always.
 
     Raises:
         StoreError: A table can't be read.
@@ -91,9 +93,35 @@ def sightings(store: Store, ids: Collection[str]) -> list[Sighting]:
     places = corpora.places(ids)
     met = {*places, *(text_id(name) for name in places)}
     versions = list_versions(store)
-    named = [_sighting(name, found, versions, corpora.whole_splits) for name, found in places.items()]
-    unnamed = [_sighting(name, [], versions, corpora.whole_splits) for name in {*ids} - met]
+
+    def sighting(name: str, found: Sequence[_Place]) -> Sighting:
+        counted = [one for one in versions if may_have_seen is None or may_have_seen(name, one)]
+        return _sighting(name, found, counted, corpora.whole_splits)
+
+    named = [sighting(name, found) for name, found in places.items()]
+    unnamed = [sighting(name, []) for name in {*ids} - met]
     return sorted([*named, *unnamed], key=lambda one: one.id)
+
+
+def with_steps(store: Store, found: Sequence[Sighting]) -> list[Sighting]:
+    """Add to sightings at which steps each version read the document; a version that held it out never did.
+
+    Raises:
+        StoreError: A table of packed documents can't be read.
+    """
+    trained: defaultdict[str, set[str]] = defaultdict(set)
+    for one in found:
+        for seen in one.versions:
+            if seen.split == "train":
+                trained[seen.train].add(one.id)
+    by_train = {version.digests.get("train", ""): version for version in list_versions(store)}
+    steps = {train: steps_read(store, by_train[train], ids) for train, ids in trained.items()}
+
+    def told(name: str, seen: SeenBy) -> SeenBy:
+        read = steps.get(seen.train, {}).get(name) if seen.split == "train" else NEVER
+        return replace(seen, steps=None if seen.split == UNKNOWN else read)
+
+    return [replace(one, versions=tuple(told(one.id, seen) for seen in one.versions)) for one in found]
 
 
 def named_texts(store: Store) -> Iterator[str]:
@@ -110,7 +138,7 @@ def named_texts(store: Store) -> Iterator[str]:
                 path = folder / name
                 if name.startswith(f"{table}/") and entry.sha256 not in read and path.exists():
                     read.add(entry.sha256)
-                    yield from {text_id(row["id"]) for row in _read(path, ("id",))}
+                    yield from {text_id(one) for one in column_of(path, "id").to_pylist()}
 
 
 def splits_with(store: Store, ids: Collection[str]) -> frozenset[str]:
@@ -150,9 +178,7 @@ class _Corpora:
 
     def places(self, ids: Collection[str]) -> dict[str, list[_Place]]:
         """Give what the tables say of each document that they name."""
-        import pyarrow as pa
-
-        wanted = pa.array(sorted(ids), pa.string())
+        wanted = frozenset(ids)
         places: defaultdict[str, list[_Place]] = defaultdict(list)
         for stage, table, columns in _TABLES:
             for manifest in self.store.manifests(stage):
@@ -164,7 +190,7 @@ class _Corpora:
         return dict(places)
 
     def _rows(
-        self, manifest: Manifest, table: str, columns: Sequence[str], wanted: "pa.Array"
+        self, manifest: Manifest, table: str, columns: Sequence[str], wanted: Collection[str]
     ) -> Iterator[dict[str, Any]]:
         """Give an output's rows for the wanted ids, a shard at a time in memory."""
         folder, is_whole = self.store.folder(manifest.stage, manifest.fingerprint), True
@@ -175,32 +201,10 @@ class _Corpora:
                 is_whole = False
                 continue
             if entry.sha256 not in self._read:
-                self._read[entry.sha256] = _read(folder / name, columns, wanted)
+                self._read[entry.sha256] = rows_of(folder / name, columns, wanted)
             yield from self._read[entry.sha256]
         if is_whole and manifest.stage == "split":
             self.whole_splits.add(manifest.digest)
-
-
-def _read(path: Path, columns: Sequence[str], wanted: "pa.Array | None" = None) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    name = pc.field("id")
-    mine = None
-    if wanted is not None:
-        mine = name.isin(wanted) | pc.utf8_slice_codeunits(name, 0, _ID_CHARS).isin(wanted)
-    try:
-        rows: list[dict[str, Any]] = pq.read_table(
-            path, columns=list(columns), filters=mine, partitioning=None
-        ).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(
-            expected=f"a table of documents at {path}",
-            actual=type(error).__name__,
-            mend=f"Compute it again: gptmodel run --force {path.parts[-4]}",
-        ) from None
-    return rows
 
 
 def _sighting(
@@ -220,13 +224,13 @@ def _seen_by(
     places: Sequence[_Place], versions: Sequence[Version], whole_splits: Collection[str]
 ) -> tuple[SeenBy, ...]:
     splits = {place.digest: place.split for place in places if place.stage == "split"}
-    seen = set()
+    seen: dict[tuple[str, int, str, str], SeenBy] = {}
     for version in versions:
-        digest = version.digests.get("split", "")
+        digest, train = version.digests.get("split", ""), version.digests.get("train", "")
         split = splits.get(digest, "" if digest in whole_splits else UNKNOWN)
         if split:
-            seen.add(SeenBy(version.name, version.version, split))
-    return tuple(sorted(seen))
+            seen[version.name, version.version, split, train] = SeenBy(version.name, version.version, split, train)
+    return tuple(sorted(seen.values()))
 
 
 def _status(seen: Sequence[SeenBy], last: _Place) -> Status:

@@ -11,7 +11,6 @@ from gptmodel.corpus.dedup.members import MEMBERS_DIR, LeftOut, Member
 from gptmodel.corpus.documents import Document, shard_path, write_shard
 from gptmodel.corpus.rules import Dropped
 from gptmodel.corpus.scrubbing import Scrubber, scrub
-from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.sources.forgetting import (
     FORGOTTEN_DIR,
     TEXTS_DIR,
@@ -20,6 +19,7 @@ from gptmodel.corpus.sources.forgetting import (
     text_mark,
 )
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow
+from gptmodel.corpus.table_names import LEFT_OUT_DIR
 from gptmodel.corpus.tables import write_table
 from gptmodel.keys import Keys
 from gptmodel.store import Output, Store, Workspace, digest_of, seal

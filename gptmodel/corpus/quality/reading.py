@@ -24,8 +24,8 @@ from gptmodel.corpus.quality.overlaps import Marks
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.measuring.residue import Residue
 from gptmodel.corpus.scrubbing.measuring.second import scan
-from gptmodel.corpus.sources.reading import FILES_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR, Split, SplitRow, read_shard_corpus
+from gptmodel.corpus.table_names import FILES_DIR
 from gptmodel.corpus.tables import read_columns, write_table
 from gptmodel.parts import Made, Mapper, Part, Progress, in_turn, input_digests, make_parts, text_parts
 from gptmodel.store import Workspace, file_digest

@@ -19,6 +19,7 @@ from gptmodel.corpus.scrubbing.measuring.self_test import KindTest, recall_by_ki
 from gptmodel.corpus.scrubbing.scrubber import Scrubbed, Scrubber
 from gptmodel.corpus.scrubbing.shapes import shape_of
 from gptmodel.corpus.scrubbing.value_index import ValueIndex, values_name
+from gptmodel.corpus.table_names import FINDINGS_DIR, LEFT_OUT_DIR
 from gptmodel.keys import key_id
 
 if TYPE_CHECKING:  # the preview imports this room before the store's packages are installed
@@ -28,8 +29,6 @@ if TYPE_CHECKING:  # the preview imports this room before the store's packages a
 logger = logging.getLogger(__name__)
 
 _MOST_SHAPES = 3
-FINDINGS_DIR = "findings"
-LEFT_OUT_DIR = "left_out"
 
 
 class SourceScrubbing(BaseModel):

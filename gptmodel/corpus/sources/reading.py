@@ -36,11 +36,9 @@ from gptmodel.corpus.sources.occurrences import Occurrences
 from gptmodel.corpus.sources.quarantine import NotTextError, QuarantineRow, Reason, Rejected
 from gptmodel.corpus.sources.records import Item, Record
 from gptmodel.corpus.sources.streams import Columns, InputFile
+from gptmodel.corpus.table_names import FILES_DIR, QUARANTINE_DIR
 from gptmodel.corpus.tables import TableWriter, write_table
 from gptmodel.errors import SourceError
-
-QUARANTINE_DIR = "quarantine"
-FILES_DIR = "files"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from gptmodel.corpus.quality.stage import QualityResult, check_quality
 from gptmodel.corpus.quality.tables import Accounts, Tables, build_tables
 from gptmodel.corpus.scrubbing import Scrubber, ScrubResult
 from gptmodel.corpus.scrubbing.measuring.self_test import KindTest, recall_by_kind
-from gptmodel.corpus.sources.reading import FILES_DIR, FileRow
+from gptmodel.corpus.sources.reading import FileRow
 from gptmodel.corpus.sources.stage import IngestResult, SourceAccount
 from gptmodel.corpus.split import split
 from gptmodel.corpus.split_table import SplitRow, read_shard_split, write_shard_split
+from gptmodel.corpus.table_names import FILES_DIR
 from gptmodel.corpus.tables import write_table
 from gptmodel.parts import Mapper, in_turn
 from gptmodel.store import Workspace

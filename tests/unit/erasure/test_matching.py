@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from gptmodel.corpus.sources.forgetting import TEXTS_DIR, document_mark, place_mark
-from gptmodel.erasure.matching import match_document, match_request, match_source, match_text, places_of
+from gptmodel.erasure.matching import match_document, match_request, match_source, match_text
 from gptmodel.erasure.requests import ErasureRequest
 from gptmodel.errors import ConfigError, SourceError
 from gptmodel.keys import key_id
+from gptmodel.lineage.asked import places_of
 from tests.unit.erasure.home import ASKED, COPY, KEY, LONG, NEAR, SHORT, SmallHome
 
 

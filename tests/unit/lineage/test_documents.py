@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gptmodel.corpus.rules import Dropped
-from gptmodel.corpus.scrubbing.stage import LEFT_OUT_DIR
 from gptmodel.corpus.sources.forgetting import ForgottenRow
 from gptmodel.corpus.split_table import SPLIT_DIR
+from gptmodel.corpus.table_names import LEFT_OUT_DIR
 from gptmodel.errors import StoreError
 from gptmodel.lineage.documents import SeenBy, Sighting, sightings
 from gptmodel.lineage.versions import list_versions

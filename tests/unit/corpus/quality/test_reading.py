@@ -24,8 +24,9 @@ from gptmodel.corpus.quality.reading import (
     search_share,
 )  # fmt: skip
 from gptmodel.corpus.scrubbing import Scrubber
-from gptmodel.corpus.sources.reading import FILES_DIR, FileRow
+from gptmodel.corpus.sources.reading import FileRow
 from gptmodel.corpus.split_table import read_split
+from gptmodel.corpus.table_names import FILES_DIR
 from gptmodel.corpus.tables import read_table, write_table
 from tests.unit.corpus.gate import KINDS, SCRUBBER, House, make, prose, sound
 

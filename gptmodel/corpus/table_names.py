@@ -1,0 +1,12 @@
+"""Where the stages lay the tables that later look-ups read: names alone, so that a look-up loads no stage."""
+
+FILES_DIR = "files"
+"""Of ingest: what was found out about each file."""
+QUARANTINE_DIR = "quarantine"
+"""Of ingest: what could not be read."""
+DROPS_DIR = "drops"
+"""Of clean: what was dropped, with its reason."""
+LEFT_OUT_DIR = "left_out"
+"""Of scrub: documents left out for the sake of a kind that they hold."""
+FINDINGS_DIR = "findings"
+"""Of scrub: findings by document and kind."""

@@ -1,0 +1,156 @@
+"""Which documents a question means: by what a file says, or by the source, file or folder they came from.
+
+Read from ingest's index of texts, over every output that the store holds, so that it works after the raw text is gone.
+Lineage and erasure requests ask here alike.
+"""
+
+import glob
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial, reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gptmodel.corpus.sources.forgetting import TEXTS_DIR, KnownText, text_mark
+from gptmodel.corpus.sources.locations import is_local
+from gptmodel.corpus.tables import read_columns, read_table
+from gptmodel.errors import SourceError
+from gptmodel.lineage.rows import places_where, rows_at
+from gptmodel.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Place = tuple[str, str]
+"""A source, and a path within it; no path is the whole source."""
+
+_STAGE = "ingest"
+_COLUMNS = tuple(KnownText.__slots__)
+
+
+def texts_in(store: Store, places: Iterable[Place]) -> list[KnownText]:
+    """Give the texts that lie in some sources, files or folders, as ingest met them; each once, by id.
+
+    Raises:
+        StoreError: An index can't be read.
+    """
+    wanted = list(places)
+    return _texts(store, ("source", "path"), partial(in_places, places=wanted)) if wanted else []
+
+
+def in_places(table: "pa.Table", places: Sequence[Place]) -> Any:
+    """Give as a mask which rows, by their columns `source` and `path`, lie in one of some places, at least one."""
+    import pyarrow.compute as pc
+
+    masks = []
+    for source, path in places:
+        mine = pc.equal(table["source"], source)
+        inside = pc.or_(pc.equal(table["path"], path), pc.starts_with(table["path"], f"{path}/"))
+        masks.append(pc.and_(mine, inside) if path else mine)
+    return reduce(pc.or_, masks)
+
+
+def texts_with(store: Store, marks: Iterable[str]) -> list[KnownText]:
+    """Give the texts that say what one of some marks stands for; each once, by id.
+
+    Raises:
+        StoreError: An index can't be read.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted = pa.array(sorted(marks), pa.string())
+    return _texts(store, ("mark",), lambda table: pc.is_in(table["mark"], value_set=wanted))
+
+
+def marks_of_file(key: bytes, path: Path) -> frozenset[str]:
+    """Give the marks of what the texts of a file say, read as a source's file would be, case and white space aside.
+
+    Raises:
+        SourceError: The file can't be read, or holds no text.
+    """
+    return frozenset(text_mark(key, head) for head in _heads(path))
+
+
+def known_texts(store: Store) -> Iterator[KnownText]:
+    """Give every text that an ingest of the store met; one that several met may come more than once."""
+    for path in _indexes(store):
+        yield from read_table(path, KnownText)
+
+
+def places_of(store: Store, uri: str) -> list[Place]:
+    """Give the sources, files and folders that a URI names, of all sources that the store has read; sorted."""
+    places: set[Place] = set()
+    for name, path in _sources(store):
+        if uri in (name, path):
+            places.add((name, ""))
+        elif (inside := _relative(uri, path)) is not None:
+            places.add((name, inside))
+    if not places:
+        inner = uri.strip("/")
+        columns = (read_columns(path, ["source"])["source"] for path in _indexes(store))
+        names = {name for column in columns for name in column.unique().to_pylist()}
+        places = {(text.source, inner) for text in texts_in(store, [(name, inner) for name in names])}
+    return sorted(places)
+
+
+def _texts(store: Store, columns: tuple[str, ...], chosen: Callable[["pa.Table"], Any]) -> list[KnownText]:
+    found: dict[str, KnownText] = {}
+    for path in _indexes(store):
+        for row in rows_at(path, _COLUMNS, places_where(path, columns, chosen)):
+            found.setdefault(row["id"], KnownText(**row))
+    return [found[name] for name in sorted(found)]
+
+
+def _indexes(store: Store) -> Iterator[Path]:
+    """Give the tables of the index, of the newest ingest first, each once: its name tells all that it is made from."""
+    met: set[str] = set()
+    for manifest in store.manifests(_STAGE):
+        for path in sorted((store.folder(_STAGE, manifest.fingerprint) / TEXTS_DIR).glob("*.parquet")):
+            if path.name not in met:
+                met.add(path.name)
+                yield path
+
+
+def _sources(store: Store) -> set[Place]:
+    """Give name and path of every source that an ingest of the store has read."""
+    sections: list[dict[str, Any]] = [manifest.section for manifest in store.manifests(_STAGE)]
+    sources = [source for section in sections for source in section.get("corpus", {}).get("sources", [])]
+    return {(source["name"], source["path"]) for source in sources}
+
+
+def _relative(uri: str, root: str) -> str | None:
+    """Give a path or URL relative to a source's, empty for the source itself; None if it does not lie there."""
+    if not is_local(root) or not is_local(uri):
+        inside = uri.removeprefix(f"{root.rstrip('/')}/")
+        return inside.strip("/") if inside != uri else None
+    path, base = (Path(os.path.abspath(os.path.expanduser(one))) for one in (uri, _without_glob(root)))
+    if path == base:
+        return ""
+    return path.relative_to(base).as_posix() if path.is_relative_to(base) else None
+
+
+def _without_glob(root: str) -> str:
+    parts = Path(root).parts
+    fixed = next((number for number, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    return str(Path(*parts[:fixed]))
+
+
+def _heads(path: Path) -> list[bytes]:
+    """Give the beginning of each text in a file, as ingest would read it."""
+    from gptmodel.corpus.sources.decoding import tidy
+    from gptmodel.corpus.sources.forgetting import beginning_of
+    from gptmodel.corpus.sources.formats import read_items
+    from gptmodel.corpus.sources.quarantine import Rejected
+    from gptmodel.corpus.sources.streams import local_file
+
+    items = list(read_items(local_file(path)))
+    heads = [beginning_of(map(tidy, item.chunks))[1] for item in items if not isinstance(item, Rejected)]
+    if not any(heads):
+        reasons = sorted({item.reason.replace("_", " ") for item in items if isinstance(item, Rejected)})
+        raise SourceError(
+            expected=f"a file with text at {path}",
+            actual=", ".join(reasons) or "no text",
+            mend="Give the document as it lies in the source, or its text as a .txt file.",
+        )
+    return [head for head in heads if head]
