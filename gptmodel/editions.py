@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from gptmodel.corpus.documents import text_id
+from gptmodel.corpus.rows import rows_of
 from gptmodel.corpus.sources.forgetting import TEXTS_DIR
-from gptmodel.lineage.rows import rows_of
 from gptmodel.store import Store
 
 Marks = Mapping[str, Mapping[str, str]]

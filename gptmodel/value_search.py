@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gptmodel.config import ScrubbingConfig
 from gptmodel.corpus.documents import SHARDS_DIR
+from gptmodel.corpus.rows import rows_of
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.value_index import asked_hashes, find_values, indexed_shards
 from gptmodel.corpus.table_names import LEFT_OUT_DIR
@@ -162,12 +163,7 @@ class _Met:
 
 
 def _places(path: Path, ids: Collection[str]) -> dict[str, tuple[str, str]]:
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    mine = pc.field("id").isin(sorted(ids))
-    rows = pq.read_table(path, columns=["id", "source", "path"], filters=mine, partitioning=None).to_pylist()
-    return {row["id"]: (row["source"], row["path"]) for row in rows}
+    return {row["id"]: (row["source"], row["path"]) for row in rows_of(path, ("id", "source", "path"), ids)}
 
 
 def _holders(

@@ -6,11 +6,13 @@ report and a person's own question come here.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from gptmodel.corpus.arrow_strings import arrow_strings
 from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import list_shards
 from gptmodel.corpus.sources.forgetting import FORGOTTEN, FORGOTTEN_DIR
@@ -19,10 +21,11 @@ from gptmodel.corpus.table_names import DROPS_DIR, FINDINGS_DIR, LEFT_OUT_DIR, Q
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
 Status = Literal["train", "validation", "test", "kept", "dropped", "quarantined", "forgotten"]
 Row = dict[str, Any]
+Chosen = Callable[["pa.Table"], Any]
+"""Gives a mask over a table's rows, by the columns that are read of it."""
 
 _TEXT_STAGES = ("scrub", "clean", "ingest")
 _BATCH_ROWS = 10_000
@@ -63,7 +66,7 @@ class DocumentAccount:
 
 
 def read_accounts(
-    folders: Mapping[str, Path], *, document: str = "", source: str = "", path: str = ""
+    folders: Mapping[str, Path], *, document: str = "", source: str = "", path: str = "", shard: str = ""
 ) -> Iterator[DocumentAccount]:
     """Give the account of each document: first what was not read, then what was dropped, then the others.
 
@@ -72,34 +75,39 @@ def read_accounts(
         document: Only this document, or the parts of this text.
         source: Only this source.
         path: Only this file, or what lies below this folder or in this archive.
+        shard: Only what lies in this shard, by its number as file names begin: where it is known, the others need not
+            be looked at.
     """
     chosen = _chosen(source, path)
     if not document:
         yield from _quarantined(folders, chosen)
     if not path:
-        yield from _forgotten(folders, document, source)
+        yield from _forgotten(folders, document, source, shard)
     chosen = _also(chosen, _id_is(document)) if document else chosen
-    yield from _dropped(folders, chosen)
+    yield from _dropped(folders, chosen, shard)
     stage = next((name for name in _TEXT_STAGES if name in folders), None)
-    for shard in list_shards(folders[stage]) if stage else ():
-        yield from _documents(folders, str(stage), shard, chosen)
+    for file in list_shards(folders[stage]) if stage else ():
+        if file.name.startswith(shard):
+            yield from _documents(folders, str(stage), file, chosen)
 
 
-def _quarantined(folders: Mapping[str, Path], chosen: "pc.Expression | None") -> Iterator[DocumentAccount]:
+def _quarantined(folders: Mapping[str, Path], chosen: Chosen | None) -> Iterator[DocumentAccount]:
     for row in _rows(folders, "ingest", QUARANTINE_DIR, ("source", "path", "position", "reason"), chosen):
         yield DocumentAccount("", status="quarantined", stage="ingest", **row)
 
 
-def _forgotten(folders: Mapping[str, Path], document: str, source: str) -> Iterator[DocumentAccount]:
-    for row in _rows(folders, "ingest", FORGOTTEN_DIR, ("id", "source"), _chosen(source, "")):
+def _forgotten(folders: Mapping[str, Path], document: str, source: str, shard: str) -> Iterator[DocumentAccount]:
+    for row in _rows(folders, "ingest", FORGOTTEN_DIR, ("id", "source"), _chosen(source, ""), shard):
         if document in ("", row["id"]):
             yield DocumentAccount(path="", status="forgotten", stage="ingest", reason=FORGOTTEN, **row)
 
 
-def _dropped(folders: Mapping[str, Path], chosen: "pc.Expression | None") -> Iterator[DocumentAccount]:
-    for row in _rows(folders, "clean", DROPS_DIR, ("id", "source", "path", "reason", "num_bytes"), chosen):
+def _dropped(
+    folders: Mapping[str, Path], chosen: Chosen | None, shard: str
+) -> Iterator[DocumentAccount]:  # fmt: skip
+    for row in _rows(folders, "clean", DROPS_DIR, ("id", "source", "path", "reason", "num_bytes"), chosen, shard):
         yield DocumentAccount(status="dropped", stage="clean", **row)
-    for path in _tables(folders, "scrub", LEFT_OUT_DIR):
+    for path in _tables(folders, "scrub", LEFT_OUT_DIR, shard):
         rows = _read(path, ("id", "source", "path", "reason", "num_bytes", "planted"), chosen)
         yield from _left_out(folders, path, rows) if len(rows) else ()
 
@@ -114,7 +122,7 @@ def _left_out(folders: Mapping[str, Path], path: Path, rows: "pa.Table") -> Iter
 
 
 def _documents(
-    folders: Mapping[str, Path], stage: str, shard: Path, chosen: "pc.Expression | None"
+    folders: Mapping[str, Path], stage: str, shard: Path, chosen: Chosen | None
 ) -> Iterator[DocumentAccount]:
     """Give the documents of one shard, put together from the tables beside it."""
     documents = _read(shard, ("id", "source", "path", "lang", "planted"), chosen)
@@ -170,7 +178,7 @@ def _kinds_by_id(findings: "pa.Table | None", ids: "pa.Array") -> dict[str, dict
 
 def _beside(
     folders: Mapping[str, Path], stage: str, table: str, shard: Path, columns: Sequence[str],
-    only: "pc.Expression | None",
+    only: Chosen | None,
 ) -> "pa.Table | None":  # fmt: skip
     """Read a stage's table of one shard; None if the stage did not run or the shard had nothing for it."""
     path = folders[stage] / table / shard.name if stage in folders else None
@@ -178,48 +186,66 @@ def _beside(
 
 
 def _rows(
-    folders: Mapping[str, Path], stage: str, table: str, columns: Sequence[str], chosen: "pc.Expression | None"
-) -> Iterator[Row]:
-    """Read a stage's table of all shards, row by row."""
-    for path in _tables(folders, stage, table):
+    folders: Mapping[str, Path], stage: str, table: str, columns: Sequence[str], chosen: Chosen | None,
+    shard: str = "",
+) -> Iterator[Row]:  # fmt: skip
+    """Read a stage's table of all shards, or of one, row by row."""
+    for path in _tables(folders, stage, table, shard):
         for batch in _read(path, columns, chosen).to_batches(max_chunksize=_BATCH_ROWS):
             yield from batch.to_pylist()
 
 
-def _tables(folders: Mapping[str, Path], stage: str, table: str) -> list[Path]:
-    """List a stage's table of each shard; none if the stage did not run."""
-    return sorted((folders[stage] / table).glob("*.parquet")) if stage in folders else []
+def _tables(folders: Mapping[str, Path], stage: str, table: str, shard: str = "") -> list[Path]:
+    """List a stage's table of each shard, or of one; none if the stage did not run."""
+    return sorted((folders[stage] / table).glob(f"{shard}*.parquet")) if stage in folders else []
 
 
-def _read(path: Path, columns: Sequence[str], chosen: "pc.Expression | None") -> "pa.Table":
+def _read(path: Path, columns: Sequence[str], chosen: Chosen | None) -> "pa.Table":
     import pyarrow.parquet as pq
 
-    return pq.read_table(path, columns=list(columns), filters=chosen, partitioning=None)
+    with pq.ParquetFile(path) as file:
+        table = file.read(list(columns))
+    return table if chosen is None else table.filter(chosen(table))
 
 
-def _chosen(source: str, path: str) -> "pc.Expression | None":
+def _chosen(source: str, path: str) -> Chosen | None:
+    chosen = partial(_is, column="source", text=source) if source else None
+    return _also(chosen, partial(_lies_in, path=path.rstrip("/"))) if path else chosen
+
+
+def _id_is(document: str) -> Chosen:
+    return partial(_is_or_starts, column="id", text=document, beginning=f"{document}.")
+
+
+def _lies_in(table: "pa.Table", path: str) -> Any:
+    return _is_or_starts(table, "path", path, f"{path}/")
+
+
+def _is_or_starts(table: "pa.Table", column: str, text: str, beginning: str) -> Any:
     import pyarrow.compute as pc
 
-    chosen = None
-    if source:
-        chosen = pc.field("source") == source
-    if path:
-        inside = pc.starts_with(pc.field("path"), f"{path.rstrip('/')}/")
-        chosen = _also(chosen, (pc.field("path") == path) | inside)
-    return chosen
+    return pc.or_(_is(table, column, text), pc.starts_with(table[column], beginning))
 
 
-def _id_is(document: str) -> "pc.Expression":
+def _is(table: "pa.Table", column: str, text: str) -> Any:
     import pyarrow.compute as pc
 
-    return (pc.field("id") == document) | pc.starts_with(pc.field("id"), f"{document}.")
+    return pc.is_in(table[column], value_set=arrow_strings([text]))
 
 
-def _id_among(ids: "pa.ChunkedArray") -> "pc.Expression":
-    import pyarrow.compute as pc
+def _id_among(ids: "pa.ChunkedArray") -> Chosen:
+    def mask(table: "pa.Table") -> Any:
+        import pyarrow.compute as pc
 
-    return pc.field("id").isin(ids.combine_chunks())
+        return pc.is_in(table["id"], value_set=ids.combine_chunks())
+
+    return mask
 
 
-def _also(one: "pc.Expression | None", other: "pc.Expression") -> "pc.Expression":
-    return other if one is None else one & other
+def _also(one: Chosen | None, other: Chosen) -> Chosen:
+    def mask(table: "pa.Table") -> Any:
+        import pyarrow.compute as pc
+
+        return pc.and_(one(table), other(table)) if one else other(table)
+
+    return mask

@@ -7,7 +7,8 @@ from datetime import date
 from gptmodel.corpus.sources.forgetting import place_mark
 from gptmodel.erasure.matching import covered_documents
 from gptmodel.erasure.requests import INPUT_PREFIX, Closing, ErasureRequest, marks_of
-from gptmodel.lineage.documents import UNKNOWN, SeenBy, sightings, splits_with
+from gptmodel.lineage.documents import UNKNOWN, SeenBy, sightings
+from gptmodel.lineage.places import splits_with
 from gptmodel.lineage.versions import Version, list_versions
 from gptmodel.store import Manifest, Store
 

@@ -16,7 +16,8 @@ from gptmodel.corpus.sources.forgetting import ErasureMarks, document_mark, plac
 from gptmodel.erasure.requests import ErasureRequest, marks_of
 from gptmodel.errors import ConfigError
 from gptmodel.lineage.asked import Place, known_texts, marks_of_file, places_of, texts_in, texts_with
-from gptmodel.lineage.documents import named_texts, sightings
+from gptmodel.lineage.documents import sightings
+from gptmodel.lineage.places import named_texts
 from gptmodel.store import Store
 
 _STAGE = "ingest"

@@ -11,11 +11,12 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gptmodel.corpus.arrow_strings import arrow_strings
+from gptmodel.corpus.rows import column_of, rows_where
 from gptmodel.corpus.sources.forgetting import TEXTS_DIR, KnownText, text_mark
 from gptmodel.corpus.sources.locations import is_local
-from gptmodel.corpus.tables import read_columns, read_table
+from gptmodel.corpus.tables import read_table
 from gptmodel.errors import SourceError
-from gptmodel.lineage.rows import places_where, rows_at
 from gptmodel.store import Store
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def in_places(table: "pa.Table", places: Sequence[Place]) -> Any:
 
     masks = []
     for source, path in places:
-        mine = pc.equal(table["source"], source)
-        inside = pc.or_(pc.equal(table["path"], path), pc.starts_with(table["path"], f"{path}/"))
+        mine = pc.is_in(table["source"], value_set=arrow_strings([source]))
+        is_it = pc.is_in(table["path"], value_set=arrow_strings([path]))
+        inside = pc.or_(is_it, pc.starts_with(table["path"], f"{path}/"))
         masks.append(pc.and_(mine, inside) if path else mine)
     return reduce(pc.or_, masks)
 
@@ -56,10 +58,9 @@ def texts_with(store: Store, marks: Iterable[str]) -> list[KnownText]:
     Raises:
         StoreError: An index can't be read.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    wanted = pa.array(sorted(marks), pa.string())
+    wanted = arrow_strings(sorted(marks))
     return _texts(store, ("mark",), lambda table: pc.is_in(table["mark"], value_set=wanted))
 
 
@@ -88,7 +89,7 @@ def places_of(store: Store, uri: str) -> list[Place]:
             places.add((name, inside))
     if not places:
         inner = uri.strip("/")
-        columns = (read_columns(path, ["source"])["source"] for path in _indexes(store))
+        columns = (column_of(path, "source") for path in _indexes(store))
         names = {name for column in columns for name in column.unique().to_pylist()}
         places = {(text.source, inner) for text in texts_in(store, [(name, inner) for name in names])}
     return sorted(places)
@@ -97,7 +98,7 @@ def places_of(store: Store, uri: str) -> list[Place]:
 def _texts(store: Store, columns: tuple[str, ...], chosen: Callable[["pa.Table"], Any]) -> list[KnownText]:
     found: dict[str, KnownText] = {}
     for path in _indexes(store):
-        for row in rows_at(path, _COLUMNS, places_where(path, columns, chosen)):
+        for row in rows_where(path, columns, chosen, _COLUMNS):
             found.setdefault(row["id"], KnownText(**row))
     return [found[name] for name in sorted(found)]
 

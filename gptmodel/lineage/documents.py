@@ -6,32 +6,19 @@ seen". No text is read, no server is asked, and neither mlflow nor torch is impo
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
-from gptmodel.corpus.dedup.members import MEMBERS_DIR
 from gptmodel.corpus.documents import text_id
-from gptmodel.corpus.sources.forgetting import FORGOTTEN_DIR
-from gptmodel.corpus.split_table import SPLIT_DIR
-from gptmodel.corpus.table_names import DROPS_DIR, LEFT_OUT_DIR
-from gptmodel.lineage.rows import column_of, rows_of
+from gptmodel.lineage.places import NOWHERE, Corpora, Place
 from gptmodel.lineage.steps import NEVER, Steps, steps_read
 from gptmodel.lineage.versions import Version, list_versions
-from gptmodel.store import Manifest, Store
+from gptmodel.store import Store
 
 Status = Literal["trained", "held out", "kept", "dropped", "forgotten", "unknown"]
 UNKNOWN: Literal["unknown"] = "unknown"
 MayHaveSeen = Callable[[str, Version], bool]
-
-# Where each stage says what became of a document.
-_TABLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("split", SPLIT_DIR, ("id", "source", "split")),
-    ("deduplicate", MEMBERS_DIR, ("id", "source", "reason")),
-    ("scrub", LEFT_OUT_DIR, ("id", "source", "reason")),
-    ("clean", DROPS_DIR, ("id", "source", "reason")),
-    ("ingest", FORGOTTEN_DIR, ("id", "source")),
-)
 
 
 @dataclass(frozen=True, order=True)
@@ -67,6 +54,7 @@ class Sighting:
         split: Its split in the newest corpus that has it; empty if none has.
         drop_reason: Why it is out, if the newest table that names it says so.
         versions: The versions that saw it, or may have.
+        shard: Number of the shard that the newest table which names it is of; empty if none names it.
     """
 
     id: str
@@ -75,6 +63,7 @@ class Sighting:
     split: str = ""
     drop_reason: str = ""
     versions: tuple[SeenBy, ...] = ()
+    shard: str = field(default="", compare=False)
 
 
 def sightings(store: Store, ids: Collection[str], may_have_seen: MayHaveSeen | None = None) -> list[Sighting]:
@@ -89,12 +78,12 @@ def sightings(store: Store, ids: Collection[str], may_have_seen: MayHaveSeen | N
     Raises:
         StoreError: A table can't be read.
     """
-    corpora = _Corpora(store)
+    corpora = Corpora(store)
     places = corpora.places(ids)
     met = {*places, *(text_id(name) for name in places)}
     versions = list_versions(store)
 
-    def sighting(name: str, found: Sequence[_Place]) -> Sighting:
+    def sighting(name: str, found: Sequence[Place]) -> Sighting:
         counted = [one for one in versions if may_have_seen is None or may_have_seen(name, one)]
         return _sighting(name, found, counted, corpora.whole_splits)
 
@@ -124,105 +113,21 @@ def with_steps(store: Store, found: Sequence[Sighting]) -> list[Sighting]:
     return [replace(one, versions=tuple(told(one.id, seen) for seen in one.versions)) for one in found]
 
 
-def named_texts(store: Store) -> Iterator[str]:
-    """Give the identity, before division, of every text that a table names; one may come more than once.
-
-    Raises:
-        StoreError: A table can't be read.
-    """
-    read: set[str] = set()
-    for stage, table, _ in _TABLES:
-        for manifest in store.manifests(stage):
-            folder = store.folder(stage, manifest.fingerprint)
-            for name, entry in manifest.files.items():
-                path = folder / name
-                if name.startswith(f"{table}/") and entry.sha256 not in read and path.exists():
-                    read.add(entry.sha256)
-                    yield from {text_id(one) for one in column_of(path, "id").to_pylist()}
-
-
-def splits_with(store: Store, ids: Collection[str]) -> frozenset[str]:
-    """Give the digests of the split outputs that hold one of some documents, or a part of one.
-
-    Raises:
-        StoreError: A table can't be read.
-    """
-    places = _Corpora(store).places(ids).values()
-    return frozenset(place.digest for found in places for place in found if place.stage == "split")
-
-
-@dataclass(frozen=True)
-class _Place:
-    """What one stage's output says of a document."""
-
-    time: float
-    stage: str
-    digest: str
-    source: str
-    split: str = ""
-    reason: str = ""
-
-
-@dataclass
-class _Corpora:
-    """The tables of ids of all outputs of the store; equal tables of several outputs are read once.
-
-    Attributes:
-        store: The store.
-        whole_splits: Digests of the split outputs whose tables are all there; known once `places` was called.
-    """
-
-    store: Store
-    whole_splits: set[str] = field(default_factory=set)
-    _read: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-
-    def places(self, ids: Collection[str]) -> dict[str, list[_Place]]:
-        """Give what the tables say of each document that they name."""
-        wanted = frozenset(ids)
-        places: defaultdict[str, list[_Place]] = defaultdict(list)
-        for stage, table, columns in _TABLES:
-            for manifest in self.store.manifests(stage):
-                time = self.store.committed_at(manifest)
-                for row in self._rows(manifest, table, columns, wanted):
-                    places[row["id"]].append(
-                        _Place(time, stage, manifest.digest, row["source"], row.get("split", ""), row.get("reason", ""))
-                    )
-        return dict(places)
-
-    def _rows(
-        self, manifest: Manifest, table: str, columns: Sequence[str], wanted: Collection[str]
-    ) -> Iterator[dict[str, Any]]:
-        """Give an output's rows for the wanted ids, a shard at a time in memory."""
-        folder, is_whole = self.store.folder(manifest.stage, manifest.fingerprint), True
-        for name, entry in manifest.files.items():
-            if not name.startswith(f"{table}/"):
-                continue
-            if not (folder / name).exists():
-                is_whole = False
-                continue
-            if entry.sha256 not in self._read:
-                self._read[entry.sha256] = rows_of(folder / name, columns, wanted)
-            yield from self._read[entry.sha256]
-        if is_whole and manifest.stage == "split":
-            self.whole_splits.add(manifest.digest)
-
-
 def _sighting(
-    name: str, places: Sequence[_Place], versions: Sequence[Version], whole_splits: Collection[str]
+    name: str, places: Sequence[Place], versions: Sequence[Version], whole_splits: Collection[str]
 ) -> Sighting:
     seen = _seen_by(places, versions, whole_splits)
-    # Of one run's tables a later stage's is the later one; on equal times the order of _TABLES decides.
+    # Of one run's tables a later stage's is the later one; on equal times the order of TABLES decides.
     newest = sorted(places, key=lambda place: -place.time)
-    last = newest[0] if newest else _Place(0.0, "", "", "")
+    last = newest[0] if newest else NOWHERE
     return Sighting(
         name, source=last.source, status=_status(seen, last),
         split=next((place.split for place in newest if place.split), ""), drop_reason=last.reason, versions=seen,
+        shard=last.shard,
     )  # fmt: skip
 
 
-def _seen_by(
-    places: Sequence[_Place], versions: Sequence[Version], whole_splits: Collection[str]
-) -> tuple[SeenBy, ...]:
+def _seen_by(places: Sequence[Place], versions: Sequence[Version], whole_splits: Collection[str]) -> tuple[SeenBy, ...]:
     splits = {place.digest: place.split for place in places if place.stage == "split"}
     seen: dict[tuple[str, int, str, str], SeenBy] = {}
     for version in versions:
@@ -233,7 +138,7 @@ def _seen_by(
     return tuple(sorted(seen.values()))
 
 
-def _status(seen: Sequence[SeenBy], last: _Place) -> Status:
+def _status(seen: Sequence[SeenBy], last: Place) -> Status:
     splits = {one.split for one in seen}
     if "train" in splits:
         return "trained"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from gptmodel.corpus.account import DocumentAccount, read_accounts
 from gptmodel.corpus.documents import text_id
+from gptmodel.corpus.rows import rows_where
 from gptmodel.corpus.sources.quarantine import QuarantineRow
 from gptmodel.corpus.table_names import QUARANTINE_DIR
 from gptmodel.editions import Editions
 from gptmodel.lineage.asked import Place, in_places, marks_of_file, places_of, texts_in, texts_with
 from gptmodel.lineage.documents import Sighting, sightings, with_steps
-from gptmodel.lineage.rows import places_where, rows_at
 from gptmodel.lineage.versions import Version
 from gptmodel.store import Manifest, Store
 
@@ -50,7 +50,7 @@ def ask_document(store: Store, document: str) -> Answer:
         StoreError: A table can't be read.
     """
     found = tuple(with_steps(store, sightings(store, [document])))
-    accounts = tuple(_accounts(store, document))
+    accounts = tuple(_accounts(store, document, found[0].shard)) if found[0].shard else ()
     paths = {text_id(account.id): account.path for account in accounts if account.path}
     return Answer(found, paths, accounts=accounts)
 
@@ -88,11 +88,11 @@ def ask_source(store: Store, uri: str) -> Answer:
     return Answer(tuple(with_steps(store, found)), {text.id: text.path for text in texts}, quarantined)
 
 
-def _accounts(store: Store, document: str) -> Iterable[DocumentAccount]:
-    """Account for a document in the newest corpus that names it."""
+def _accounts(store: Store, document: str, shard: str) -> Iterable[DocumentAccount]:
+    """Account for a document, or the parts of a text, in the newest corpus that names it."""
     known = {(stage, one.digest): one for stage in _CORPUS for one in reversed(store.manifests(stage))}
     for folders in _corpora(store, known):
-        if accounts := list(read_accounts(folders, document=document)):
+        if accounts := list(read_accounts(folders, document=document, shard=shard)):
             return accounts
     return []
 
@@ -134,6 +134,6 @@ def _quarantined(store: Store, places: Sequence[Place]) -> Iterable[QuarantineRo
 
 
 def _rows_in(path: Path, places: Sequence[Place]) -> Iterable[QuarantineRow]:
-    columns = tuple(QuarantineRow.__slots__)
-    chosen = places_where(path, ("source", "path"), partial(in_places, places=places))
-    return [QuarantineRow(**row) for row in rows_at(path, columns, chosen)]
+    chosen = partial(in_places, places=places)
+    rows = rows_where(path, ("source", "path"), chosen, tuple(QuarantineRow.__slots__))
+    return [QuarantineRow(**row) for row in rows]

@@ -97,12 +97,16 @@ def asked_hashes(key: bytes, value: str, kinds: Iterable[tuple[str, str]] = ()) 
 
 
 def find_values(path: Path, hashes: Collection[str]) -> Iterator[FoundValue]:
-    """Read the rows of one table that have one of these hashes; others are passed over unread where possible."""
+    """Read the rows of one table that have one of these hashes; of others the hash alone is read."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    wanted = pc.field("hash").isin(sorted(hashes))
-    for row in pq.read_table(path, filters=wanted, partitioning=None).to_pylist() if hashes else ():
+    # Needs packages that the preview does without.
+    from gptmodel.corpus.arrow_strings import arrow_strings
+    from gptmodel.corpus.rows import rows_where
+
+    wanted = arrow_strings(sorted(hashes))
+    columns = tuple(FoundValue.__slots__)
+    for row in rows_where(path, ("hash",), lambda table: pc.is_in(table["hash"], value_set=wanted), columns):
         yield FoundValue(**row)
 
 
