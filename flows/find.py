@@ -8,7 +8,7 @@ import io
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from gptmodel.corpus.sources.forgetting import document_mark
 from gptmodel.corpus.sources.quarantine import NotTextError
 from gptmodel.erasure.requests import ErasureRequest, read_requests
 from gptmodel.errors import ConfigError, GPTModelError
+from gptmodel.lineage.documents import SeenBy, with_steps
 from gptmodel.lineage.versions import Version
 from gptmodel.value_search import Holder, ValueAnswer, search_values
 
@@ -63,11 +64,19 @@ def find_values(home: Home, where: str, say: Say) -> dict[str, Any]:
         raise ConfigError(expected="the home's key", actual="none", mend="Run `gptmodel run` in this home first.")
     answer = search_values(home.store, key, [value.text for value in values])
     champions, forgotten = _champions(home, answer), _forgotten(home, key, answer)
+    answer = _with_steps(home, answer)
     for value, holders in zip(values, answer.holders, strict=True):
         _say_value(value, holders, champions, forgotten, say)
     for line in _scope(answer):
         say(line)
     return _record(values, answer, champions, forgotten)
+
+
+def _with_steps(home: Home, answer: ValueAnswer) -> ValueAnswer:
+    told = with_steps(home.store, [holder.sighting for holders in answer.holders for holder in holders])
+    sightings = iter(told)
+    holders = tuple(tuple(replace(one, sighting=next(sightings)) for one in its) for its in answer.holders)
+    return replace(answer, holders=holders)
 
 
 def refuse_arguments(arguments: Sequence[str], mend: str = _MEND) -> None:
@@ -153,7 +162,7 @@ def _say_value(
     say(f"line {value.line}: {len(holders):,} document{'s' * (len(holders) > 1)}")
     for holder in holders[:_MOST_LINES]:
         one = holder.sighting
-        seen = ", ".join(_words(version.name, version.version, version.split, champions) for version in one.versions)
+        seen = ", ".join(_words(version, champions) for version in one.versions)
         place = "/".join(part for part in (one.source, holder.path) if part)
         why = f" ({one.drop_reason})" if one.drop_reason else ""
         gone = "".join(f"  forgotten by {request.id}{_purged(request)}" for request in forgotten.get(one.id, ()))
@@ -166,9 +175,10 @@ def _purged(request: ErasureRequest) -> str:
     return ", purged" if request.purges else ""
 
 
-def _words(name: str, version: int, split: str, champions: Champions) -> str:
-    mark = ", champion" if champions.get(name) == version else ""
-    return f"{name} v{version} ({split}{mark})"
+def _words(seen: SeenBy, champions: Champions) -> str:
+    steps = f", {seen.steps.num:,} steps" if seen.steps and seen.split == "train" else ""
+    mark = ", champion" if champions.get(seen.name) == seen.version else ""
+    return f"{seen.name} v{seen.version} ({seen.split}{steps}{mark})"
 
 
 def _scope(answer: ValueAnswer) -> Iterator[str]:
@@ -216,6 +226,7 @@ def _document(holder: Holder, champions: Champions, forgotten: Forgotten) -> dic
     one = holder.sighting
     versions = [
         {"name": seen.name, "version": seen.version, "split": seen.split,
+         "steps": seen.steps.as_json() if seen.steps else None,
          "champion": champions[seen.name] == seen.version if seen.name in champions else None}
         for seen in one.versions
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from flows.terminal import print_json
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub or leak")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub, leak or lineage")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -32,7 +32,11 @@ def bench(
         typer.Option(metavar="PART", help="corpus: filters, near-duplicates, scaling or run; default: all"),
     ] = None,
     sizes: Annotated[
-        str | None, typer.Option(metavar="MB,MB,...", help="corpus: sizes of the grown corpora; default: 10,100,1000")
+        str | None,
+        typer.Option(
+            metavar="N,N,...",
+            help="corpus: MB of the grown corpora, default 10,100,1000; lineage: documents, default 1000000",
+        ),
     ] = None,
     rounds: Annotated[
         int | None, typer.Option(min=1, help="How often each side is measured, in turns; default: 3")
@@ -42,7 +46,7 @@ def bench(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout beside a peer (corpus, scrub), or beside a twin of the model left unscrubbed (leak)."""
+    """Measure this checkout beside a peer (corpus, scrub) or an unscrubbed twin (leak), or its look-ups (lineage)."""
     from flows import benchmarks
 
     given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}

@@ -47,6 +47,22 @@ def lineage(
         print_json(record)
 
 
+@app.command()
+@reported
+def diff(
+    old: Annotated[str, typer.Argument(metavar="V1", help="A version by its number or URI")],
+    new: Annotated[str, typer.Argument(metavar="V2", help="Another")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="The model that numbers are versions of")] = "gpt",
+    as_json: JsonOption = False,
+) -> None:
+    """Say what differs between two versions: config, code, sources, documents, metrics."""
+    from flows.diff import tell_difference
+
+    record = tell_difference(open_home(), old, new, name, terminal.current().line)
+    if as_json:
+        print_json(record)
+
+
 def _refuse_all_but_one(*asked: object) -> None:
     given = sum(bool(value) for value in asked)
     if given != 1:

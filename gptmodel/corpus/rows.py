@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_ID_CHARS = 32  # of a text's id; its parts go on after that
+ID_CHARS = 32
+"""Characters of a text's id; those of its parts go on after them."""
 _FEW = 4  # so many beginnings are compared one by one faster than looked up together
 
 
@@ -101,7 +102,7 @@ def _begins_with(ids: "pa.ChunkedArray", texts: Sequence[str]) -> Any:
 
     if len(texts) <= _FEW:
         return reduce(pc.or_, [pc.starts_with(ids, text) for text in texts])
-    heads = pc.binary_slice(ids.cast(pa.binary()), 0, _ID_CHARS)
+    heads = pc.binary_slice(ids.cast(pa.binary()), 0, ID_CHARS)
     return pc.is_in(heads, value_set=arrow_strings(texts).cast(pa.binary()))
 
 

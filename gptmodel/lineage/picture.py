@@ -10,7 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from gptmodel.lineage.record import GATES
-from gptmodel.lineage.tree import SHORT, no, state_words
+from gptmodel.lineage.tree import SHORT, count_text, no, state_words
 
 Record = Mapping[str, Any]
 Words = Callable[[Record], str]
@@ -188,7 +188,9 @@ def _pack(record: Record) -> str:
 
 def _train(record: Record) -> str:
     training = record["training"]
-    return f"{training['num_parameters']:,} parameters, {training['num_steps']:,} steps" if training else ""
+    if not training:
+        return ""
+    return f"{count_text(training['num_parameters'])} parameters, {count_text(training['num_steps'])} steps"
 
 
 def _evaluate(record: Record) -> str:

@@ -128,17 +128,17 @@ def _event(event: Record) -> str:
 def _model(record: Record, most_files: int) -> Branch:
     training = record["training"]
     words = "account gone" if training is None else (
-        f"{_count(training['num_parameters'])} parameters, {_count(training['num_steps'])} steps"
+        f"{count_text(training['num_parameters'])} parameters, {count_text(training['num_steps'])} steps"
     )  # fmt: skip
     tokenizer = record["tokenizer"] or {}
-    size = f"{_count(tokenizer.get('vocab_size'))} tokens" if tokenizer.get("vocab_size") else ""
+    size = f"{count_text(tokenizer.get('vocab_size'))} tokens" if tokenizer.get("vocab_size") else ""
     below = (Branch(_stage_line(record, "tokenizer", size)), _tokens(record, most_files))
     return Branch(_stage_line(record, "train", words, "model"), below=below)
 
 
 def _tokens(record: Record, most_files: int) -> Branch:
     splits = {row["name"].removeprefix("tokens-"): row for row in record["datasets"] if "num_tokens" in row}
-    words = "; ".join(f"{split} {_count(row['num_tokens'])} tokens of {_count(row['num_documents'])} documents"
+    words = "; ".join(f"{split} {count_text(row['num_tokens'])} tokens of {count_text(row['num_documents'])} documents"
                       for split, row in splits.items())  # fmt: skip
     return Branch(_stage_line(record, "pack", words, "token shards"), below=(_scrubbed(record, most_files),))
 
@@ -176,7 +176,7 @@ def _source(name: str, told: Record | None, files: Sequence[Record], most_files:
     says = [("licence", "licence"), ("owner", "owner"), ("purpose", "purpose"), ("personal_data", "personal data"),
             ("keep_until", "keep until")]  # fmt: skip
     words = [f"{label} {told[key] or 'not named'}" for key, label in says if key != "keep_until" or told[key]]
-    counts = f"{_count(told['num_documents'])} documents of {_count(told['num_files'])} files"
+    counts = f"{count_text(told['num_documents'])} documents of {count_text(told['num_files'])} files"
     return Branch(f"{name} {(told['digest'] or '')[:SHORT]}: {counts}; {', '.join(words)}", below=rows)
 
 
@@ -213,5 +213,6 @@ def state_words(origin: Record) -> str:
     return f"  [{said}]" if said else ""
 
 
-def _count(number: Any) -> str:
+def count_text(number: int | None) -> str:
+    """Give a count with thousands apart; a question mark where nobody knows it."""
     return "?" if number is None else f"{number:,}"

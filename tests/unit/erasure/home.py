@@ -44,6 +44,7 @@ class Account(BaseModel):
 
     name: str = "gpt"
     version: int = 0
+    num_steps: int = 20
     runtime: dict[str, str] = {}
 
 
@@ -95,7 +96,8 @@ class SmallHome:
         self._put(done, "split", lambda work: split(work, splits))
         self._put(done, "tokenizer", lambda work: train_tokenizer(work, TokenizerConfig(vocab_size=300), ()))
         self._put(done, "pack", lambda work: pack(work, TokensConfig()))
-        self._put(done, "train", _train)
+        settings = {"model": {"context_length": 16}, "training": {"batch_size": 4, "seed": 0}}
+        self._put(done, "train", _train, section=settings)
         self._put(done, "register", lambda work: _register(work, version, name), section={"name": name})
         self._put(done, "promote", lambda work: Account(version=version, name=name))
         return done

@@ -53,7 +53,8 @@ def test_values_of_a_file_are_answered_as_json(home: Home, tmp_path: Path) -> No
         {"line": 1, "kinds": ["CN_PHONE"], "documents": [{
             "id": B, "source": "notes", "path": "b.txt", "kinds": ["CN_PHONE"], "status": "held out",
             "split": "validation", "drop_reason": None,
-            "versions": [{"name": "gpt", "version": 1, "split": "validation", "champion": None}],
+            "versions": [{"name": "gpt", "version": 1, "split": "validation",
+                          "steps": {"num": 0, "first": None, "last": None, "list": []}, "champion": None}],
             "forgotten": [],
         }]},
         {"line": 2, "kinds": [], "documents": []},
