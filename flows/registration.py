@@ -116,7 +116,7 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         num_parameters=train["num_parameters"], num_tokens=train["num_tokens"],
         num_documents=results["split"]["num_train"],
         sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
-        num_planted=results["ingest"]["num_planted"], planted_token_ratio=_planted_token_ratio(results["pack"]),
+        num_planted=results["pack"]["num_planted_documents"], planted_token_ratio=_planted_token_ratio(results["pack"]),
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
         kinds_accepted=tuple(scrub.get("kinds_accepted", ())),
         kinds_in_part=tuple(kind for kind in scrub["kinds_not_searched"] if kind in scrub["findings"]),

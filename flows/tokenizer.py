@@ -28,6 +28,6 @@ def pack_task(run: Run, ingest: Output, scrub: Output, split: Output, tokenizer:
         from gptmodel.tokens import pack
 
         weights = {source["name"]: source["weight"] for source in ingest.result["sources"]}
-        return pack(work, run.config.tokens, weights)
+        return pack(work, run.config.tokens, weights, run.config.privacy.planted)
 
     return run.stage("pack", compute, ingest, scrub, split, tokenizer)

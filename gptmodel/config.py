@@ -416,7 +416,7 @@ class PlantedConfig(Section):
     seed: NonNegative = 0
     """Seed of the phrases."""
     max_canary_ratio: Ratio = 0.0001
-    """Largest share of the corpus's bytes that planted phrases may take; with more, fewer are planted."""
+    """Largest share of the tokens trained on that planted phrases may take; with more, fewer are planted."""
 
 
 class PrivacyConfig(Section):
