@@ -5,9 +5,12 @@ another's processes. Plain HTTP: neither library is imported.
 """
 
 import base64
+import contextlib
+import fcntl
 import json
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,8 @@ class Entry:
         self._fields: dict[str, Any] = {
             "flow_run_id": flow_run_id, "host": socket.gethostname(), "pid": os.getpid(), "start": start,
         }  # fmt: skip
-        self._save()
+        with _held(home, fcntl.LOCK_SH):
+            self._save()
 
     def note_mlflow_run(self, run_id: str) -> None:
         """Remember the MLflow run that has to be closed with this one."""
@@ -48,6 +52,20 @@ class Entry:
 
     def _save(self) -> None:
         write_synced(self.path, json.dumps(self._fields))
+
+
+@contextlib.contextmanager
+def closed_to_runs(home: Home) -> Iterator[None]:
+    """Keep runs of this home from opening; one that starts meanwhile waits until it is over."""
+    with _held(home, fcntl.LOCK_EX):
+        yield
+
+
+@contextlib.contextmanager
+def _held(home: Home, how: int) -> Iterator[None]:
+    with (home.runs_dir / "opening.lock").open("w") as file:
+        fcntl.flock(file, how)
+        yield
 
 
 def close_dead_runs(home: Home, prefect_api: str, mlflow_uri: str) -> int:

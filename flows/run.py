@@ -166,6 +166,7 @@ class Run:
         return state
 
     def _cached(self, output: Output) -> State:
+        self.store.mark_used(output)
         if not self.delivery.has(output):
             with self.delivery.stage(output.stage, "delivered later") as run_id:
                 self.delivery.deliver(run_id, output, self.store)
