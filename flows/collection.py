@@ -108,7 +108,7 @@ def _is_gone(uri: str, version: Version, registered: Registered, store: Store) -
 
 
 def _delete(store: Store, leftovers: Iterable[Leftover]) -> Iterator[Leftover]:
-    """Delete leftovers, and give those that are gone; what a process took up meanwhile stays."""
+    """Delete leftovers, and give those that are gone; what a process took up meanwhile, or can't be deleted, stays."""
     for one in leftovers:
         try:
             if one.what in _IN_STORE:
@@ -119,7 +119,7 @@ def _delete(store: Store, leftovers: Iterable[Leftover]) -> Iterator[Leftover]:
                 shutil.rmtree(one.path)
             else:
                 one.path.unlink(missing_ok=True)
-        except StoreBusyError:
+        except (StoreBusyError, OSError):
             continue
         yield one
 

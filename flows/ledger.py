@@ -63,7 +63,7 @@ def closed_to_runs(home: Home) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _held(home: Home, how: int) -> Iterator[None]:
-    with (home.runs_dir / "opening.lock").open("w") as file:
+    with (home.root / "runs.lock").open("w") as file:
         fcntl.flock(file, how)
         yield
 

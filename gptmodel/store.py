@@ -270,15 +270,18 @@ class Store:
 
         Raises:
             StoreBusyError: A living process works on that output.
+            OSError: A file can't be deleted.
         """
         old = path.with_suffix(".old")
         with _locked(path.with_suffix(".lock")):
             if path != old and path.exists():
-                shutil.rmtree(old, ignore_errors=True)
+                if old.exists():
+                    shutil.rmtree(old)
                 path.rename(old)
                 sync(path.parent)
-            (old / MANIFEST).unlink(missing_ok=True)
-            shutil.rmtree(old, ignore_errors=True)
+            if old.exists():
+                (old / MANIFEST).unlink(missing_ok=True)
+                shutil.rmtree(old)
 
     def release(self, output: Output) -> int:
         """Delete the documents' text of an output but keep its manifest, marked `released`; return the bytes freed."""
