@@ -236,6 +236,6 @@ def _present(listing: Listing) -> dict[str, dict[str, str]]:
 def _refused(version: Version, why: str) -> RefusedError:
     return RefusedError(
         expected=f"all that {version.uri} was made of",
-        actual=f"Version {version.version} cannot be rebuilt: {why}",
+        actual=f"Version {version.version} cannot be rebuilt: {why}.",
         mend="What is there of it still: gptmodel lineage " + version.uri,
     )

@@ -26,8 +26,6 @@ from gptmodel.reproduction import TOLERANCE, Made, StageVerdict, compare, made_o
 from gptmodel.stages import COMPUTED, Materials
 from gptmodel.store import Manifest, Store
 
-REPRODUCE_DIR = "reproduce"
-"""Folder in the home's cache that rebuilds work in."""
 REFUSED = "refused"
 
 # What a stage says where it can make nothing of what it reads, which another source may bring about.
@@ -144,7 +142,7 @@ def _working(original: Original) -> Iterator[Materials]:
 def _store(home: Home, original: Original, keep: Path | None) -> Iterator[Store]:
     if keep is None:
         version = original.version
-        with clean_store(home.cache_dir / REPRODUCE_DIR, version.name, version.version) as store:
+        with clean_store(home.rebuilds_dir, version.name, version.version) as store:
             yield store
     else:
         keep.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -169,7 +167,7 @@ def _verdicts(
             since[stage.name] = inherited or stage.name
         yield verdict, one.seconds
     if len(computed) < len(stages):
-        yield _bundle_verdict(store, original, made, since)
+        yield _bundle_verdict(store, original, made, since, tolerance)
 
 
 def _inherited(stage: Stage, since: dict[str, str]) -> str:
@@ -178,17 +176,19 @@ def _inherited(stage: Stage, since: dict[str, str]) -> str:
 
 
 def _bundle_verdict(
-    store: Store, original: Original, made: dict[str, Manifest], since: dict[str, str]
-) -> tuple[StageVerdict, float]:
+    store: Store, original: Original, made: dict[str, Manifest], since: dict[str, str], tolerance: float
+) -> tuple[StageVerdict, float]:  # fmt: skip
     """Compare the model folders, which is what a version is, name and number aside."""
     began = time.monotonic()
     bundle = rebuild_bundle(store, made["train"], made["tokenizer"])
     register = original.manifests[REGISTER]
     registered = {name: entry.sha256 for name, entry in register.files.items() if name not in _NOT_COMPARED}
-    expected = Made(str(register.result["bundle_digest"]), registered, {})
-    actual = Made(bundle.digest, {f"bundle/{name}": entry.sha256 for name, entry in bundle.files.items()}, {})
+    # A model folder has no figures of its own; those of the training say whether it is as good as equal.
+    expected = Made(str(register.result["bundle_digest"]), registered, made_of(original.manifests["train"]).figures)
+    rebuilt = {f"bundle/{name}": entry.sha256 for name, entry in bundle.files.items()}
+    actual = Made(bundle.digest, rebuilt, made_of(made["train"]).figures)
     inherited = next((since[name] for name in ("tokenizer", "train") if name in since), "")
-    return compare(REGISTER, expected, actual, since=inherited), time.monotonic() - began
+    return compare(REGISTER, expected, actual, tolerance, inherited), time.monotonic() - began
 
 
 def _progress(stage: str) -> Progress:

@@ -38,6 +38,7 @@ from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
 from gptmodel.provenance import PROVENANCE, read_provenance
+from gptmodel.rebuilding import remove_leftovers
 from gptmodel.spool import read_rows
 from gptmodel.stages import Materials, compute_stage, outside_digests
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
@@ -348,6 +349,7 @@ class _Teller:
 
 def delete_raw_text(run: Run) -> None:
     """Delete the text from before scrubbing that may not stay; while another run of this home is open, its reader."""
+    remove_leftovers(run.home.rebuilds_dir)
     others = set(run.home.runs_dir.glob("*.json")) - {run.entry.path}
     if not run.config.corpus.keep_raw and not others:
         retention.delete_raw_text(run.store)

@@ -20,6 +20,8 @@ from gptmodel.runtime import TrainingPlan
 from gptmodel.stages import Materials, compute_stage, outside_digests
 from gptmodel.store import Manifest, Output, Store, Workspace, digest_of, is_locked, output_of, seal, write_synced
 
+_STORES = "*/*.partial"
+
 
 @dataclass(frozen=True)
 class Rebuilt:
@@ -58,10 +60,15 @@ def clean_store(folder: Path, name: str, version: int) -> Iterator[Store]:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary stores whose process is gone."""
-    for path in folder.glob("*/*.partial"):
+    for path in folder.glob(_STORES):
         if not is_locked(path.with_suffix(".lock")):
             shutil.rmtree(path, ignore_errors=True)
             path.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def is_rebuilding(folder: Path) -> bool:
+    """Tell whether a living process rebuilds a version there."""
+    return any(is_locked(path.with_suffix(".lock")) for path in folder.glob(_STORES))
 
 
 def rebuild(

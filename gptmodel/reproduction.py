@@ -17,7 +17,7 @@ from gptmodel.provenance import Provenance
 from gptmodel.store import Manifest
 
 Verdict = Literal["bit-equal", "equal metrics", "diverged"]
-TOLERANCE = 0.01
+TOLERANCE = 0.001
 """Relative difference up to which two fractional figures count as equal, unless a caller gives another."""
 
 _MOST_NAMED = 5
@@ -33,9 +33,9 @@ class Difference(_Record):
 
     name: str
     """The file, or the figure by its dotted path."""
-    expected: str | float | bool | None
+    expected: str | int | float | bool | None
     """What the version has; for a file its digest; None if it has none."""
-    actual: str | float | bool | None
+    actual: str | int | float | bool | None
     """What came out."""
 
     @property
@@ -193,13 +193,13 @@ def _is_equal(expected: Any, actual: Any, tolerance: float) -> bool:
     return bool(expected == actual)
 
 
-def _plain(value: Any) -> str | float | bool | None:
+def _plain(value: Any) -> str | int | float | bool | None:
     """Give a figure for people; text, of which nobody knows what it says, and whole lists are told by their length."""
     if isinstance(value, str) and not _DIGEST.fullmatch(value):
         return f"text of {len(value)} characters"
     if isinstance(value, list | Mapping):
         return f"{len(value)} entries"
-    return value if value is None or isinstance(value, str | float | int | bool) else str(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _shown(value: Any) -> str:

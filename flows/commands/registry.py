@@ -20,7 +20,7 @@ def reproduce(
     ] = None,
     tolerance: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Relative difference up to which figures count as equal")
-    ] = 0.01,
+    ] = 0.001,
     as_json: JsonOption = False,
 ) -> int:
     """Rebuild a registered version from its manifests in a clean store, and compare it stage by stage.
