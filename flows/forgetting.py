@@ -34,6 +34,7 @@ from gptmodel.erasure.requests import (
 from gptmodel.errors import ConfigError, ServerError, StoreBusyError
 from gptmodel.keys import key_id
 from gptmodel.lineage.documents import SeenBy
+from gptmodel.rebuilding import is_rebuilding, remove_leftovers
 from gptmodel.value_search import search_values
 
 # A command that left nothing out, or closed nothing, did not do what it was asked for.
@@ -234,6 +235,7 @@ def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy], com
 
 def _purge(home: Home, request: ErasureRequest, documents: Collection[str], command: str) -> ErasureRequest:
     _refuse_while_a_run_is_open(home, request.id, command)
+    remove_leftovers(home.rebuilds_dir)
     done = purge(home.store, documents, request.id, date.today(), [*copies_of(home, documents)])
     if not request.purges or done.num_files_rewritten or done.num_files_deleted:
         request = request.model_copy(update={"purges": (*request.purges, done)})
@@ -242,9 +244,9 @@ def _purge(home: Home, request: ErasureRequest, documents: Collection[str], comm
 
 
 def _refuse_while_a_run_is_open(home: Home, name: str, command: str) -> None:
-    if any(home.runs_dir.glob("*.json")):
+    if any(home.runs_dir.glob("*.json")) or is_rebuilding(home.rebuilds_dir):
         raise StoreBusyError(
             expected="no run of this home to be open while its store is purged",
-            actual=f"an open run; nothing was purged, and {name} stands",
+            actual=f"an open run, or one that rebuilds a version; nothing was purged, and {name} stands",
             mend=f"Wait for it to end, then `{command}`; what a killed run left open is closed by `gptmodel status`.",
         )

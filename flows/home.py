@@ -84,6 +84,11 @@ class Home:
         return EventLog(self.root / "events.jsonl")
 
     @property
+    def rebuilds_dir(self) -> Path:
+        """Temporary stores of versions that are rebuilt; each is gone when its command ends."""
+        return self.cache_dir / "reproduce"
+
+    @property
     def cache_dir(self) -> Path:
         """What saves time and may be deleted: file digests, fetched models, compiled kernels."""
         return self.root / "cache"

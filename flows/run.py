@@ -24,7 +24,7 @@ from flows import artifacts, terminal
 from flows.delivery import METRICS, Delivery
 from flows.engine import Engine
 from flows.failure import unexpected
-from flows.home import Home
+from flows.home import Home, home_key_of
 from flows.ledger import Entry
 from flows.summary import describe
 from gptmodel import retention, tracking
@@ -38,7 +38,9 @@ from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
 from gptmodel.provenance import PROVENANCE, read_provenance
+from gptmodel.rebuilding import remove_leftovers
 from gptmodel.spool import read_rows
+from gptmodel.stages import Materials, compute_stage, outside_digests
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
 
 logger = logging.getLogger("gptmodel.run")
@@ -131,9 +133,42 @@ class Run:
         """Give the folder of an output."""
         return self.store.path_of(output)
 
+    @property
+    def materials(self) -> Materials:
+        """What the stages are told."""
+        return Materials(
+            self.config, self.listing, self.scrubber, home_key_of(self.home), self.evaluation, self.erasures,
+            self.engine.map,
+        )  # fmt: skip
+
     def explain(self, earlier: Manifest) -> str:
         """Say what changed in the sources, or was asked to be forgotten, since an earlier ingest."""
         return ingest_changes(self.store, self.listing, self.erasures, earlier)
+
+    def plain_stage(
+        self, name: str, *inputs: Output, after: Callable[[Workspace, BaseModel], None] | None = None,
+        show: Callable[[Output], None] | None = None,
+    ) -> State:  # fmt: skip
+        """Give the output of a stage that needs nothing but its inputs and the run's materials.
+
+        Args:
+            name: The stage.
+            inputs: What it reads.
+            after: Leaves more among the output's notes, given the stage's account.
+            show: See `stage`.
+
+        Returns:
+            See `stage`.
+        """
+        materials, read = self.materials, {output.stage: output for output in inputs}
+
+        def compute(work: Workspace, progress: Progress) -> BaseModel:
+            account = compute_stage(name, work, read, materials, progress)
+            if after is not None:
+                after(work, account)
+            return account
+
+        return self.stage(name, compute, *inputs, external=outside_digests(materials).get(name), show=show)
 
     def stage(
         self, name: str, compute: Compute, *inputs: Output, external: Mapping[str, str] | None = None,
@@ -315,6 +350,7 @@ class _Teller:
 
 def delete_raw_text(run: Run) -> None:
     """Delete the text from before scrubbing that may not stay; while another run of this home is open, its reader."""
+    remove_leftovers(run.home.rebuilds_dir)
     others = set(run.home.runs_dir.glob("*.json")) - {run.entry.path}
     if not run.config.corpus.keep_raw and not others:
         retention.delete_raw_text(run.store)
