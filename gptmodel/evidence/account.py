@@ -126,7 +126,7 @@ class SourceProof(_Record):
     """UTF-8 bytes of the texts."""
     digest: str
     """Digest of the files' paths and bytes."""
-    left_out: str
+    left_out: str = ""
     """Why nothing of it was read; empty if it was."""
 
 

@@ -167,10 +167,8 @@ def _sources(ingest: StageOrigin | None, split: Mapping[str, Any]) -> tuple[Sour
 
 
 def _funnel(accounts: Mapping[str, Mapping[str, Any]]) -> Funnel | None:
-    is_told = accounts.get("ingest", {}).get("sources")
-    return build_funnel(
-        {name: account for name, account in accounts.items() if "sources" in account} if is_told else {}
-    )
+    told = {stage: account for stage, account in accounts.items() if "sources" in account}
+    return build_funnel(told) if "ingest" in told else None
 
 
 def _search(scrub: Mapping[str, Any]) -> Search | None:

@@ -17,7 +17,7 @@ MOST_UNSEEN = 0.05
 MOST_MISSED = 0.02
 """Upper bound of the passages with something missed above which a person's check counts as thin."""
 
-_UNCOMMITTED = "the very text of the code can't be had back"
+_UNCOMMITTED = "the exact code can't be had back"
 
 
 def open_points(evidence: Evidence) -> tuple[OpenPoint, ...]:
@@ -81,8 +81,9 @@ def _registry(evidence: Evidence) -> Iterator[OpenPoint]:
 def _lineage(evidence: Evidence) -> Iterator[OpenPoint]:
     dirty = [one.stage for one in evidence.stages if one.made_with and one.made_with.is_dirty]
     if dirty:
+        which = "every stage" if len(dirty) == len(evidence.stages) else ", ".join(dirty)
         yield OpenPoint(
-            section="lineage", says=f"Made with uncommitted changes, so that {_UNCOMMITTED}: {', '.join(dirty)}.",
+            section="lineage", says=f"Made with uncommitted changes, so that {_UNCOMMITTED}: {which}.",
             mend="Commit, and run again with --force for these stages.",
         )  # fmt: skip
     for state, words in (

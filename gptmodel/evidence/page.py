@@ -12,7 +12,7 @@ from gptmodel.leak_pictures import leak_test_rows
 from gptmodel.page import Account, Row, bars, gate_box, name_text, number_text, write_page
 from gptmodel.report import self_test_row
 
-_TITLES = {
+TITLES = {
     "identity": "Which model this is",
     "lineage": "What it came from",
     "sources": "Register of sources",
@@ -28,8 +28,7 @@ _TITLES = {
     "check": "How to check it",
     "files": "Files of this folder",
 }
-SECTIONS = {anchor: f"{number}. {title}" for number, (anchor, title) in enumerate(_TITLES.items(), 1)}
-"""Title of each section, with its number, by anchor."""
+"""Title of each section by its anchor, in the order of the page."""
 
 _STATES = {"whole": "whole", "text deleted": "whole, raw text deleted by policy"}
 
@@ -45,7 +44,8 @@ def write_evidence_page(path: Path, evidence: Evidence, told: Mapping[str, str],
     """
     name, _, number = evidence.model.removeprefix("models:/").rpartition("/")
     write_page(
-        path, "evidence", title=f"Evidence for {name} version {number}", evidence=evidence, titles=SECTIONS,
+        path, "evidence", title=f"Evidence for {name} version {number}", evidence=evidence, titles=TITLES,
+        numbers={anchor: number for number, anchor in enumerate(TITLES, 1)},
         gates=_gates(evidence), figures=_figures(evidence), stated_only=STATED_ONLY, missing=missing,
         copies=[(file, told[file], entry.sha256) for file, entry in evidence.copies.items()],
         commands=checks(evidence), **_origin(evidence), **_search(evidence), **_use(evidence),
