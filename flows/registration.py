@@ -23,6 +23,7 @@ from gptmodel.version_text import (
     describe_version,
     leak_test_tags,
     not_searched,
+    second_scanner_sentence,
     with_review,
 )
 
@@ -122,19 +123,10 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         kinds_in_part=tuple(kind for kind in scrub["kinds_not_searched"] if kind in scrub["findings"]),
         limits=tuple(scrub.get("limits", ())), replacing=tuple(tell_replacing(scrub)),
         self_test=self_test_sentence(scrub.get("self_test", ())),
-        second_scanner=_second_scanner(results["quality gate"]["decision"]["numbers"]), review=_review(run),
+        second_scanner=second_scanner_sentence(results["quality gate"]["decision"]["numbers"]), review=_review(run),
         training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,
         report=run.delivery.page_of(run.delivery.open(), REPORT),
     )  # fmt: skip
-
-
-def _second_scanner(numbers: dict[str, Any]) -> str:
-    """Say what the quality gate's decision holds of the second scanner; nothing if it did not look."""
-    bound = numbers.get("residual_upper_bound")
-    if bound is None:
-        return ""
-    num_hits, num_scanned = numbers["num_documents_with_residual"], numbers["num_documents_scanned"]
-    return f"sees a value in {num_hits:,} of {num_scanned:,} documents, 95 % upper bound {100 * bound:.2g} %"
 
 
 def _review(run: Run) -> str:

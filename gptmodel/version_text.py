@@ -4,8 +4,9 @@
 line is the decision, which promotion rewrites (`registry.with_decision`); a person's check may come in later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -141,6 +142,15 @@ def with_review(description: str, sentence: str) -> str:
     """
     begin = f"- {_REVIEWED}: "
     return "\n".join(begin + sentence if line.startswith(begin) else line for line in description.split("\n"))
+
+
+def second_scanner_sentence(numbers: Mapping[str, Any]) -> str:
+    """Say what the quality gate's numbers hold of the second scanner; nothing if it did not look."""
+    bound = numbers.get("residual_upper_bound")
+    if bound is None:
+        return ""
+    num_hits, num_scanned = numbers["num_documents_with_residual"], numbers["num_documents_scanned"]
+    return f"sees a value in {num_hits:,} of {num_scanned:,} documents, 95 % upper bound {100 * bound:.2g} %"
 
 
 def not_searched(account: VersionAccount) -> list[str]:
