@@ -247,6 +247,13 @@ def find_version(uri: str, name: str, version: int) -> Version | None:
     return _version(answer["model_version"])
 
 
+def find_version_by_run(uri: str, run_id: str) -> Version | None:
+    """Give the newest version that a run registered, in one request; None if there is none."""
+    answer = call(uri, "GET", "model-versions/search", {"filter": f"run_id='{run_id}'"})
+    found = [_version(data) for data in answer.get("model_versions", [])]
+    return max(found, key=lambda one: one.version, default=None)
+
+
 def _version(data: dict[str, Any]) -> Version:
     return Version(
         name=data["name"], version=int(data["version"]), model_id=logged_model_of(data.get("source", "")),

@@ -176,6 +176,10 @@ class Store:
         found = [self.read_manifest(path.parent) for path in sorted(paths, key=_age)]
         return [manifest for manifest in found if manifest is not None]
 
+    def committed_at(self, manifest: Manifest) -> float:
+        """Give when an output was committed, seconds since the epoch; 0 if it is gone."""
+        return -_age(self.folder(manifest.stage, manifest.fingerprint) / MANIFEST)
+
     @contextlib.contextmanager
     def writing(
         self, stage: str, fingerprint: str, inputs: Mapping[str, Output], *, code_version: str = "",

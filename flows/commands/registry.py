@@ -73,3 +73,18 @@ def reproduce(
     if as_json:
         print_json(answer.record)
     return answer.code
+def lineage(
+    uri: Annotated[
+        str | None,
+        typer.Argument(metavar="URI", help="models:/gpt@champion, models:/gpt/3, runs:/ID/model or a folder"),
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE.svg", help="With URI: draw it, too")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say where a version came from."""
+    from flows.lineage import tell_lineage
+
+    watch = terminal.current()
+    record = tell_lineage(open_home(), uri or "", picture, watch.line, watch.red)
+    if as_json:
+        print_json(record)
