@@ -12,11 +12,13 @@ from uuid import UUID
 
 from prefect import Task, flow, get_client
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Pause
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
 from flows import stack, terminal
+from flows.approval import ask_person
 from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task, scrub_task, split_task
 from flows.delivery import Delivery
 from flows.engine import Engine
@@ -29,6 +31,7 @@ from flows.registration import register_task
 from flows.run import Run
 from flows.tokenizer import pack_task, tokenizer_task
 from flows.training import train_task
+from gptmodel.approval import Approval
 from gptmodel.chain import Stage, stage_named
 from gptmodel.config import Config, dated
 from gptmodel.config_file import load_config
@@ -95,6 +98,10 @@ def data_to_model(
         state = _end_state(run, _run_stages(run, until), until)
         run.delivery.tell_end(str(state.name), str(state.message or ""))
         status = "FAILED" if state.is_failed() else "FINISHED"
+    except Pause:  # the process ends here, the run goes on in another
+        run.delivery.tell_end("Waits for approval", "A person is asked on the run's page in Prefect.")
+        status = "FINISHED"
+        raise
     except KeyboardInterrupt:
         status = "KILLED"
         raise
@@ -171,8 +178,12 @@ def _run_stage(run: Run, stage: Stage, passed: _Passed) -> None:
 
 def _settle(run: Run, passed: _Passed) -> Settlement:
     """Settle who is champion; where another run changed that meanwhile, compare with the one it made."""
+    answer: Approval | None = None
     for _ in range(MOST_COMPARISONS):
-        settled = settle(run)
+        settled = settle(run, answer)
+        if settled.kind == "ask":
+            answer = ask_person(run, settled)
+            settled = settle(run, answer)
         if settled.kind != "compare anew":
             return settled
         _run_stage(run, stage_named("promote"), passed)
