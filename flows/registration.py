@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows import artifacts
 from flows.delivery import CORPUS_REPORT, REPORT
+from flows.origin import SPLIT_TAG
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
 from gptmodel.corpus.scrubbing.measuring.self_test import self_test_sentence
@@ -27,7 +28,7 @@ from gptmodel.version_text import (
     with_review,
 )
 
-CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
+CORPUS_TAG = "gptmodel.corpus"
 
 
 class RegisterRuntime(BaseModel):

@@ -39,6 +39,7 @@ from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
 from gptmodel.provenance import PROVENANCE, read_provenance
 from gptmodel.rebuilding import remove_leftovers
+from gptmodel.registry import Version
 from gptmodel.spool import read_rows
 from gptmodel.stages import Materials, compute_stage, outside_digests
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
@@ -97,8 +98,7 @@ class Run:
         erasures: The home's erasure requests, whose marks ingest reads.
         flow_run_url: Page of this run on the Prefect dashboard.
         records: The stages passed so far, by name.
-        rolled_back_to: Version that a person made champion again instead of this run's, if so.
-        retired_for: The erasure request that this run's version was retired for, if it was.
+        champion: The version that was champion when the candidate was compared with it; None if there was none.
         links: Pages of the version, by name.
         curve: The loss by step.
         samples: One prompt completed along the training.
@@ -117,8 +117,7 @@ class Run:
     erasures: Sequence[ErasureRequest] = ()
     force: Collection[str] = ()
     records: dict[str, StageRecord] = field(default_factory=dict)
-    rolled_back_to: int | None = None
-    retired_for: str = ""
+    champion: Version | None = None
     links: dict[str, str] = field(default_factory=dict)
     curve: list[dict[str, Any]] = field(default_factory=list)
     _made: dict[str, "_Making"] = field(default_factory=dict)

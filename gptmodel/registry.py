@@ -19,9 +19,13 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 MODEL_PATH = "artifacts/model"  # the model folder inside a registered version's artifacts
 BUNDLE_TAG = "gptmodel.bundle"  # digest of the model folder, kept on the version, away from the files
+FINGERPRINT_TAG = "gptmodel.fingerprint"  # digest of what was registered: equal on versions that are the same model
 DECISION_TAG = "gptmodel.decision"  # on a version whose promotion was decided
+REASON_TAG = "gptmodel.reason"  # why it was decided so
 RETIRED_TAG = "gptmodel.retired"  # on a version that is never to be in service again: the erasure request
 DECISION_LINE = "**Decision:** "  # first line of a version's description; promotion rewrites it
+
+_MAX_TAG_CHARS = 5000
 
 # The UI opens in its view for language model applications, which has no menu for training runs and versions.
 _VIEW = "workflowType=machine_learning"
@@ -120,6 +124,46 @@ def read_version(uri: str, name: str, version: int) -> Version:
     return found
 
 
+def search_versions(uri: str, name: str, fingerprint: str = "") -> list[Version]:
+    """Give the versions of a registered model, or those of one fingerprint, by number; none for an unknown model.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    wanted = f" and tags.`{FINGERPRINT_TAG}` = '{fingerprint}'" if fingerprint else ""
+    query = {"filter": f"name = '{name}'{wanted}", "max_results": 1000, "page_token": ""}
+    found: list[Version] = []
+    while True:
+        answer = call(uri, "GET", "model-versions/search", query)
+        found += [_version(data) for data in answer.get("model_versions", [])]
+        query["page_token"] = answer.get("next_page_token", "")
+        if not query["page_token"]:
+            return sorted(found, key=lambda version: version.version)
+
+
+def set_tag(uri: str, version: Version, key: str, value: str) -> None:
+    """Write a tag of a version; what is longer than the server keeps is cut.
+
+    Raises:
+        ServerError: The server does not answer, or the version is gone.
+    """
+    body = {"name": version.name, "version": str(version.version), "key": key, "value": value[:_MAX_TAG_CHARS]}
+    call(uri, "POST", "model-versions/set-tag", body)
+
+
+def delete_tag(uri: str, version: Version, key: str) -> None:
+    """Take a tag from a version; nothing happens if it has none.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    body = {"name": version.name, "version": str(version.version), "key": key}
+    try:
+        call(uri, "DELETE", "model-versions/delete-tag", body)
+    except Missing:
+        return
+
+
 def promote_version(uri: str, name: str, version: int, decision: Decision) -> None:
     """Make a version the champion: note why on it, then move the alias, the one step that counts.
 
@@ -134,6 +178,16 @@ def promote_version(uri: str, name: str, version: int, decision: Decision) -> No
         ServerError: The server does not answer.
     """
     note_decision(uri, name, version, decision)
+    move_champion(uri, name, version)
+
+
+def move_champion(uri: str, name: str, version: int) -> None:
+    """Give a version the alias champion, and take the alias challenger from it.
+
+    Raises:
+        RegistryError: There is no such version.
+        ServerError: The server does not answer.
+    """
     call(uri, "POST", "registered-models/alias", {"name": name, "alias": CHAMPION, "version": str(version)})
     _withdraw(uri, name, version, CHALLENGER)
 
@@ -174,8 +228,7 @@ def retire_version(uri: str, name: str, version: int, request: str, label: str) 
         ServerError: The server does not answer.
     """
     found = read_version(uri, name, version)
-    tag = {"name": name, "version": str(version), "key": RETIRED_TAG, "value": label}
-    call(uri, "POST", "model-versions/set-tag", tag)
+    set_tag(uri, found, RETIRED_TAG, label)
     withdraw_aliases(uri, name, version)
     line = f"{DECISION_LINE}retired: it saw documents that erasure request {request} asks to forget"
     write_description(uri, name, version, with_decision_line(found.description, line))
@@ -276,10 +329,8 @@ def note_decision(uri: str, name: str, version: int, decision: Decision) -> None
         ServerError: The server does not answer.
     """
     found = read_version(uri, name, version)
-    tags = {DECISION_TAG: "promoted" if decision.passed else "kept", "gptmodel.reason": decision.reason}
-    for key, value in tags.items():
-        body = {"name": name, "version": str(version), "key": key, "value": value[:5000]}
-        call(uri, "POST", "model-versions/set-tag", body)
+    set_tag(uri, found, DECISION_TAG, "promoted" if decision.passed else "kept")
+    set_tag(uri, found, REASON_TAG, decision.reason)
     write_description(uri, name, version, with_decision(found.description, decision))
 
 

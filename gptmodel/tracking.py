@@ -26,6 +26,7 @@ from gptmodel.registry import (
     BUNDLE_TAG,
     DECISION_LINE,
     DECISION_TAG,
+    FINGERPRINT_TAG,
     MODEL_PATH,
     Registration,
     RunEnd,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
-FINGERPRINT_TAG = "gptmodel.fingerprint"
 LOGGED_MODEL_NAME = "model"
 
 _MAX_METRICS = 1000  # in one request; the server's own limit
