@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from pydantic import BaseModel
 
 from flows import artifacts
-from flows.delivery import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
+from flows.figures import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
 from flows.home import home_key_of
 from flows.run import STAGE_OPTIONS, Progress, Run, delete_raw_text
 from gptmodel.corpus.funnel import build_funnel
