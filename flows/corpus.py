@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from pydantic import BaseModel
 
 from flows import artifacts
-from flows.delivery import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
+from flows.figures import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
 from flows.run import STAGE_OPTIONS, Run, delete_raw_text
 from gptmodel.corpus.funnel import build_funnel
 from gptmodel.store import NOTES_DIR, Output, Workspace, write_synced

@@ -9,6 +9,7 @@ from flows import stack
 from flows.erasure_answer import Told, champion_of, copies_of, tell, uri_of
 from flows.find import read_values
 from flows.home import Home, home_key_of, one_promotion_at_a_time
+from flows.ledger import is_any_open
 from gptmodel import registry
 from gptmodel.champions import has_event
 from gptmodel.corpus.sources.forgetting import place_mark
@@ -270,7 +271,7 @@ def _purge(home: Home, request: ErasureRequest, documents: Collection[str], comm
 
 
 def _refuse_while_a_run_is_open(home: Home, name: str, command: str) -> None:
-    if any(home.runs_dir.glob("*.json")) or is_rebuilding(home.rebuilds_dir):
+    if is_any_open(home) or is_rebuilding(home.rebuilds_dir):
         raise StoreBusyError(
             expected="no run of this home to be open while its store is purged",
             actual=f"an open run, or one that rebuilds a version; nothing was purged, and {name} stands",

@@ -23,6 +23,7 @@ from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task
 from flows.delivery import Delivery
 from flows.engine import Engine
 from flows.evaluation import audit_task, evaluate_task
+from flows.figures import source_tags
 from flows.home import open_home, scrubber_of
 from flows.ledger import Entry
 from flows.outcome import summarise
@@ -41,7 +42,9 @@ from gptmodel.corpus.scrubbing.coverage import warnings
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.decision import Decision
 from gptmodel.erasure.requests import read_requests
+from gptmodel.open_runs import FLOW_RUN_TAG
 from gptmodel.plan import stages_until
+from gptmodel.provenance import read_provenance
 from gptmodel.registry import RunEnd
 from gptmodel.store import Output
 
@@ -102,8 +105,8 @@ def data_to_model(
         run.delivery.tell_end("Waits for approval", "A person is asked on the run's page in Prefect.")
         status = "FINISHED"
         raise
-    except KeyboardInterrupt:
-        status = "KILLED"
+    except BaseException as error:
+        status = "FAILED" if isinstance(error, Exception) else "KILLED"  # interrupted, or cancelled on the dashboard
         raise
     finally:
         run.engine.close()
@@ -119,8 +122,8 @@ def _open_run(config: Config, force: list[StageName]) -> Run:
     addresses = stack.addresses(home)
     listing = list_sources(config.corpus, home.cache_dir / "listing.json")
     flow_run_id, url = str(flow_run.get_id()), str(flow_run.ui_url)
-    entry = Entry(home, flow_run_id)
-    tags = {"prefect.flow_run_id": flow_run_id, "prefect.flow_run_url": url}
+    entry = Entry(home, flow_run_id, addresses)
+    tags = {FLOW_RUN_TAG: flow_run_id, "prefect.flow_run_url": url, **source_tags(read_provenance())}
     delivery = Delivery(home, addresses.mlflow, config, tags, entry)
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     scrubber = scrubber_of(home, config.scrubbing)
