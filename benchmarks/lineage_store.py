@@ -171,19 +171,17 @@ class _Version:
         starts = np.concatenate([np.arange((splits == split).sum()) for split in np.unique(splits)]) * _TOKENS
         rows = {"id": self._ids[kept], "source": SOURCE, "lang": "en", "split": splits, "planted": "",
                 "start": starts, "num_tokens": _TOKENS, "num_bytes": 2000}  # fmt: skip
-        # As pack writes it: in groups of as many rows as pyarrow likes.
-        _write(work.path / DOCUMENTS_FILE, PackedDocument, rows, len(kept), rows_of_a_group=1 << 20)
+        _write(work.path / DOCUMENTS_FILE, PackedDocument, rows, len(kept))
 
 
 def _write(
     path: Path, kind: type, columns: Mapping[str, Any], num_rows: int, about: Mapping[str, str] | None = None,
-    rows_of_a_group: int = _ROWS,
 ) -> None:  # fmt: skip
     schema = schema_of(kind).with_metadata(about)
     arrays = [_array(columns.get(field.name, ""), field.type, num_rows) for field in schema]
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table(arrays, schema=schema)
-    pq.write_table(table, path, compression="zstd", row_group_size=rows_of_a_group)
+    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS)
 
 
 def _array(values: Any, kind: pa.DataType, num_rows: int) -> pa.Array:

@@ -35,6 +35,7 @@ _Words = npt.NDArray[np.uint64]
 _TOKEN = np.dtype("<u2")
 _COPY_TOKENS = 4_000_000
 _BATCH_DOCUMENTS = 200
+_ROWS_OF_A_GROUP = 10_000
 _ROUNDS = 6
 
 
@@ -416,7 +417,9 @@ def _write_documents(path: Path, documents: list[PackedDocument]) -> None:
     names = list(PackedDocument.__slots__)
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
     columns = {name: [getattr(document, name) for document in documents] for name in names}
-    pq.write_table(pa.table(columns, schema=schema), path, compression="zstd")
+    # In small groups of rows, whose least and greatest id tell a look-up whether a document is in them.
+    table = pa.table(columns, schema=schema)
+    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_OF_A_GROUP)
 
 
 def _account(documents: list[PackedDocument]) -> PackResult:

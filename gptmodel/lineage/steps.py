@@ -53,8 +53,7 @@ def steps_read(store: Store, version: Version, ids: Collection[str]) -> dict[str
         ids: Documents, as the split names them.
 
     Returns:
-        The steps by id, for documents that its pack output names; empty where that output or the train manifest is
-        gone.
+        The steps by id; empty where the pack output or the train manifest is gone.
 
     Raises:
         StoreError: The table of packed documents can't be read.
@@ -63,7 +62,8 @@ def steps_read(store: Store, version: Version, ids: Collection[str]) -> dict[str
     if training is None or not (training.pack / DOCUMENTS_FILE).exists():
         return {}
     rows = rows_of(training.pack / DOCUMENTS_FILE, ("id", "start", "num_tokens"), ids)
-    return training.steps_of([_packed(row) for row in rows])
+    # A planted phrase beyond its share is in the split, yet not in the stream.
+    return dict.fromkeys(ids, NEVER) | training.steps_of([_packed(row) for row in rows])
 
 
 @dataclass(frozen=True)
