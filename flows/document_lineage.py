@@ -111,7 +111,7 @@ def _step_words(seen: SeenBy) -> str:
         return ", but no step came to it"
     listed = ", ".join(f"{step:,}" for step in seen.steps.listed[:_MOST_STEPS])
     more = f", ... {seen.steps.last:,}" if seen.steps.num > _MOST_STEPS else ""
-    return f", read at {seen.steps.num:,} steps (from 0): {listed}{more}"
+    return f", read at {seen.steps.num:,} step{'s' * (seen.steps.num != 1)} (from 0): {listed}{more}"
 
 
 def _account_words(account: DocumentAccount) -> Iterator[str]:

@@ -176,7 +176,7 @@ def _purged(request: ErasureRequest) -> str:
 
 
 def _words(seen: SeenBy, champions: Champions) -> str:
-    steps = f", {seen.steps.num:,} steps" if seen.steps and seen.split == "train" else ""
+    steps = f", {seen.steps.num:,} step{'s' * (seen.steps.num != 1)}" if seen.steps and seen.split == "train" else ""
     mark = ", champion" if champions.get(seen.name) == seen.version else ""
     return f"{seen.name} v{seen.version} ({seen.split}{steps}{mark})"
 
