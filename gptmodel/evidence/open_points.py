@@ -219,10 +219,16 @@ def _weakness(evidence: Evidence) -> Iterator[OpenPoint]:
 
 
 def _quality(evidence: Evidence) -> Iterator[OpenPoint]:
-    failed = [check for check in evidence.checks if not check.passed]
-    for check in failed:
+    for check in (one for one in evidence.checks if not one.passed):
         yield OpenPoint(section="quality", says=f"The quality gate's check failed: {check.name} ({check.observed}; "
                         f"allowed: {check.limit}).")  # fmt: skip
+    own, baselines = evidence.evaluation.get("bits_per_byte"), evidence.evaluation.get("baselines", {})
+    better = [f"{name} {value:.3g}" for name, value in baselines.items() if own is not None and value <= own]
+    if better:
+        yield OpenPoint(
+            section="quality", mend="Longer training, or more text.",
+            says=f"It predicts held-out text no better than {', '.join(better)} bits per byte; itself {own:.3g}.",
+        )  # fmt: skip
     if evidence.quality is None:
         yield OpenPoint(section="quality", says="The quality gate's account is gone.")
 

@@ -76,6 +76,7 @@ def test_a_version_with_everything_said_and_measured_has_none(whole: Evidence) -
         ("leak_test.decision.numbers.leak_upper_bound", 0.5, "leak-test", "up to 50.0% of sampled texts"),
         ("leak_test.samples.is_indexed", False, "leak-test", "were not compared"),
         ("checks.0.passed", False, "quality", "check failed: enough documents (1771; allowed: 20)"),
+        ("evaluation.bits_per_byte", 2.5, "quality", "no better than xz 2.31 bits per byte; itself 2.5"),
         ("quality", None, "quality", "account is gone"),
         ("chain.problem", "event 1 was changed", "decisions", "broken: event 1 was changed"),
         ("chain.events.0.kind", "kept", "decisions", "No person approved it"),
