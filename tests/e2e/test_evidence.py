@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.conftest import Command
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def uri(shared_home: Command) -> str:
