@@ -1,8 +1,8 @@
-"""The model folder: weights, shape and tokenizer with their digests, whole in itself.
+"""The model folder: weights, shape and tokenizer with their digests and the code that loads them, whole in itself.
 
-A folder with `model.safetensors`, `config.json`, `tokenizer.json` and `digests.json` is what is registered, downloaded,
-served and copied by hand. Nothing in it is pickled. `tracking` uploads such a folder, `registry` downloads one;
-every load goes through `verify_bundle`, so a changed file never speaks. This room knows no server.
+A folder with `model.safetensors`, `config.json`, `tokenizer.json`, `load.py` and `digests.json` is what is registered,
+downloaded, served and copied by hand. Nothing in it is pickled. `tracking` uploads such a folder, `downloads` fetches
+one; every load goes through `verify_bundle`, so a changed file never speaks. This room knows no server.
 """
 
 import json
@@ -14,9 +14,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gptmodel.errors import RegistryError
+from gptmodel.served_code import loading_code
 from gptmodel.store import FileEntry, file_digest, full_disk_explained, write_synced
 
-BUNDLE_FILES = ("model.safetensors", "config.json", "tokenizer.json")
+BUNDLE_FILES = ("model.safetensors", "config.json", "tokenizer.json")  # without which a folder is no model folder
+LOADER = "load.py"
 DIGESTS = "digests.json"
 
 # Names come from a downloaded file and become paths: one folder, no way out of it.
@@ -47,7 +49,7 @@ class _Digests(BaseModel):
 
 
 def assemble_bundle(folder: Path, *, model_dir: Path, tokenizer_path: Path) -> Bundle:
-    """Copy a trained model and its tokenizer into one folder and write their digests.
+    """Copy a trained model and its tokenizer into one folder, add the code that loads them, and write the digests.
 
     The files are copied, not linked: whoever edits a model folder must not reach into the store.
 
@@ -65,6 +67,7 @@ def assemble_bundle(folder: Path, *, model_dir: Path, tokenizer_path: Path) -> B
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, source in sources.items():
             _copy(source, folder / name)
+    write_synced(folder / LOADER, loading_code())
     return _seal(folder)
 
 
@@ -72,9 +75,13 @@ def verify_bundle(folder: Path) -> Bundle:
     """Check every file of a model folder against its digest.
 
     Raises:
-        RegistryError: A file is missing or differs, or the folder has no readable `digests.json`.
+        RegistryError: A file is missing, differs or is not named, or the folder has no readable `digests.json`.
     """
     bundle = read_digests(folder / DIGESTS)
+    for path in sorted(folder.iterdir()):
+        # What Python and file managers leave behind is passed over; no file of a model has such a name.
+        if path.name not in {DIGESTS, *bundle.files} and not path.name.startswith((".", "_")):
+            raise _damaged(folder, f"{path.name} is not named by {DIGESTS}")
     for name, entry in bundle.files.items():
         path = folder / name
         if not path.is_file():
@@ -100,7 +107,7 @@ def read_digests(path: Path) -> Bundle:
 
 
 def _seal(folder: Path) -> Bundle:
-    entries = {name: _entry(folder / name) for name in sorted(BUNDLE_FILES)}
+    entries = {name: _entry(folder / name) for name in sorted((*BUNDLE_FILES, LOADER))}
     write_synced(folder / DIGESTS, _as_json(entries))
     return read_digests(folder / DIGESTS)
 

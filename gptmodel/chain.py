@@ -7,6 +7,7 @@ import ast
 import hashlib
 import importlib.metadata
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,7 @@ class Stage:
         inputs: Stages whose output it reads.
         libraries: Distributions whose version is part of the code version.
         aside: Modules of ours that it imports for reasons that shape no output.
+        carries: Modules of ours whose text is part of its output.
         reads_text_of: Stages whose shards of documents it reads, where that text is deleted once scrubbing is finished.
     """
 
@@ -49,6 +51,7 @@ class Stage:
     inputs: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
+    carries: tuple[str, ...] = ()
     reads_text_of: tuple[str, ...] = ()
 
 
@@ -70,7 +73,8 @@ CHAIN = (
                  "gptmodel.corpus.sources.stage", "gptmodel.corpus.split")),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers")),
     # How often a source is read is told by ingest.
-    Stage("pack", "gptmodel.tokens", ("tokens",), ("ingest", "scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
+    Stage("pack", "gptmodel.tokens", ("tokens", "privacy.planted"), ("ingest", "scrub", "split", "tokenizer"),
+          ("numpy", "tokenizers")),
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           (*_MODEL, *_SCORES)),
@@ -80,7 +84,7 @@ CHAIN = (
     Stage("register", "gptmodel.tracking", ("registry.name",),
           ("ingest", "clean", "scrub", "deduplicate", "split", "quality gate", "tokenizer", "pack", "train",
            "evaluate", "privacy audit"),
-          ("mlflow", "numpy", "pandas", "safetensors", "tokenizers", "torch")),
+          ("mlflow", "numpy", "pandas", "safetensors", "tokenizers", "torch"), carries=("gptmodel.standalone",)),
     Stage("promote", "gptmodel.promotion", ("registry",), ("scrub", "split", "privacy audit", "register"),
           (*_MODEL, *_SCORES)),
 )  # fmt: skip
@@ -121,7 +125,8 @@ def code_version(stage: Stage) -> str:
 
     Python's own counts too: with it come the tables of Unicode, so what `\w` matches and `lower()` makes.
     """
-    sources = {name: _module(name).digest for name in sorted(_imports_of(stage.module, frozenset(stage.aside)))}
+    modules = _imports_of((stage.module, *stage.carries), frozenset(stage.aside))
+    sources = {name: _module(name).digest for name in sorted(modules)}
     versions = {name: importlib.metadata.version(name) for name in stage.libraries}
     return digest_of({"sources": sources, "libraries": versions, "python": _python()})
 
@@ -136,8 +141,8 @@ def fingerprint(stage: Stage, config: Config, inputs: dict[str, str]) -> str:
     return digest_of(body)[:32]
 
 
-def _imports_of(module: str, aside: frozenset[str]) -> set[str]:
-    found, todo = set(), [module]
+def _imports_of(modules: Sequence[str], aside: frozenset[str]) -> set[str]:
+    found, todo = set[str](), [*modules]
     while todo:
         name = todo.pop()
         if name not in found and name not in _ASIDE and name not in aside:

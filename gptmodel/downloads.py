@@ -1,9 +1,12 @@
 """From a model URI to a verified model folder, over plain HTTP.
 
 `generate`, `evaluate` and `audit` come here with `models:/gpt@champion`, `models:/gpt/3`, `runs:/ID/model` or a folder.
-A download is kept by the digest of its contents and checked against it on every use; a changed file is refused.
+A download is kept by the digest of its contents and checked against it on every use; a changed file is refused. The
+registry keeps each model's digest too, away from its files, so that files and digests changed together are refused.
 """
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -16,10 +19,11 @@ import httpx
 from gptmodel.bundle import DIGESTS, read_digests, verify_bundle
 from gptmodel.errors import RegistryError
 from gptmodel.mlflow_http import PAUSES, Missing, call, open_http, reason_of, server_away
-from gptmodel.registry import BUNDLE_TAG, MODEL_PATH, find_version, find_version_by_alias, unknown
+from gptmodel.registry import BUNDLE_TAG, MODEL_PATH, Version, find_version, find_version_by_alias, unknown
 from gptmodel.store import full_disk_explained
 
 _MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>[0-9]+))")
+_STALE_SECONDS = 86_400.0  # a partial download that has not grown for a day belongs to nobody any more
 _RUN_URI = re.compile(r"runs:/(?P<run_id>[0-9a-f]{32})(?:/(?P<path>.+))?")
 
 
@@ -55,7 +59,13 @@ def _local_folder(folder: Path) -> Path:
     return folder
 
 
-def _registered_folder(uri: str, model_uri: str, cache_dir: Path) -> Path:
+def registered_version(uri: str, model_uri: str) -> Version:
+    """Give the version that a `models:/` URI names, in one request.
+
+    Raises:
+        RegistryError: The URI names nothing, or is not one.
+        ServerError: The server does not answer.
+    """
     match = _MODEL_URI.fullmatch(model_uri)
     if match is None:
         raise unknown(model_uri, "a URI of the form models:/NAME@ALIAS or models:/NAME/NUMBER")
@@ -63,6 +73,11 @@ def _registered_folder(uri: str, model_uri: str, cache_dir: Path) -> Path:
     found = find_version_by_alias(uri, name, alias) if alias else find_version(uri, name, int(number))
     if found is None:
         raise unknown(model_uri)
+    return found
+
+
+def _registered_folder(uri: str, model_uri: str, cache_dir: Path) -> Path:
+    found = registered_version(uri, model_uri)
     source = {"name": found.name, "version": str(found.version)}
     return _fetch(
         uri, "/model-versions/get-artifact", source, MODEL_PATH, cache_dir, model_uri, found.tags.get(BUNDLE_TAG)
@@ -78,19 +93,20 @@ def _run_folder(uri: str, model_uri: str, cache_dir: Path) -> Path:
         run = call(uri, "GET", "runs/get", {"run_id": run_id})["run"]
     except Missing as error:
         raise unknown(model_uri) from error
-    model_id = _logged_model_of(uri, run, path)
-    if model_id is None:
+    model = _logged_model_of(uri, run, path)
+    if model is None:
         return _fetch(uri, "/get-artifact", {"run_uuid": run_id}, path, cache_dir, model_uri)
-    route = f"/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files"
-    return _fetch(uri, route, {}, MODEL_PATH, cache_dir, model_uri)
+    tags = {tag["key"]: tag.get("value") for tag in model.get("tags", [])}
+    route = f"/ajax-api/2.0/mlflow/logged-models/{model['model_id']}/artifacts/files"
+    return _fetch(uri, route, {}, MODEL_PATH, cache_dir, model_uri, tags.get(BUNDLE_TAG))
 
 
-def _logged_model_of(uri: str, run: dict[str, Any], name: str) -> str | None:
+def _logged_model_of(uri: str, run: dict[str, Any], name: str) -> dict[str, Any] | None:
     # A logged model lies outside its run's artifacts; runs:/ID/NAME finds it among the run's outputs.
     for output in run.get("outputs", {}).get("model_outputs", []):
-        model = call(uri, "GET", f"logged-models/{output['model_id']}", {})["model"]
-        if model["info"]["name"] == name:
-            return str(output["model_id"])
+        info: dict[str, Any] = call(uri, "GET", f"logged-models/{output['model_id']}", {})["model"]["info"]
+        if info["name"] == name:
+            return info
     return None
 
 
@@ -98,6 +114,7 @@ def _fetch(
     uri: str, route: str, query: dict[str, str], path: str, cache_dir: Path, model_uri: str, digest: str | None = None
 ) -> Path:
     cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_stale(cache_dir)
     partial = cache_dir / f".{os.getpid()}.{time.monotonic_ns()}.partial"
     partial.mkdir(mode=0o700)
     key = "artifact_file_path" if route.startswith("/ajax-api") else "path"
@@ -107,23 +124,42 @@ def _fetch(
             bundle = read_digests(partial / DIGESTS)
             _refuse_other_digest(digest, bundle.digest, model_uri)
             target = cache_dir / bundle.digest[:32]
-            if not _is_whole(target):
+            if not _is_whole(target, bundle.digest):
                 for name in bundle.files:
                     _download(http, route, {**query, key: f"{path}/{name}"}, partial / name, model_uri)
                 verify_bundle(partial)
-                shutil.rmtree(target, ignore_errors=True)
-                partial.rename(target)
+                _put(partial, target, bundle.digest)
         return target
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _is_whole(folder: Path) -> bool:
+def _remove_stale(cache_dir: Path) -> None:
+    """Remove what killed downloads left; one that still goes on writes to its folder."""
+    for partial in cache_dir.glob(".*.partial"):
+        with contextlib.suppress(OSError):  # another process removed it
+            newest = max(path.stat().st_mtime for path in (partial, *partial.iterdir()))
+            if time.time() - newest > _STALE_SECONDS:
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put(partial: Path, target: Path, digest: str) -> None:
+    """Give a whole download its place, unless another process, which may have its reader, was first."""
+    folder = os.open(target.parent, os.O_RDONLY)
     try:
-        verify_bundle(folder)
+        fcntl.flock(folder, fcntl.LOCK_EX)  # until it is closed
+        if not _is_whole(target, digest):
+            shutil.rmtree(target, ignore_errors=True)
+            partial.rename(target)
+    finally:
+        os.close(folder)
+
+
+def _is_whole(folder: Path, digest: str) -> bool:
+    try:
+        return verify_bundle(folder).digest == digest
     except RegistryError:
         return False
-    return True
 
 
 def _refuse_other_digest(expected: str | None, actual: str, model_uri: str) -> None:

@@ -1,15 +1,27 @@
-"""The modules that a registered model carries with it, so that it runs where gptmodel is not installed.
+"""The code that a registered model carries with it, so that it runs where gptmodel is not installed.
 
-`tracking` calls this when it registers. Only what the served model imports is copied: a server needs no orchestrator,
-and each file is one request to the tracking server. Nothing is imported here, sources are read as text.
+Two ways lead to it. For MLflow, `tracking` copies the modules that the served model imports and no more: a server needs
+no orchestrator, and each file is one request to the tracking server. For everybody else, `bundle` puts one file into
+the model folder, `load.py`, which needs torch and tokenizers alone. Nothing is imported here, sources are read as text.
 """
 
 import ast
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 _SERVED = "pyfunc.py"  # the served model's code, which MLflow itself copies beside the package
+
+_STANDALONE = ("errors.py", "model.py", "standalone.py")  # in the order in which they need each other
+_OWN_IMPORT = re.compile(r"^from gptmodel\.\w+ import .+\n", re.MULTILINE)
+_HEADER = """\
+# Loads the model of this folder and lets it speak; Python 3.11 or later with torch and tokenizers is all it needs:
+#     python load.py "The function returns"
+# The files errors.py, model.py and standalone.py of gptmodel in one, as they were when the model was registered.
+# Licence: Apache-2.0.
+
+"""
 
 
 def copy_served_code(folder: Path) -> Path:
@@ -21,6 +33,13 @@ def copy_served_code(folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, target)
     return package
+
+
+def loading_code() -> str:
+    """Give the text of `load.py`: the error tree, the model and what reads a model folder, in one file."""
+    root = Path(__file__).resolve().parent
+    parts = (_OWN_IMPORT.sub("", (root / name).read_text(encoding="utf-8")) for name in _STANDALONE)
+    return _HEADER + "\n\n".join(parts)
 
 
 def _served_modules(root: Path) -> set[str]:

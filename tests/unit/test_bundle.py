@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gptmodel.bundle import BUNDLE_FILES, DIGESTS, assemble_bundle, verify_bundle
+from gptmodel.bundle import BUNDLE_FILES, DIGESTS, LOADER, assemble_bundle, verify_bundle
 from gptmodel.errors import RegistryError
 
 
@@ -19,12 +19,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "bundle"
 
 
-def test_a_bundle_holds_weights_config_tokenizer_and_their_digests(folder: Path) -> None:
-    assert {path.name for path in folder.iterdir()} == {*BUNDLE_FILES, DIGESTS}
+def test_a_bundle_holds_weights_config_tokenizer_their_loader_and_digests(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == {*BUNDLE_FILES, LOADER, DIGESTS}
 
 
 def test_an_untouched_bundle_is_accepted(folder: Path) -> None:
-    assert set(verify_bundle(folder).files) == set(BUNDLE_FILES)
+    assert set(verify_bundle(folder).files) == {*BUNDLE_FILES, LOADER}
 
 
 def test_the_same_model_gives_the_same_digest(folder: Path, tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_the_same_model_gives_the_same_digest(folder: Path, tmp_path: Path) -> N
     assert again == verify_bundle(folder)
 
 
-@pytest.mark.parametrize("name", BUNDLE_FILES)
+@pytest.mark.parametrize("name", [*BUNDLE_FILES, LOADER])
 def test_one_flipped_byte_is_refused(folder: Path, name: str) -> None:
     raw = bytearray((folder / name).read_bytes())
     raw[0] ^= 1
@@ -41,11 +41,31 @@ def test_one_flipped_byte_is_refused(folder: Path, name: str) -> None:
         verify_bundle(folder)
 
 
-@pytest.mark.parametrize("name", BUNDLE_FILES)
+@pytest.mark.parametrize("name", [*BUNDLE_FILES, LOADER])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(RegistryError, match=f"{name} is missing"):
         verify_bundle(folder)
+
+
+def test_a_file_that_no_digest_names_is_refused(folder: Path) -> None:
+    (folder / "weights.pkl").write_bytes(b"")
+    with pytest.raises(RegistryError, match=r"weights\.pkl is not named by digests\.json"):
+        verify_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["__pycache__", ".DS_Store"])
+def test_what_python_and_file_managers_leave_is_passed_over(folder: Path, name: str) -> None:
+    (folder / name).mkdir()
+    verify_bundle(folder)
+
+
+def test_a_folder_registered_before_there_was_a_loader_is_accepted(folder: Path) -> None:
+    digests = json.loads((folder / DIGESTS).read_text())
+    del digests["files"][LOADER]
+    (folder / DIGESTS).write_text(json.dumps(digests))
+    (folder / LOADER).unlink()
+    assert set(verify_bundle(folder).files) == set(BUNDLE_FILES)
 
 
 def test_a_folder_without_digests_is_no_model_folder(folder: Path) -> None:

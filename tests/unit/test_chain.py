@@ -132,7 +132,7 @@ def packages_of(module: str) -> set[str]:
 
 def needed_by(stage: Stage, distributions: Mapping[str, list[str]]) -> list[set[str]]:
     """Give the distributions, any of which will do, for each package that a stage's modules import."""
-    modules = chain._imports_of(stage.module, frozenset(stage.aside))
+    modules = chain._imports_of((stage.module, *stage.carries), frozenset(stage.aside))
     packages = {package for module in modules for package in packages_of(module)} - NOT_IN_THE_VERSION.keys()
     return [{normal(name) for name in distributions[package]} for package in sorted(packages)]
 
