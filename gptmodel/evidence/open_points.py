@@ -73,6 +73,10 @@ def _registry(evidence: Evidence) -> Iterator[OpenPoint]:
     elif not answer.is_there:
         yield OpenPoint(section="decisions", says="The registry does not have this version: another one was asked, or "
                         "somebody deleted it there.")  # fmt: skip
+    elif answer.rolled_back and "champion" in answer.aliases:
+        yield OpenPoint(
+            section="decisions", says=f"It is in service although it was rolled back: {answer.rolled_back}."
+        )
     elif answer.retired and "champion" in answer.aliases:
         yield OpenPoint(section="decisions", says="It is in service although it was retired.",
                         mend="Run again without the documents, and let another version take its place.")  # fmt: skip
@@ -241,7 +245,8 @@ def _decisions(evidence: Evidence) -> Iterator[OpenPoint]:
     if not evidence.comparisons:
         yield OpenPoint(section="decisions", says="No decision on its promotion is known.")
     serves = "champion" in evidence.registry.aliases
-    if serves and not kinds & {"approved"}:
+    is_approved = "approved" in kinds or evidence.registry.approval.startswith("approved")
+    if serves and not is_approved:
         yield OpenPoint(section="decisions", mend="registry.approval = \"ask\" asks a person.",
                         says="No person approved it: it went into service by measured numbers alone.")  # fmt: skip
     if serves and not chain.problem and not kinds & {"promoted", "rolled back"}:

@@ -145,6 +145,7 @@ def _identity(evidence: Evidence) -> list[Row]:
         ("libraries", ", ".join(f"{name} {version}" for name, version in sorted(made.libraries.items()))
          if made else "not noted"),
         ("made on", f"{made.machine}, Python {made.python}" if made else "not noted"),
+        ("measured against", identity.parent),
         ("other runs that ended in the same files", ", ".join(identity.other_registrations)),
     ]  # fmt: skip
     return [row for row in rows if row[1]]
@@ -209,6 +210,7 @@ def _service(evidence: Evidence) -> list[Row]:
         ("registry", "has the version" if answer.is_there else "does not have the version"),
         ("aliases", ", ".join(answer.aliases) or "none"), ("in service", answer.champion or "nobody"),
         ("decision on its page", answer.decision), ("retired for", answer.retired),
+        ("rolled back", answer.rolled_back), ("a person's approval", answer.approval),
         ("model folder as registered there (digest)", answer.bundle_digest),
     ]  # fmt: skip
     return [row for row in rows if row[1]]

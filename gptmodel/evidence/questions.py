@@ -26,7 +26,7 @@ def _of_the_model(evidence: Evidence) -> _Asked:
     yield "Which model is this, and are these its files?", "identity", _files(evidence)
     yield "What code, libraries and settings made it?", "identity", _code(evidence)
     yield "What did it come from, and is that still there unchanged?", "lineage", _states(evidence)
-    yield "Can it be rebuilt?", "check", "not tried for this folder; gptmodel reproduce tries it"
+    yield "Can it be rebuilt?", "check", _rebuilt(evidence)
     yield "How good is it, and on what?", "quality", _scores(evidence)
 
 
@@ -93,6 +93,13 @@ def _states(evidence: Evidence) -> str:
     return f"{len(evidence.stages)} stages: {', '.join(told)}"
 
 
+def _rebuilt(evidence: Evidence) -> str:
+    later = [one.id for one in evidence.erasures if one.relation in ("saw", "may have seen")]
+    if later:
+        return f"not any more: documents were erased since ({', '.join(later)})"
+    return "not tried for this folder; gptmodel reproduce tries it"
+
+
 def _scores(evidence: Evidence) -> str:
     scores = evidence.evaluation
     if "bits_per_byte" not in scores:
@@ -144,10 +151,9 @@ def _leaks(evidence: Evidence) -> str:
 def _decided(evidence: Evidence) -> str:
     if not evidence.comparisons:
         return "not known"
-    people = sorted(
-        {one.by for one in evidence.chain.events if one.kind == "approved" and one.subject == evidence.model}
-    )
-    by = f"approved by {', '.join(name or 'a person' for name in people)}" if people else "no person asked"
+    events = [one for one in evidence.chain.events if one.kind == "approved" and one.subject == evidence.model]
+    people = ", ".join(sorted({one.by or "a person" for one in events}))
+    by = f"approved by {people}" if people else evidence.registry.approval or "no person was asked"
     return f"{evidence.comparisons[-1].decision.reason}; {by}"
 
 
@@ -156,8 +162,9 @@ def _service(evidence: Evidence) -> str:
     if not answer.is_asked:
         return "not known: the registry was not asked"
     serves = "it is the champion" if "champion" in answer.aliases else f"the champion is {answer.champion or 'nobody'}"
-    back = any(one.kind == "rolled back" and one.subject == evidence.model for one in evidence.chain.events)
-    return "; ".join([serves, *(["rolled back"] if back else []), *(["retired"] if answer.retired else [])])
+    events = [one.kind for one in evidence.chain.events if one.subject == evidence.model]
+    back = ["was rolled back"] if answer.rolled_back or "rolled back" in events else []
+    return "; ".join([serves, *back, *(["is retired"] if answer.retired else [])])
 
 
 def _log(evidence: Evidence) -> str:

@@ -46,6 +46,7 @@ def test_a_version_with_everything_said_and_measured_has_none(whole: Evidence) -
         (f"{MADE}is_dirty", None, "identity", "Whether the code differed"),
         (f"{MADE}lock_digest", "", "identity", "No lock file"),
         ("registry.why_not_asked", "no server", "decisions", "The registry was not asked"),
+        ("registry.rolled_back", "by Mei", "decisions", "in service although it was rolled back: by Mei"),
         ("registry.retired", "R-1", "decisions", "in service although it was retired"),
         ("stages.2.made_with.is_dirty", True, "lineage", "the exact code can't be had back: scrub."),
         ("stages.2.state", "damaged", "lineage", "Damaged in the store: scrub"),

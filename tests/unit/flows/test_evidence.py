@@ -111,12 +111,11 @@ def test_a_folder_with_something_else_is_refused_before_anything_is_read(kept: K
 
 def test_a_number_of_another_homes_version_is_told_from_ours_by_its_files(kept: Kept) -> None:
     home = evidence.Home(kept.root)
-    found = evidence._registrations(home, "gpt", 3)
-    ours = RegistryAnswer(is_there=True, bundle_digest="b" * 64)
-    other = RegistryAnswer(is_there=True, bundle_digest="d" * 64)
-    assert evidence._made_here(home, found, ours) == found[0]
-    assert evidence._made_here(home, found, other) is None
-    assert evidence._made_here(home, found, RegistryAnswer(why_not_asked="no server")) == found[0]
+    ours = evidence._made_here(home, "gpt", 3, RegistryAnswer(is_there=True, bundle_digest="b" * 64))
+    assert ours is not None
+    assert ours.fingerprint == kept.outputs["register"].fingerprint
+    assert evidence._made_here(home, "gpt", 3, RegistryAnswer(is_there=True, bundle_digest="d" * 64)) is None
+    assert evidence._made_here(home, "gpt", 3, RegistryAnswer(why_not_asked="no server")) == ours
 
 
 def test_it_needs_neither_torch_nor_mlflow(kept: Kept, tmp_path: Path) -> None:
