@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import stack
-from flows.home import Home, home_key_of
+from flows.home import KEY_FILE, Home, home_key_of
 from flows.lineage import find_version
 from gptmodel import registry
 from gptmodel.approval import APPROVAL_TAG
@@ -72,7 +72,8 @@ def write_evidence(home: Home, model: str, output: Path, as_of: date, *, with_re
         attached, missing = dict[str, Attachment](), ["the version's files, which another home holds"]
     else:
         requests = read_requests(home.erasures_dir)
-        key = home_key_of(home) if requests else None
+        # One that is lost is not made anew: what was hashed with it would not be found again by another.
+        key = home_key_of(home) if requests and (home.keys_dir / KEY_FILE).is_file() else None
         evidence = gather(Records(home.store, home.events, home.reviews_dir, requests, key), version, answer, as_of)
         attached, missing = _attachments(home, version, evidence, with_reports)
     folder = write_folder(output, evidence, attached, missing)

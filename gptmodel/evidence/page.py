@@ -30,6 +30,8 @@ TITLES = {
 }
 """Title of each section by its anchor, in the order of the page."""
 
+_OF_ITSELF = ("promoted", "kept", "blocked", "approval asked", "approval expired")
+"""Events that the pipeline makes without a person."""
 _STATES = {"whole": "whole", "text deleted": "whole, raw text deleted by policy"}
 
 
@@ -218,7 +220,8 @@ def _service(evidence: Evidence) -> list[Row]:
 
 def _event(event: Account) -> Row:
     time = event["time"].strftime("%Y-%m-%d %H:%M")
-    return (str(event["number"]), time, event["kind"], event["subject"], event["by"] or "the pipeline", event["reason"])
+    by = event["by"] or ("the pipeline" if event["kind"] in _OF_ITSELF else "not named")
+    return (str(event["number"]), time, event["kind"], event["subject"], by, event["reason"])
 
 
 def _chain_words(chain: EventChain) -> str:

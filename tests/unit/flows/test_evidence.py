@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows import cli, evidence
+from gptmodel.erasure.requests import ErasureRequest, open_request
 from gptmodel.evidence.account import RegistryAnswer
 from gptmodel.provenance import lock_files, read_provenance
 from tests.unit.evidence.known import MADE_WITH, Kept
@@ -116,6 +118,15 @@ def test_a_number_of_another_homes_version_is_told_from_ours_by_its_files(kept: 
     assert ours.fingerprint == kept.outputs["register"].fingerprint
     assert evidence._made_here(home, "gpt", 3, RegistryAnswer(is_there=True, bundle_digest="d" * 64)) is None
     assert evidence._made_here(home, "gpt", 3, RegistryAnswer(why_not_asked="no server")) == ours
+
+
+def test_a_key_that_is_lost_is_not_made_anew(kept: Kept, tmp_path: Path) -> None:
+    request = ErasureRequest(id="", opened=date(2030, 1, 1), asked_by="document", key_id="0" * 12, documents=("m",))
+    open_request(kept.root / "erasures", request)
+    ended = call("models:/gpt/3", tmp_path / "out")
+    assert ended.exit_code == 0, ended.output
+    assert not (kept.root / "keys" / "home.key").exists()
+    assert "Whether it saw documents is not known" in json.dumps(record(ended)["open_points"])
 
 
 def test_it_needs_neither_torch_nor_mlflow(kept: Kept, tmp_path: Path) -> None:
