@@ -263,12 +263,19 @@ def _erasures(evidence: Evidence) -> Iterator[OpenPoint]:
                 section="erasures",
                 says=f"{seen} of the erasure request {one.id}, {_state(one)}; what a model learned is not changed by "
                 "deleting text.",
-                mend=f"gptmodel forget --request {one.id} --retire; then run again and close it.",
+                mend=_next_step(one),
             )  # fmt: skip
 
 
 def _is_answered(request: ErasureProof) -> bool:
     return request.relation == "did not see" or (request.closed is not None and request.is_retired_for)
+
+
+def _next_step(request: ErasureProof) -> str:
+    steps = [] if request.is_retired_for else [f"gptmodel forget --request {request.id} --retire"]
+    return "; then ".join(
+        [*steps, *([] if request.closed else [f"gptmodel run; gptmodel forget --close {request.id}"])]
+    )
 
 
 def _state(request: ErasureProof) -> str:

@@ -144,3 +144,16 @@ def test_accounts_that_are_gone_make_points_of_known_sections(tmp_path: Path) ->
     found = kept.evidence().open_points
     assert {"funnel", "search", "left-over", "leak-test", "quality", "decisions"} <= {one.section for one in found}
     assert all(one.section in TITLES for one in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "mend"),
+    [
+        ({}, "gptmodel forget --request R-1 --retire; then gptmodel run; gptmodel forget --close R-1"),
+        ({"is_retired_for": True}, "gptmodel run; gptmodel forget --close R-1"),
+        ({"closed": date(2030, 1, 2)}, "gptmodel forget --request R-1 --retire"),
+    ],
+)
+def test_what_is_left_to_do_for_a_request_is_said(whole: Evidence, change: dict[str, Any], mend: str) -> None:
+    [point] = points(whole, erasures=(REQUEST | change,))
+    assert point.mend == mend
