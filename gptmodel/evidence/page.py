@@ -75,7 +75,7 @@ def _search(evidence: Evidence) -> dict[str, Any]:
         "findings": bars(search.findings) if search else [],
         "not_searched": marked(search.not_searched, search.accepted, search.findings) if search else [],
         "self_test": [self_test_row(row.model_dump()) for row in search.self_test] if search else [],
-        "left_over": _left_over(evidence),
+        "left_over": _left_over(evidence) if evidence.identity else [],
         "leak_test": leak_test_rows(evidence.leak_test),
     }
 
