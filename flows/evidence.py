@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from flows import stack
-from flows.home import Home, home_key_of
+from flows.home import KEY_FILE, Home, home_key_of
+from flows.lineage import find_version
 from gptmodel import registry
-from gptmodel.bundle import DIGESTS, read_digests
+from gptmodel.approval import APPROVAL_TAG
+from gptmodel.champions import ROLLED_BACK
 from gptmodel.erasure.requests import read_requests
 from gptmodel.errors import RegistryError, ServerError
 from gptmodel.evidence.account import Evidence, RegistryAnswer
 from gptmodel.evidence.folder import Attachment, Folder, refuse_other_content, write_folder
 from gptmodel.evidence.gathering import Records, gather, gather_elsewhere
 from gptmodel.lineage.ancestry import CONFIG
-from gptmodel.lineage.versions import Version, list_versions, version_of_bundle
+from gptmodel.lineage.versions import Version, list_versions, versions_named
 from gptmodel.provenance import lock_files, read_provenance
 from gptmodel.store import NOTES_DIR
 
-_VERSION = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<number>[0-9]+))")
-_RUN = re.compile(r"runs:/(?P<run_id>[0-9a-f]{32})(?:/.*)?")
+_NUMBERED = re.compile(r"models:/(?P<name>[^/@]+)/(?P<number>[0-9]+)")
 _OWN_TAGS = ("gptmodel.", "prefect.")
 _MOST_SHOWN = 12
 
@@ -61,9 +62,9 @@ def write_evidence(home: Home, model: str, output: Path, as_of: date, *, with_re
         StoreError: The folder can't be written.
     """
     refuse_other_content(output.expanduser().absolute())
-    name, number, found = _look_up(home, model)
+    name, number = _named(home, model)
     answer = _ask(home, name, number)
-    version = _made_here(home, found, answer)
+    version = _made_here(home, name, number, answer)
     if version is None and not answer.is_there:
         raise _unknown(f"models:/{name}/{number}", answer)
     if version is None:
@@ -71,44 +72,26 @@ def write_evidence(home: Home, model: str, output: Path, as_of: date, *, with_re
         attached, missing = dict[str, Attachment](), ["the version's files, which another home holds"]
     else:
         requests = read_requests(home.erasures_dir)
-        key = home_key_of(home) if requests else None
+        # One that is lost is not made anew: what was hashed with it would not be found again by another.
+        key = home_key_of(home) if requests and (home.keys_dir / KEY_FILE).is_file() else None
         evidence = gather(Records(home.store, home.events, home.reviews_dir, requests, key), version, answer, as_of)
         attached, missing = _attachments(home, version, evidence, with_reports)
     folder = write_folder(output, evidence, attached, missing)
     return Told([*_lines(evidence, folder)], _record(evidence, folder))
 
 
-def _look_up(home: Home, model: str) -> tuple[str, int, list[Version]]:
-    """Give name and number of a version, and the registrations of it that the store has, the newest first."""
-    if match := _VERSION.fullmatch(model):
-        number = int(match["number"]) if match["number"] else _numbered(home, model, match["name"], match["alias"])
-        return match["name"], number, _registrations(home, match["name"], number)
-    if match := _RUN.fullmatch(model):
-        found = [one for one in list_versions(home.store) if one.mlflow_run_id == match["run_id"]]
-    elif model.startswith(("models:", "runs:")):
-        raise registry.unknown(model, "a URI of the form models:/NAME@ALIAS, models:/NAME/NUMBER or runs:/RUN_ID")
-    else:
-        made = version_of_bundle(home.store, read_digests(Path(model).expanduser() / DIGESTS).digest)
-        found = [made] if made else []
-    if not found:
+def _named(home: Home, model: str) -> tuple[str, int]:
+    """Give name and number of the version that a URI names."""
+    if match := _NUMBERED.fullmatch(model):
+        return match["name"], int(match["number"])
+    found = find_version(home, model)
+    named = found.version or found.registered
+    if named is None:
         raise RegistryError(
             expected=f"{model} to be of a version that this home registered", actual="no such version in its store",
             mend="Name it as models:/NAME/NUMBER: then what the registry knows of it is told.",
         )  # fmt: skip
-    return found[0].name, found[0].version, found
-
-
-def _numbered(home: Home, model: str, name: str, alias: str) -> int:
-    found = registry.find_version_by_alias(stack.registry_address(home), name, alias)
-    if found is None:
-        raise registry.unknown(model)
-    return found.version
-
-
-def _registrations(home: Home, name: str, number: int) -> list[Version]:
-    newest = [one.fingerprint for one in home.store.manifests("register")]
-    found = [one for one in list_versions(home.store) if (one.name, one.version) == (name, number)]
-    return sorted(found, key=lambda one: newest.index(one.fingerprint))
+    return named.name, named.version
 
 
 def _ask(home: Home, name: str, number: int) -> RegistryAnswer:
@@ -131,7 +114,8 @@ def _answer(found: registry.Version, bearers: Mapping[str, int], champion: str) 
         is_there=True, bundle_digest=found.tags.get(registry.BUNDLE_TAG, ""), champion=champion,
         aliases=tuple(alias for alias, version in bearers.items() if version == found.version),
         decision=first.removeprefix(registry.DECISION_LINE) if first.startswith(registry.DECISION_LINE) else "",
-        retired=found.tags.get(registry.RETIRED_TAG, ""),
+        retired=found.tags.get(registry.RETIRED_TAG, ""), rolled_back=found.tags.get(ROLLED_BACK, ""),
+        approval=found.tags.get(APPROVAL_TAG, ""),
         tags={key: value for key, value in sorted(found.tags.items()) if key.startswith(_OWN_TAGS)},
     )  # fmt: skip
 
@@ -144,19 +128,13 @@ def _unknown(uri: str, answer: RegistryAnswer) -> RegistryError:
     )  # fmt: skip
 
 
-def _made_here(home: Home, found: list[Version], answer: RegistryAnswer) -> Version | None:
-    """Give the registration that the registry's version is, by its files; two homes may share a registry.
+def _made_here(home: Home, name: str, number: int, answer: RegistryAnswer) -> Version | None:
+    """Give the version of this home that the registry's is, by its files; two homes may share a registry.
 
     Without an answer, or without a digest in it, the number alone has to do.
     """
-    if not answer.bundle_digest:
-        return found[0] if found else None
-    return next((one for one in found if _bundle_digest(home, one) == answer.bundle_digest), None)
-
-
-def _bundle_digest(home: Home, version: Version) -> str:
-    manifest = home.store.read_manifest(home.store.folder("register", version.fingerprint))
-    return str(manifest.result.get("bundle_digest", "")) if manifest else ""
+    meant = versions_named(list_versions(home.store), name, number, answer.bundle_digest)
+    return meant[0] if meant else None
 
 
 def _attachments(

@@ -21,6 +21,9 @@ from gptmodel.store import Store, full_disk_explained
 if TYPE_CHECKING:
     from gptmodel.corpus.scrubbing import Scrubber
 
+KEY_FILE = "home.key"
+"""Name of the file with the home's own key."""
+
 
 @dataclass(frozen=True)
 class Home:
@@ -128,7 +131,7 @@ def home_key_of(home: Home) -> bytes:
         ConfigError: Others may read its file, or it holds no key.
     """
     home.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return home_key(home.keys_dir / "home.key")
+    return home_key(home.keys_dir / KEY_FILE)
 
 
 def scrubber_of(home: Home, config: ScrubbingConfig) -> "Scrubber":

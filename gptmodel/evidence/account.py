@@ -44,6 +44,8 @@ class Identity(_Record):
     """Run that registered it."""
     flow_run_id: str
     """Run of the pipeline that registered it."""
+    parent: str = ""
+    """URI of the champion that it was measured against when it was first decided on; empty if there was none."""
     made_with: Provenance | None
     """Code, libraries and machine of that run; None if that was not noted."""
 
@@ -65,6 +67,10 @@ class RegistryAnswer(_Record):
     """The decision as it stands on the version's page."""
     retired: str = ""
     """What the version was retired for; empty if it is not retired."""
+    rolled_back: str = ""
+    """By whom and why it was rolled back; empty if it may be in service."""
+    approval: str = ""
+    """What became of the question whether a person approves it; empty if nobody was asked."""
     tags: Mapping[str, str] = {}
     """The pipeline's own tags of the version."""
 

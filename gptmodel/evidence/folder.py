@@ -70,6 +70,7 @@ def write_folder(
         for name, attachment in attachments.items():
             (partial / name).parent.mkdir(mode=0o700, exist_ok=True)
             shutil.copyfile(attachment.path, partial / name)
+            (partial / name).chmod(0o600)
         copies = {name: entry_of(partial / name) for name in sorted(attachments)}
         evidence = evidence.model_copy(update={"copies": copies})
         told = {name: attachment.what for name, attachment in attachments.items()}

@@ -35,14 +35,11 @@ from gptmodel.evidence.erasures import erasures_of
 from gptmodel.evidence.limits import limits
 from gptmodel.evidence.open_points import open_points
 from gptmodel.evidence.questions import questions
-from gptmodel.lineage.ancestry import Ancestry, StageOrigin, trace
-from gptmodel.lineage.versions import Version, list_versions
+from gptmodel.lineage.ancestry import NOBODY, Ancestry, StageOrigin, trace
+from gptmodel.lineage.versions import Version, list_versions, versions_named
 from gptmodel.review import review_of
 from gptmodel.store import Manifest, Store, damage, file_digest
 from gptmodel.version_text import second_scanner_sentence
-
-NOBODY = "none"
-"""What stands for the champion among the inputs of a promotion that had no opponent."""
 
 _BUNDLE = "bundle/"
 _MOVES = ("promoted", "rolled back", "retired")
@@ -122,17 +119,14 @@ def _concluded(evidence: Evidence) -> Evidence:
 def _identity(store: Store, version: Version, ancestry: Ancestry) -> Identity:
     folder = store.folder("register", version.fingerprint)
     manifest = store.read_manifest(folder)
-    register = ancestry.stage("register")
-    result = register.result if register else {}
     files = {name: entry for name, entry in manifest.files.items() if name.startswith(_BUNDLE)} if manifest else {}
-    others = [one.fingerprint for one in list_versions(store) if one.uri == version.uri]
-    digest = str(result.get("bundle_digest", ""))
+    same = versions_named(list_versions(store), version.name, version.version, version.bundle_digest)
     return Identity(
-        fingerprint=version.fingerprint, bundle_digest=digest,
-        other_registrations=tuple(one for one in others if one != version.fingerprint),
+        fingerprint=version.fingerprint, bundle_digest=version.bundle_digest,
+        other_registrations=tuple(one.fingerprint for one in same if one.fingerprint != version.fingerprint),
         files={name.removeprefix(_BUNDLE): entry for name, entry in files.items()},
         changed_files=_changed(folder, manifest), mlflow_run_id=version.mlflow_run_id,
-        flow_run_id=str((result.get("runtime") or {}).get("flow_run_id", "")), made_with=ancestry.made_with,
+        flow_run_id=version.flow_run_id, parent=ancestry.parent or "", made_with=ancestry.made_with,
     )  # fmt: skip
 
 

@@ -73,6 +73,10 @@ def _registry(evidence: Evidence) -> Iterator[OpenPoint]:
     elif not answer.is_there:
         yield OpenPoint(section="decisions", says="The registry does not have this version: another one was asked, or "
                         "somebody deleted it there.")  # fmt: skip
+    elif answer.rolled_back and "champion" in answer.aliases:
+        yield OpenPoint(
+            section="decisions", says=f"It is in service although it was rolled back: {answer.rolled_back}."
+        )
     elif answer.retired and "champion" in answer.aliases:
         yield OpenPoint(section="decisions", says="It is in service although it was retired.",
                         mend="Run again without the documents, and let another version take its place.")  # fmt: skip
@@ -219,10 +223,16 @@ def _weakness(evidence: Evidence) -> Iterator[OpenPoint]:
 
 
 def _quality(evidence: Evidence) -> Iterator[OpenPoint]:
-    failed = [check for check in evidence.checks if not check.passed]
-    for check in failed:
+    for check in (one for one in evidence.checks if not one.passed):
         yield OpenPoint(section="quality", says=f"The quality gate's check failed: {check.name} ({check.observed}; "
                         f"allowed: {check.limit}).")  # fmt: skip
+    own, baselines = evidence.evaluation.get("bits_per_byte"), evidence.evaluation.get("baselines", {})
+    better = [f"{name} {value:.3g}" for name, value in baselines.items() if own is not None and value <= own]
+    if better:
+        yield OpenPoint(
+            section="quality", mend="Longer training, or more text.",
+            says=f"It predicts held-out text no better than {', '.join(better)} bits per byte; itself {own:.3g}.",
+        )  # fmt: skip
     if evidence.quality is None:
         yield OpenPoint(section="quality", says="The quality gate's account is gone.")
 
@@ -235,7 +245,8 @@ def _decisions(evidence: Evidence) -> Iterator[OpenPoint]:
     if not evidence.comparisons:
         yield OpenPoint(section="decisions", says="No decision on its promotion is known.")
     serves = "champion" in evidence.registry.aliases
-    if serves and not kinds & {"approved"}:
+    is_approved = "approved" in kinds or evidence.registry.approval.startswith("approved")
+    if serves and not is_approved:
         yield OpenPoint(section="decisions", mend="registry.approval = \"ask\" asks a person.",
                         says="No person approved it: it went into service by measured numbers alone.")  # fmt: skip
     if serves and not chain.problem and not kinds & {"promoted", "rolled back"}:
@@ -252,12 +263,19 @@ def _erasures(evidence: Evidence) -> Iterator[OpenPoint]:
                 section="erasures",
                 says=f"{seen} of the erasure request {one.id}, {_state(one)}; what a model learned is not changed by "
                 "deleting text.",
-                mend=f"gptmodel forget --request {one.id} --retire; then run again and close it.",
+                mend=_next_step(one),
             )  # fmt: skip
 
 
 def _is_answered(request: ErasureProof) -> bool:
     return request.relation == "did not see" or (request.closed is not None and request.is_retired_for)
+
+
+def _next_step(request: ErasureProof) -> str:
+    steps = [] if request.is_retired_for else [f"gptmodel forget --request {request.id} --retire"]
+    return "; then ".join(
+        [*steps, *([] if request.closed else [f"gptmodel run; gptmodel forget --close {request.id}"])]
+    )
 
 
 def _state(request: ErasureProof) -> str:

@@ -30,6 +30,8 @@ TITLES = {
 }
 """Title of each section by its anchor, in the order of the page."""
 
+_OF_ITSELF = ("promoted", "kept", "blocked", "approval asked", "approval expired")
+"""Events that the pipeline makes without a person."""
 _STATES = {"whole": "whole", "text deleted": "whole, raw text deleted by policy"}
 
 
@@ -73,7 +75,7 @@ def _search(evidence: Evidence) -> dict[str, Any]:
         "findings": bars(search.findings) if search else [],
         "not_searched": marked(search.not_searched, search.accepted, search.findings) if search else [],
         "self_test": [self_test_row(row.model_dump()) for row in search.self_test] if search else [],
-        "left_over": _left_over(evidence),
+        "left_over": _left_over(evidence) if evidence.identity else [],
         "leak_test": leak_test_rows(evidence.leak_test),
     }
 
@@ -145,6 +147,7 @@ def _identity(evidence: Evidence) -> list[Row]:
         ("libraries", ", ".join(f"{name} {version}" for name, version in sorted(made.libraries.items()))
          if made else "not noted"),
         ("made on", f"{made.machine}, Python {made.python}" if made else "not noted"),
+        ("measured against", identity.parent),
         ("other runs that ended in the same files", ", ".join(identity.other_registrations)),
     ]  # fmt: skip
     return [row for row in rows if row[1]]
@@ -209,6 +212,7 @@ def _service(evidence: Evidence) -> list[Row]:
         ("registry", "has the version" if answer.is_there else "does not have the version"),
         ("aliases", ", ".join(answer.aliases) or "none"), ("in service", answer.champion or "nobody"),
         ("decision on its page", answer.decision), ("retired for", answer.retired),
+        ("rolled back", answer.rolled_back), ("a person's approval", answer.approval),
         ("model folder as registered there (digest)", answer.bundle_digest),
     ]  # fmt: skip
     return [row for row in rows if row[1]]
@@ -216,7 +220,8 @@ def _service(evidence: Evidence) -> list[Row]:
 
 def _event(event: Account) -> Row:
     time = event["time"].strftime("%Y-%m-%d %H:%M")
-    return (str(event["number"]), time, event["kind"], event["subject"], event["by"] or "the pipeline", event["reason"])
+    by = event["by"] or ("the pipeline" if event["kind"] in _OF_ITSELF else "not named")
+    return (str(event["number"]), time, event["kind"], event["subject"], by, event["reason"])
 
 
 def _chain_words(chain: EventChain) -> str:

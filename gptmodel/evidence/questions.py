@@ -11,22 +11,36 @@ from gptmodel.evidence.account import Evidence, Question
 from gptmodel.page import number_text
 
 _GONE = "not known: the account is gone"
+_ELSEWHERE = "not known in this home"
+
+_FILES = "Which model is this, and are these its files?"
+_DECIDED = "Who or what decided that it goes into service, and on what grounds?"
+_SERVICE = "Is it in service? Was it ever rolled back or retired?"
+_OF_ANY_VERSION = ("limits", "check")
 
 
 def questions(evidence: Evidence) -> tuple[Question, ...]:
     """Answer what an auditor asks, in the order of the page."""
     asked = (*_of_the_model(evidence), *_of_the_data(evidence), *_of_the_search(evidence), *_of_its_use(evidence))
-    return tuple(Question(asks=asks, section=section, answer=answer) for asks, section, answer in asked)
+    return tuple(
+        Question(asks=asks, section=section, answer=answer if _is_known(evidence, asks, section) else _ELSEWHERE)
+        for asks, section, answer in asked
+    )
+
+
+def _is_known(evidence: Evidence, asks: str, section: str) -> bool:
+    """Tell whether there is an answer; of a version made elsewhere there is the registry's, and what holds for any."""
+    return evidence.identity is not None or section in _OF_ANY_VERSION or asks in (_FILES, _DECIDED, _SERVICE)
 
 
 _Asked = Iterator[tuple[str, str, str]]
 
 
 def _of_the_model(evidence: Evidence) -> _Asked:
-    yield "Which model is this, and are these its files?", "identity", _files(evidence)
+    yield _FILES, "identity", _files(evidence)
     yield "What code, libraries and settings made it?", "identity", _code(evidence)
     yield "What did it come from, and is that still there unchanged?", "lineage", _states(evidence)
-    yield "Can it be rebuilt?", "check", "not tried for this folder; gptmodel reproduce tries it"
+    yield "Can it be rebuilt?", "check", _rebuilt(evidence)
     yield "How good is it, and on what?", "quality", _scores(evidence)
 
 
@@ -57,8 +71,8 @@ def _of_the_search(evidence: Evidence) -> _Asked:
 
 
 def _of_its_use(evidence: Evidence) -> _Asked:
-    yield "Who or what decided that it goes into service, and on what grounds?", "decisions", _decided(evidence)
-    yield "Is it in service? Was it ever rolled back or retired?", "decisions", _service(evidence)
+    yield _DECIDED, "decisions", _decided(evidence)
+    yield _SERVICE, "decisions", _service(evidence)
     yield "Could somebody have changed these records?", "decisions", _log(evidence)
     yield "Whose erasure requests concern it, and were they honoured?", "erasures", _requests(evidence)
     yield (
@@ -85,18 +99,23 @@ def _code(evidence: Evidence) -> str:
 
 
 def _states(evidence: Evidence) -> str:
-    if not evidence.stages:
-        return "not known here"
     counts = {state: sum(one.state == state for one in evidence.stages) for state in
               ("whole", "text deleted", "purged", "damaged", "gone")}  # fmt: skip
     told = [f"{number} {state}" for state, number in counts.items() if number]
     return f"{len(evidence.stages)} stages: {', '.join(told)}"
 
 
+def _rebuilt(evidence: Evidence) -> str:
+    later = [one.id for one in evidence.erasures if one.relation in ("saw", "may have seen")]
+    if later:
+        return f"not any more: documents were erased since ({', '.join(later)})"
+    return "not tried for this folder; gptmodel reproduce tries it"
+
+
 def _scores(evidence: Evidence) -> str:
     scores = evidence.evaluation
     if "bits_per_byte" not in scores:
-        return "not known here"
+        return _GONE
     return f"{number_text(scores['bits_per_byte'])} bits per byte on {scores['num_documents']:,} documents held out"
 
 
@@ -106,21 +125,19 @@ def _trained(evidence: Evidence) -> str:
 
 def _personal(evidence: Evidence) -> str:
     said = [f"{one.name}: {one.personal_data}" for one in evidence.sources]
-    return f"{', '.join(said) or 'not known here'}; a legal basis is recorded nowhere"
+    return f"{', '.join(said) or _GONE}; a legal basis is recorded nowhere"
 
 
 def _raw_text(evidence: Evidence) -> str:
     raw = [one for one in evidence.stages if one.stage in ("ingest", "clean")]
-    kept = [one.stage for one in raw if one.state == "whole"]
-    if not raw:
-        return "not known here"
+    kept = [one.stage for one in raw if one.state not in ("text deleted", "gone")]
     why = "every source says that it holds no data about people, or the config says corpus.keep_raw"
     return f"kept, for {why}: {', '.join(kept)}" if kept else "no: text from before scrubbing was deleted"
 
 
 def _dropped(evidence: Evidence) -> str:
     if evidence.funnel is None:
-        return _GONE if evidence.identity else "not known here"
+        return _GONE
     total = evidence.funnel.total
     return (
         f"{total.dropped.num_documents:,} of {total.documents.num_documents:,} documents; "
@@ -143,11 +160,11 @@ def _leaks(evidence: Evidence) -> str:
 
 def _decided(evidence: Evidence) -> str:
     if not evidence.comparisons:
-        return "not known"
-    people = sorted(
-        {one.by for one in evidence.chain.events if one.kind == "approved" and one.subject == evidence.model}
-    )
-    by = f"approved by {', '.join(name or 'a person' for name in people)}" if people else "no person asked"
+        told = (evidence.registry.decision, evidence.registry.approval)
+        return "; ".join(words for words in told if words) or "not known"
+    events = [one for one in evidence.chain.events if one.kind == "approved" and one.subject == evidence.model]
+    people = ", ".join(sorted({one.by or "a person" for one in events}))
+    by = f"approved by {people}" if people else evidence.registry.approval or "no person was asked"
     return f"{evidence.comparisons[-1].decision.reason}; {by}"
 
 
@@ -156,8 +173,9 @@ def _service(evidence: Evidence) -> str:
     if not answer.is_asked:
         return "not known: the registry was not asked"
     serves = "it is the champion" if "champion" in answer.aliases else f"the champion is {answer.champion or 'nobody'}"
-    back = any(one.kind == "rolled back" and one.subject == evidence.model for one in evidence.chain.events)
-    return "; ".join([serves, *(["rolled back"] if back else []), *(["retired"] if answer.retired else [])])
+    events = [one.kind for one in evidence.chain.events if one.subject == evidence.model]
+    back = ["was rolled back"] if answer.rolled_back or "rolled back" in events else []
+    return "; ".join([serves, *back, *(["is retired"] if answer.retired else [])])
 
 
 def _log(evidence: Evidence) -> str:

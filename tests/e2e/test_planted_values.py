@@ -1,4 +1,7 @@
-"""A run on text with invented values of every kind: no byte that it leaves may hold one, and `find` knows them all."""
+"""A run on text with invented values of every kind: no byte that it leaves may hold one, and `find` knows them all.
+
+What an auditor is handed is searched with it.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +53,14 @@ class PlantedRun:
         home: The home.
         run: How the run ended.
         asked: How the question ended.
+        evidence: Folder that was written for an auditor.
         left: Folders with all that both may have written.
     """
 
     home: Path
     run: Ended
     asked: Ended
+    evidence: Path
     left: tuple[Path, ...]
 
 
@@ -86,8 +91,12 @@ def planted(tmp_path_factory: pytest.TempPathFactory, addresses: dict[str, str])
     )
     given = "\n".join([*PLANTED.values(), NEVER_THERE])
     asked = command("find", "--values", "-", "--json", given=given, environment=temporary)
+    uri = run.record["model"]["uri"]
+    handed = command("evidence", uri, "--output", str(folder / "evidence"), environment=temporary)
+    assert handed.code == 0, handed.err
     servers = [path for path in tmp_path_factory.getbasetemp().glob("servers*") if not path.is_symlink()]
-    return PlantedRun(command.home, run, asked, (command.home, folder / "temporary", *servers))
+    left = (command.home, folder / "temporary", folder / "evidence", *servers)
+    return PlantedRun(command.home, run, asked, folder / "evidence", left)
 
 
 def test_the_run_met_all_that_can_become_of_a_document(planted: PlantedRun) -> None:
@@ -100,6 +109,14 @@ def test_the_run_met_all_that_can_become_of_a_document(planted: PlantedRun) -> N
 def test_no_byte_that_a_run_and_a_question_leave_holds_a_value(planted: PlantedRun) -> None:
     assert len(planted.left) > 2
     assert places_of([*PLANTED.values(), *PARTS, NEVER_THERE], *planted.left) == []
+
+
+def test_the_evidence_names_no_document_and_no_key(planted: PlantedRun) -> None:
+    documents = [document["id"] for row in planted.asked.record["values"] for document in row["documents"]]
+    assert documents
+    secret = [*documents, (planted.home / "keys" / "home.key").read_text().strip()]
+    handed = [(planted.evidence / name).read_text() for name in ("index.html", "evidence.json")]
+    assert [value for value in secret if any(value in text for text in handed)] == []
 
 
 def test_no_value_is_shown(planted: PlantedRun) -> None:

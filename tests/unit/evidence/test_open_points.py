@@ -46,6 +46,7 @@ def test_a_version_with_everything_said_and_measured_has_none(whole: Evidence) -
         (f"{MADE}is_dirty", None, "identity", "Whether the code differed"),
         (f"{MADE}lock_digest", "", "identity", "No lock file"),
         ("registry.why_not_asked", "no server", "decisions", "The registry was not asked"),
+        ("registry.rolled_back", "by Mei", "decisions", "in service although it was rolled back: by Mei"),
         ("registry.retired", "R-1", "decisions", "in service although it was retired"),
         ("stages.2.made_with.is_dirty", True, "lineage", "the exact code can't be had back: scrub."),
         ("stages.2.state", "damaged", "lineage", "Damaged in the store: scrub"),
@@ -76,6 +77,7 @@ def test_a_version_with_everything_said_and_measured_has_none(whole: Evidence) -
         ("leak_test.decision.numbers.leak_upper_bound", 0.5, "leak-test", "up to 50.0% of sampled texts"),
         ("leak_test.samples.is_indexed", False, "leak-test", "were not compared"),
         ("checks.0.passed", False, "quality", "check failed: enough documents (1771; allowed: 20)"),
+        ("evaluation.bits_per_byte", 2.5, "quality", "no better than xz 2.31 bits per byte; itself 2.5"),
         ("quality", None, "quality", "account is gone"),
         ("chain.problem", "event 1 was changed", "decisions", "broken: event 1 was changed"),
         ("chain.events.0.kind", "kept", "decisions", "No person approved it"),
@@ -142,3 +144,16 @@ def test_accounts_that_are_gone_make_points_of_known_sections(tmp_path: Path) ->
     found = kept.evidence().open_points
     assert {"funnel", "search", "left-over", "leak-test", "quality", "decisions"} <= {one.section for one in found}
     assert all(one.section in TITLES for one in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "mend"),
+    [
+        ({}, "gptmodel forget --request R-1 --retire; then gptmodel run; gptmodel forget --close R-1"),
+        ({"is_retired_for": True}, "gptmodel run; gptmodel forget --close R-1"),
+        ({"closed": date(2030, 1, 2)}, "gptmodel forget --request R-1 --retire"),
+    ],
+)
+def test_what_is_left_to_do_for_a_request_is_said(whole: Evidence, change: dict[str, Any], mend: str) -> None:
+    [point] = points(whole, erasures=(REQUEST | change,))
+    assert point.mend == mend

@@ -36,6 +36,15 @@ def test_what_was_not_asked_or_not_measured_is_not_made_up(tmp_path: Path) -> No
     assert said["Could somebody have changed these records?"] == "no event is on record"
 
 
+def test_of_a_version_made_elsewhere_only_what_the_registry_says_is_answered() -> None:
+    registry = RegistryAnswer(is_there=True, champion="models:/gpt/8", decision="better", approval="approved by Mei")
+    said = answers(gather_elsewhere("models:/gpt/7", registry, DAY))
+    assert said["Did a person look?"] == "not known in this home"
+    assert said["Whose erasure requests concern it, and were they honoured?"] == "not known in this home"
+    assert said["Who or what decided that it goes into service, and on what grounds?"] == ("better; approved by Mei")
+    assert said["Is it in service? Was it ever rolled back or retired?"] == "the champion is models:/gpt/8"
+
+
 def test_a_leak_test_that_could_not_see_is_no_plain_yes(whole: Evidence) -> None:
     audit = {**whole.leak_test, "exposure": EXPOSURE | {"can_see": False}}
     said = {one.asks: one.answer for one in questions(whole.model_copy(update={"leak_test": audit}))}
