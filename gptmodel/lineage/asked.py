@@ -88,11 +88,23 @@ def places_of(store: Store, uri: str) -> list[Place]:
         elif (inside := _relative(uri, path)) is not None:
             places.add((name, inside))
     if not places:
-        inner = uri.strip("/")
         columns = (column_of(path, "source") for path in _indexes(store))
-        names = {name for column in columns for name in column.unique().to_pylist()}
-        places = {(text.source, inner) for text in texts_in(store, [(name, inner) for name in names])}
+        possible = within({name for column in columns for name in column.unique().to_pylist()}, uri)
+        texts = texts_in(store, possible)
+        places = {place for place in possible if any(_lies_in(text, place) for text in texts)}
     return sorted(places)
+
+
+def within(names: Iterable[str], uri: str) -> list[Place]:
+    """Give the places that a path may name in some sources, whether or not the source's name comes first."""
+    inner = uri.strip("/")
+    plain = [(name, inner) for name in sorted(names)]
+    return plain + [(name, inner.removeprefix(f"{name}/")) for name, _ in plain if inner.startswith(f"{name}/")]
+
+
+def _lies_in(text: KnownText, place: Place) -> bool:
+    source, path = place
+    return text.source == source and (text.path == path or text.path.startswith(f"{path}/"))
 
 
 def _texts(store: Store, columns: tuple[str, ...], chosen: Callable[["pa.Table"], Any]) -> list[KnownText]:

@@ -14,7 +14,7 @@ from gptmodel.corpus.rows import rows_where
 from gptmodel.corpus.sources.quarantine import QuarantineRow
 from gptmodel.corpus.table_names import QUARANTINE_DIR
 from gptmodel.editions import Editions
-from gptmodel.lineage.asked import Place, in_places, marks_of_file, places_of, texts_in, texts_with
+from gptmodel.lineage.asked import Place, in_places, marks_of_file, places_of, texts_in, texts_with, within
 from gptmodel.lineage.documents import Sighting, sightings, with_steps
 from gptmodel.lineage.versions import Version
 from gptmodel.store import Manifest, Store
@@ -119,7 +119,7 @@ def _corpora(store: Store, known: Mapping[tuple[str, str], Manifest]) -> Iterabl
 def _unread(store: Store, uri: str) -> list[Place]:
     """Give the place that a URI names within any source: nothing was read there, but it may have been set aside."""
     names = {row["name"] for manifest in store.manifests("ingest") for row in manifest.result.get("sources", ())}
-    return [(name, uri.strip("/")) for name in sorted(names)]
+    return within(names, uri)
 
 
 def _quarantined(store: Store, places: Sequence[Place]) -> Iterable[QuarantineRow]:

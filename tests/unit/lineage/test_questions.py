@@ -75,7 +75,7 @@ def test_a_text_that_nobody_read_matches_nothing(retrained: SmallHome, tmp_path:
     assert ask_text(retrained.store, KEY, tmp_path / "words.txt") == Answer((), {})
 
 
-@pytest.mark.parametrize("uri", ["{texts}/" + ADDED, ADDED])
+@pytest.mark.parametrize("uri", ["{texts}/" + ADDED, ADDED, f"notes/{ADDED}"])
 def test_a_file_is_found_by_its_path_whole_or_within_its_source(retrained: SmallHome, uri: str) -> None:
     one = only(ask_source(retrained.store, uri.format(texts=retrained.texts)))
     assert (one.id, versions(one)) == (retrained.id(ADDED), [2])
@@ -95,4 +95,5 @@ def test_what_could_not_be_read_is_quarantined(tmp_path: Path) -> None:
     home.run()
     [row] = ask_source(home.store, "broken.txt").quarantined
     assert (row.path, row.reason) == ("broken.txt", "binary")
+    assert ask_source(home.store, "notes/broken.txt").quarantined == (row,)
     assert ask_source(home.store, "notes").quarantined == (row,)
