@@ -142,9 +142,8 @@ def _config(store: Store, version: Version) -> Config:
     try:
         return load_config(path)
     except ConfigError as error:
-        raise _refused(
-            version, f"this code can't read its config: expected {error.expected}, got {error.actual}"
-        ) from None
+        words = f"its config does not fit this code: expected {error.expected}, got {error.actual}"
+        raise _refused(version, words) from None
 
 
 def _refuse_erased(version: Version, ingest: Manifest, erased: Sequence[Erased]) -> None:
