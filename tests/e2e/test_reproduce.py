@@ -33,6 +33,14 @@ def test_a_version_is_rebuilt_bit_for_bit_and_nothing_of_it_stays(shared_home: C
     assert [path for path in (shared_home.home / "cache" / "reproduce").rglob("*") if path.is_file()] == []
 
 
+def test_a_version_is_found_by_its_alias_and_by_its_folder_too(shared_home: Command) -> None:
+    name, _, _ = uri_of(shared_home).rpartition("/")
+    folder = next((shared_home.home / "store" / "register").glob("*/bundle"))
+    for model in (f"{name}@champion", str(folder)):
+        told = shared_home("reproduce", model, "--until", "ingest", "--json").record
+        assert (told["model"], told["verdict"], len(told["stages"])) == (uri_of(shared_home), "bit-equal", 1)
+
+
 def test_after_an_erasure_it_is_refused_and_the_request_named(shared_home: Command, copied_home: Command) -> None:
     asked = copied_home("forget", "--text-file", str(CHECKOUT / "data/sample/archive/snow-draft.txt"), "--json")
     assert asked.code == 0, asked.out + asked.err
