@@ -68,7 +68,7 @@ class StageVerdict(_Record):
         """What differs, in a few words; empty if nothing does."""
         if self.verdict == "bit-equal":
             return ""
-        why = f"what it reads diverged (since {self.inherited_from})" if self.inherited_from else ""
+        why = f"what it reads differs (since {self.inherited_from})" if self.inherited_from else ""
         said = [why, *(one.words for one in (self.figure, self.file) if one)]
         return "; ".join(words for words in said if words) or "only sentences of its account differ"
 

@@ -76,7 +76,7 @@ def test_fractions_within_the_tolerance_count_as_equal_and_counts_do_not() -> No
 
 def test_a_stage_that_read_something_else_says_since_when() -> None:
     found = compare("train", made(), made(B, loss=6.0), since="clean")
-    assert found.words == "what it reads diverged (since clean); loss 5.4 -> 6.0"
+    assert found.words == "what it reads differs (since clean); loss 5.4 -> 6.0"
 
 
 def test_a_version_is_as_its_worst_stage() -> None:

@@ -128,7 +128,7 @@ def test_a_changed_source_is_named_beforehand_and_where_it_shows(home: Home, tex
     assert ingest["difference"]["figure"] == {"name": "num_read", "expected": 16, "actual": 15}
     assert ingest["difference"]["inherited_from"] is None
     assert (clean["verdict"], clean["difference"]["inherited_from"]) == ("diverged", "ingest")
-    assert told["reason"].startswith("Version 1 came out otherwise: ingest diverged (num_read 16 -> 15;")
+    assert told["reason"].startswith("Version 1 came out otherwise: ingest diverged: num_read 16 -> 15;")
 
 
 def test_a_corpus_too_small_to_go_on_with_is_a_verdict_of_its_own(home: Home, texts: Path) -> None:
