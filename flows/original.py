@@ -33,7 +33,7 @@ from gptmodel.store import NOTES_DIR, Manifest, Store
 REGISTER = "register"
 # Gives the files by name rather than by one digest a source.
 _TOLD_BY_FILES = "source:"
-_URI = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[0-9]+)")
+_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>[0-9]+)|@.+)")
 
 
 class RefusedError(GPTModelError):
@@ -66,13 +66,14 @@ def find_version(home: Home, model: str) -> Version:
         RegistryError: The URI names nothing, or no run of this home made the model.
         ServerError: A server has to be asked and does not answer.
     """
-    store = home.store
-    match = _URI.fullmatch(model)
-    named = [one for one in list_versions(store) if match and (one.name, one.version) == _name_of(match)]
-    bundles = {_bundle_digest(store, one) for one in named}
-    if len(bundles) != 1:  # an alias or a folder, or another registry gave the same number once more
-        bundles = {read_digests(fetch_model(home, model) / DIGESTS).digest}
-        named = [one for one in named or list_versions(store) if _bundle_digest(store, one) in bundles]
+    store, match = home.store, _URI.fullmatch(model)
+    named = [one for one in list_versions(store) if match is None or one.name == match["name"]]
+    numbered = [one for one in named if match and match["version"] == str(one.version)]
+    if len({_bundle_digest(store, one) for one in numbered}) == 1:
+        named = numbered
+    else:  # an alias or a folder, or another registry gave the same number once more
+        digest = read_digests(fetch_model(home, model) / DIGESTS).digest
+        named = [one for one in numbered or named if _bundle_digest(store, one) == digest]
     if not named:
         raise RegistryError(
             expected="a version that a run of this home registered", actual=repr(model),
@@ -116,10 +117,6 @@ def original_of(home: Home, version: Version, stages: Sequence[Stage]) -> Origin
     return Original(version, manifests, materials, plan, differences)
 
 
-def _name_of(match: re.Match[str]) -> tuple[str, int]:
-    return match["name"], int(match["version"])
-
-
 def _bundle_digest(store: Store, version: Version) -> str:
     manifest = store.read_manifest(store.folder(REGISTER, version.fingerprint))
     return str(manifest.result.get("bundle_digest")) if manifest else ""
@@ -142,9 +139,8 @@ def _config(store: Store, version: Version) -> Config:
     try:
         return load_config(path)
     except ConfigError as error:
-        raise _refused(
-            version, f"this code can't read its config: expected {error.expected}, got {error.actual}"
-        ) from None
+        words = f"its config does not fit this code: expected {error.expected}, got {error.actual}"
+        raise _refused(version, words) from None
 
 
 def _refuse_erased(version: Version, ingest: Manifest, erased: Sequence[Erased]) -> None:

@@ -207,12 +207,12 @@ def _reason(number: int, verdicts: Sequence[StageVerdict], tolerance: float, fai
     others = [one for one in verdicts if one.verdict != "bit-equal"]
     diverged = [one for one in others if one.verdict == "diverged"]
     if diverged or failure:
-        why = f"{diverged[0].name} diverged ({diverged[0].words})" if diverged else failure
+        why = f"{diverged[0].name} diverged: {diverged[0].words}" if diverged else failure
         return f"Version {number} came out otherwise: {why}."
     if others:
         names = ", ".join(one.name for one in others)
         return f"Version {number} was rebuilt with equal figures (within {tolerance:g}); the files of {names} differ."
-    return f"Version {number} was rebuilt bit for bit: {len(verdicts)} stages."
+    return f"Version {number} was rebuilt bit for bit: {len(verdicts)} stage{'s' * (len(verdicts) > 1)}."
 
 
 def _record(

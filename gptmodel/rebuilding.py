@@ -15,6 +15,7 @@ from pathlib import Path
 from gptmodel.bundle import Bundle, assemble_bundle
 from gptmodel.chain import Stage, code_version, fingerprint, section_of
 from gptmodel.config import Config
+from gptmodel.errors import StoreBusyError
 from gptmodel.parts import Progress
 from gptmodel.runtime import TrainingPlan
 from gptmodel.stages import Materials, compute_stage, outside_digests
@@ -49,13 +50,18 @@ def clean_store(folder: Path, name: str, version: int) -> Iterator[Store]:
         StoreBusyError: Another living process rebuilds the same version.
     """
     remove_leftovers(folder)
-    # An output that is never committed: its folder is one that nobody takes for finished.
-    with Store(folder).writing(name, str(version), {}) as work:
-        work.clear()
+    with contextlib.ExitStack() as stack:
         try:
-            yield Store(work.path)
-        finally:
-            shutil.rmtree(work.path, ignore_errors=True)
+            # An output that is never committed: its folder is one that nobody takes for finished.
+            work = stack.enter_context(Store(folder).writing(name, str(version), {}))
+        except StoreBusyError as error:
+            raise StoreBusyError(
+                expected=f"{name} version {version} to be rebuilt by one command at a time", actual=error.actual,
+                mend="Wait for that command to end, or end it.",
+            ) from None  # fmt: skip
+        work.clear()
+        stack.callback(shutil.rmtree, work.path, ignore_errors=True)
+        yield Store(work.path)
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gptmodel.corpus.sources.listing import UNMARKED
 from gptmodel.provenance import Provenance
 from gptmodel.store import Manifest
 
@@ -67,7 +68,7 @@ class StageVerdict(_Record):
         """What differs, in a few words; empty if nothing does."""
         if self.verdict == "bit-equal":
             return ""
-        why = f"what it reads diverged (since {self.inherited_from})" if self.inherited_from else ""
+        why = f"what it reads differs (since {self.inherited_from})" if self.inherited_from else ""
         said = [why, *(one.words for one in (self.figure, self.file) if one)]
         return "; ".join(words for words in said if words) or "only sentences of its account differ"
 
@@ -152,6 +153,8 @@ def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
             yield f"{path} was not there"
         elif then[path] != now[path]:
             yield f"{path} changed ({_shown(then[path])} -> {_shown(now[path])})"
+        elif now[path] == UNMARKED:
+            yield f"{path}: nothing tells whether it changed"
 
 
 def _tools(then: Provenance, now: Provenance) -> Iterator[str]:

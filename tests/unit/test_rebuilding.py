@@ -36,6 +36,6 @@ def test_one_that_lives_is_left_alone_and_not_shared(tmp_path: Path) -> None:
     with clean_store(tmp_path, "gpt", 3) as store:
         remove_leftovers(tmp_path)
         assert store.root.exists()
-        with pytest.raises(StoreBusyError), clean_store(tmp_path, "gpt", 3):
+        with pytest.raises(StoreBusyError, match="gpt version 3 to be rebuilt"), clean_store(tmp_path, "gpt", 3):
             pass
         assert store.root.exists()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gptmodel.corpus.sources.listing import UNMARKED
 from gptmodel.provenance import Provenance
 from gptmodel.reproduction import Made, StageVerdict, changed_files, compare, other_tools, overall
 
@@ -75,7 +76,7 @@ def test_fractions_within_the_tolerance_count_as_equal_and_counts_do_not() -> No
 
 def test_a_stage_that_read_something_else_says_since_when() -> None:
     found = compare("train", made(), made(B, loss=6.0), since="clean")
-    assert found.words == "what it reads diverged (since clean); loss 5.4 -> 6.0"
+    assert found.words == "what it reads differs (since clean); loss 5.4 -> 6.0"
 
 
 def test_a_version_is_as_its_worst_stage() -> None:
@@ -91,6 +92,11 @@ def test_changed_gone_and_further_files_are_named_by_their_digests() -> None:
         f"source notes: b.txt changed ({B[:12]} -> {C[:12]})", f"source notes: c.txt is gone (it was {C[:12]})",
         "source notes: d.txt was not there",
     ]  # fmt: skip
+
+
+def test_a_file_that_nothing_tells_from_its_next_version_is_named() -> None:
+    files = {"web": {"https://example.org/a": UNMARKED}}
+    assert changed_files(files, files) == ["source web: https://example.org/a: nothing tells whether it changed"]
 
 
 def test_of_many_changed_files_most_are_counted() -> None:

@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -10,7 +10,17 @@ import torch
 from gptmodel import runtime
 from gptmodel.config import ModelConfig, TrainingConfig
 from gptmodel.errors import ResumeError
-from gptmodel.runtime import OLD_DRIVER, Runtime, choose_runtime, find_device, plan_training, usable_cores
+from gptmodel.runtime import (
+    OLD_DRIVER,
+    Runtime,
+    TrainingPlan,
+    adapted,
+    choose_runtime,
+    find_device,
+    plan_training,
+    read_plan,
+    usable_cores,
+)  # fmt: skip
 
 CPU = Runtime(device="cpu", num_threads=1, precision="fp32", compiled=False)
 SHAPE = ModelConfig(embedding_dim=16, hidden_dim=32, num_layers=1, num_heads=2, context_length=8)
@@ -144,3 +154,30 @@ def test_threads_and_generator_are_left_as_they_were() -> None:
         torch.rand(1)
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def plan_of(device: Literal["cpu", "cuda"], compiled: bool) -> TrainingPlan:
+    chosen = Runtime(device=device, num_threads=3, precision="bf16", compiled=compiled)
+    return TrainingPlan(facts="", runtime=chosen, num_steps=7)
+
+
+def test_choices_that_this_machine_can_make_are_kept_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "find_device", lambda: ("cuda", ""))
+    plan = plan_of("cpu", compiled=False)
+    assert adapted(plan) == (plan, ())
+
+
+def test_a_gpu_or_a_compiler_that_is_missing_is_said_and_the_rest_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "find_device", lambda: ("cpu", ""))
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    there = plan_of("cpu", compiled=False)
+    plan, words = adapted(plan_of("cuda", compiled=True))
+    assert (plan, words) == (there, ("it was trained on a GPU, and torch finds none here: on the CPU",))
+    plan, words = adapted(plan_of("cpu", compiled=True))
+    assert (plan, words) == (there, ("its step was compiled, and there is no C++ compiler here: not compiled",))
+
+
+def test_a_plan_that_is_gone_or_damaged_is_none(tmp_path: Path) -> None:
+    assert read_plan(tmp_path / "runtime.json") is None
+    (tmp_path / "runtime.json").write_text("{}")
+    assert read_plan(tmp_path / "runtime.json") is None

@@ -14,6 +14,7 @@ from flows import cli
 from flows.home import Home, keys_of
 from gptmodel import registry
 from gptmodel.erasure.requests import Closing, read_requests, save_request
+from gptmodel.rebuilding import clean_store
 from tests.unit.erasure.home import ASKED, COPY, EMAIL, NEAR, SmallHome
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -126,6 +127,16 @@ def test_a_purge_waits_until_no_run_is_open(home: SmallHome) -> None:
     ended = call("forget", "--document", home.id(ASKED), "--purge")
     assert ended.exit_code == 1
     assert "an open run" in ended.output
+
+
+def test_a_purge_waits_for_a_rebuild_and_removes_what_a_killed_one_left(home: SmallHome) -> None:
+    rebuilds = Home(home.root).rebuilds_dir
+    left = rebuilds / "gpt" / "2.partial"
+    with clean_store(rebuilds, "gpt", 1):
+        left.mkdir(parents=True)
+        assert call("forget", "--document", home.id(ASKED), "--purge").exit_code == 1
+    assert call("forget", "--request", "R-1", "--purge").exit_code == 0
+    assert not left.exists()
 
 
 def test_a_request_stays_open_as_long_as_nothing_ran(home: SmallHome) -> None:
