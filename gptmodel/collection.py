@@ -5,6 +5,8 @@ outputs that a version's tags name; of each config line (preset, model name, sou
 run used last, with all that they came from, so that the next run finds them; and, while an erasure request is open,
 every output that may hold a document it covers. What an interrupted attempt left stays for some days, since the same
 command goes on from it. In doubt a thing is kept.
+
+Of versions named for it text and tokens may go, which are most of the bytes; what lineage, find and forget read stays.
 """
 
 import os
@@ -16,14 +18,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from gptmodel.chain import STAGE_NAMES
-from gptmodel.store import LAST_USED, MANIFEST, NOTES_DIR, Manifest, Store, is_locked
+from gptmodel.store import LAST_USED, MANIFEST, NOTES_DIR, Manifest, Store, is_bulk, is_locked
 
 ATTEMPT_DAYS = 7
 """Days without a change after which nobody goes on from an interrupted attempt."""
-OUTPUT, ATTEMPT, REPLACED = "output", "interrupted attempt", "replaced output"
+OUTPUT, ATTEMPT, REPLACED, TEXT = "output", "interrupted attempt", "replaced output", "text and tokens"
 VERSIONS, TAGGED = "versions in the registry came from them", "tags of versions in the registry name them"
 REQUESTS, LATEST = "an open erasure request may be about them", "the next run uses them again"
 _DAY_SECONDS = 86_400.0
+_File = tuple[int, int]  # what tells a file under all its names: device and inode
+_Entry = tuple[_File, int, int]  # with its size and its number of names
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,13 @@ class Claims:
         gone: Versions that the registry no longer has, in words, by the fingerprint of their `register` output; every
             other `register` output is taken for that of a version.
         named: Fingerprints that tags of versions in the registry name.
+        bare: Fingerprints of the `register` outputs of versions that need no text and tokens, by the number kept.
         requests: The digests of the open erasure requests, by the name under which ingest reads them.
     """
 
     gone: Mapping[str, str] = field(default_factory=dict)
     named: Collection[str] = ()
+    bare: Collection[str] = ()
     requests: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,21 +108,23 @@ def survey(store: Store, claims: Claims, now: float) -> Survey:
     """
     graph = _Graph(store)
     needed = _needed(graph, claims)
-    unneeded = [one for one in graph.outputs if one.folder not in needed]
-    reasons = {one.folder: (OUTPUT, words) for one, words in _told(graph, unneeded, claims)}
+    going = {one.folder: (OUTPUT, words) for one, words in _told(graph, needed, claims)}
+    going |= {one.folder: (TEXT, "only look-ups need it, which read the tables beside it")
+              for one in _bare(graph, needed, claims)}  # fmt: skip
     staying = dict(needed)
     for path in _attempts(store):
         words, goes = _attempt(path, graph, needed, now)
         if goes:
-            reasons[path] = (REPLACED if path.suffix == ".old" else ATTEMPT, words)
+            going[path] = (REPLACED if path.suffix == ".old" else ATTEMPT, words)
         else:
             staying[path] = words
-    freed = _freed(reasons)
+    freed = _freed({path: _bulk(path) if what == TEXT else list(_entries(path)) for path, (what, _) in going.items()})
     leftovers = [
         Leftover(what, path, freed[path], words, path.parent.name.replace("-", " "), path.stem)
-        for path, (what, words) in reasons.items()
-    ]
-    return Survey(tuple(sorted(leftovers, key=lambda one: (-one.num_bytes, one.path))), tuple(_kept(staying)))
+        for path, (what, words) in going.items() if what != TEXT or freed[path]
+    ]  # fmt: skip
+    bare = {path: freed[path] for path in staying if path in going}
+    return Survey(tuple(sorted(leftovers, key=lambda one: (-one.num_bytes, one.path))), tuple(_kept(staying, bare)))
 
 
 @dataclass(frozen=True)
@@ -222,14 +230,26 @@ def _line_of(config: str) -> str:
     return repr((data.get("preset"), data.get("registry", {}).get("name"), sources))
 
 
-def _told(graph: _Graph, unneeded: Iterable[_Made], claims: Claims) -> Iterator[tuple[_Made, str]]:
+def _bare(graph: _Graph, needed: Mapping[Path, str], claims: Claims) -> Iterator[_Made]:
+    """Give the outputs that only versions without a need of their text and tokens came from."""
+    registered = [one for one in graph.outputs if one.manifest.stage == "register" and one.folder in needed]
+    full = [one for one in registered if one.manifest.fingerprint not in {*claims.bare, *claims.gone}]
+    reading = {**graph.ancestry(full), **graph.ancestry(_latest(graph))}
+    for folder, one in graph.ancestry([one for one in registered if one.manifest.fingerprint in claims.bare]).items():
+        if folder not in reading:
+            yield one
+
+
+def _told(graph: _Graph, needed: Collection[Path], claims: Claims) -> Iterator[tuple[_Made, str]]:
     """Give each output that nothing needs with the reason."""
     of_version: defaultdict[Path, list[str]] = defaultdict(list)
     for one in graph.outputs:
         if one.manifest.stage == "register" and one.manifest.fingerprint in claims.gone:
             for folder in graph.ancestry([one]):
                 of_version[folder].append(claims.gone[one.manifest.fingerprint])
-    for one in unneeded:
+    for one in graph.outputs:
+        if one.folder in needed:
+            continue
         if names := sorted(set(of_version[one.folder])):
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             yield one, f"made for {names[0]}{more}, no longer in the registry"
@@ -273,12 +293,15 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-def _entries(folder: Path) -> Iterator[tuple[tuple[int, int], int, int]]:
-    """Give identity, size and number of links of each file in a folder."""
+def _entries(folder: Path) -> Iterator[_Entry]:
     for name, _, names in os.walk(folder):
         for file in names:
-            status = os.lstat(os.path.join(name, file))
-            yield (status.st_dev, status.st_ino), status.st_size, status.st_nlink
+            yield _entry(os.path.join(name, file))
+
+
+def _entry(path: str | Path) -> _Entry:
+    status = os.lstat(path)
+    return (status.st_dev, status.st_ino), status.st_size, status.st_nlink
 
 
 def folder_bytes(folder: Path) -> int:
@@ -286,11 +309,16 @@ def folder_bytes(folder: Path) -> int:
     return sum({file: size for file, size, _ in _entries(folder)}.values())
 
 
-def _freed(folders: Iterable[Path]) -> dict[Path, int]:
-    """Give what the deletion of folders frees, each; shards that an output that stays shares with them free nothing."""
-    files = {folder: list(_entries(folder)) for folder in folders}
+def _bulk(folder: Path) -> list[_Entry]:
+    """Give the files of text and tokens in an output's folder."""
+    files = [path for path in _files(folder) if is_bulk(path.relative_to(folder).as_posix())]
+    return [_entry(path) for path in files]
+
+
+def _freed(files: Mapping[Path, list[_Entry]]) -> dict[Path, int]:
+    """Give what the deletion of files frees, by folder; what an output that stays shares with them frees nothing."""
     met = Counter(file for entries in files.values() for file, _, _ in entries)
-    counted: set[tuple[int, int]] = set()
+    counted: set[_File] = set()
     freed = {}
     for folder, entries in files.items():
         mine = {file: size for file, size, links in entries if met[file] >= links and file not in counted}
@@ -299,8 +327,9 @@ def _freed(folders: Iterable[Path]) -> dict[Path, int]:
     return freed
 
 
-def _kept(staying: Mapping[Path, str]) -> Iterator[Kept]:
-    counted: set[tuple[int, int]] = set()
+def _kept(staying: Mapping[Path, str], bare: Mapping[Path, int]) -> Iterator[Kept]:
+    """Sum up what stays, by reason, less what goes of it."""
+    counted: set[_File] = set()
     groups: defaultdict[str, list[Path]] = defaultdict(list)
     for path, because in staying.items():
         groups[because].append(path)
@@ -308,4 +337,5 @@ def _kept(staying: Mapping[Path, str]) -> Iterator[Kept]:
         sizes = {file: size for path in paths for file, size, _ in _entries(path) if file not in counted}
         counted |= sizes.keys()
         kind = OUTPUT if "." not in paths[0].name else ATTEMPT
-        yield Kept(f"{len(paths):,} {kind}{'s' * (len(paths) > 1)}", sum(sizes.values()), because)
+        num_bytes = sum(sizes.values()) - sum(bare.get(path, 0) for path in paths)
+        yield Kept(f"{len(paths):,} {kind}{'s' * (len(paths) > 1)}", num_bytes, because)
