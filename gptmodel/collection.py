@@ -12,7 +12,7 @@ Of versions named for it text and tokens may go, which are most of the bytes; wh
 import os
 import tomllib
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -149,31 +149,32 @@ class _Graph:
         for one in self.outputs:
             self.by_digest[one.manifest.stage, one.manifest.digest].append(one)
 
-    def ancestry(self, starts: Iterable[_Made]) -> dict[Path, _Made]:
-        """Give outputs with everything they came from; of equal outputs all, for nobody can tell which it was."""
-        found: dict[Path, _Made] = {}
-        todo = deque(starts)
+    def ancestry(self, one: _Made) -> dict[Path, _Made]:
+        """Give an output with everything it came from.
+
+        Of outputs with equal data all are given that were made from what it came from; for nobody can tell which of
+        them it read. One with equal data that was made from other data is none of them, unless there is no other.
+        """
+        digests = {one.manifest.stage: one.manifest.digest}
+        todo = deque([one.manifest.inputs])
         while todo:
-            one = todo.popleft()
-            if one.folder not in found:
-                found[one.folder] = one
-                todo.extend(made for inner in one.manifest.inputs.items() for made in self.by_digest.get(inner, ()))
-        return found
+            inputs = todo.popleft().items()
+            new = {stage: digest for stage, digest in inputs if stage in STAGE_NAMES and stage not in digests}
+            digests |= new
+            todo.extend(made.manifest.inputs for address in new.items() for made in self._equal(address, digests)[:1])
+        return {
+            made.folder: made
+            for address in digests.items() if address[0] != one.manifest.stage
+            for made in self._equal(address, digests)
+        } | {one.folder: one}  # fmt: skip
 
-    def without(self, requests: Mapping[str, str]) -> set[tuple[str, str]]:
-        """Give the (stage, digest) of what came, as far as it is known, only from ingests that read all requests."""
-        free: set[tuple[str, str]] = set()
-        for stage in STAGE_NAMES:
-            for address, made in self.by_digest.items():
-                if address[0] == stage and all(_is_free(one.manifest, requests, free) for one in made):
-                    free.add(address)
-        return free
+    def _equal(self, address: tuple[str, str], digests: Mapping[str, str]) -> list[_Made]:
+        found = self.by_digest.get(address, [])
+        return [made for made in found if _agrees(made.manifest.inputs, digests)] or found
 
 
-def _is_free(manifest: Manifest, requests: Mapping[str, str], free: Collection[tuple[str, str]]) -> bool:
-    if manifest.stage == "ingest":
-        return all(manifest.inputs.get(name) == digest for name, digest in requests.items())
-    return all(inner in free for inner in manifest.inputs.items() if inner[0] in STAGE_NAMES)
+def _agrees(inputs: Mapping[str, str], digests: Mapping[str, str]) -> bool:
+    return all(digests.get(stage, digest) == digest for stage, digest in inputs.items())
 
 
 def _needed(graph: _Graph, claims: Claims) -> dict[Path, str]:
@@ -184,16 +185,20 @@ def _needed(graph: _Graph, claims: Claims) -> dict[Path, str]:
     digests = {one.manifest.digest for one in registered}
     decided = [one for one in graph.outputs if one.manifest.inputs.get("register") in digests]
     tagged = [one for one in graph.outputs if one.manifest.fingerprint in claims.named]
-    free = graph.without(claims.requests)
-    asked = [one for one in graph.outputs if (one.manifest.stage, one.manifest.digest) not in free]
+    asked = [one for one in graph.outputs if claims.requests and _may_hold(graph, one, claims.requests)]
     needed: dict[Path, str] = {}
     for because, starts in (
-        (VERSIONS, [*registered, *decided]), (TAGGED, tagged), (REQUESTS, asked if claims.requests else []),
-        (LATEST, _latest(graph)),
+        (VERSIONS, [*registered, *decided]), (TAGGED, tagged), (REQUESTS, asked), (LATEST, _latest(graph)),
     ):  # fmt: skip
-        for folder in graph.ancestry(starts):
+        for folder in (folder for one in starts for folder in graph.ancestry(one)):
             needed.setdefault(folder, because)
     return needed
+
+
+def _may_hold(graph: _Graph, one: _Made, requests: Mapping[str, str]) -> bool:
+    """Tell whether an output may come from what an ingest read that knew nothing of some request yet."""
+    ingests = [made.manifest.inputs for made in graph.ancestry(one).values() if made.manifest.stage == "ingest"]
+    return not ingests or any(read.get(name) != digest for read in ingests for name, digest in requests.items())
 
 
 def _latest(graph: _Graph) -> list[_Made]:
@@ -234,10 +239,9 @@ def _bare(graph: _Graph, needed: Mapping[Path, str], claims: Claims) -> Iterator
     """Give the outputs that only versions without a need of their text and tokens came from."""
     registered = [one for one in graph.outputs if one.manifest.stage == "register" and one.folder in needed]
     full = [one for one in registered if one.manifest.fingerprint not in {*claims.bare, *claims.gone}]
-    reading = {**graph.ancestry(full), **graph.ancestry(_latest(graph))}
-    for folder, one in graph.ancestry([one for one in registered if one.manifest.fingerprint in claims.bare]).items():
-        if folder not in reading:
-            yield one
+    reading = {folder for one in (*full, *_latest(graph)) for folder in graph.ancestry(one)}
+    for one in (one for one in registered if one.manifest.fingerprint in claims.bare):
+        yield from (made for folder, made in graph.ancestry(one).items() if folder not in reading)
 
 
 def _told(graph: _Graph, needed: Collection[Path], claims: Claims) -> Iterator[tuple[_Made, str]]:
@@ -245,7 +249,7 @@ def _told(graph: _Graph, needed: Collection[Path], claims: Claims) -> Iterator[t
     of_version: defaultdict[Path, list[str]] = defaultdict(list)
     for one in graph.outputs:
         if one.manifest.stage == "register" and one.manifest.fingerprint in claims.gone:
-            for folder in graph.ancestry([one]):
+            for folder in graph.ancestry(one):
                 of_version[folder].append(claims.gone[one.manifest.fingerprint])
     for one in graph.outputs:
         if one.folder in needed:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -65,6 +66,21 @@ def test_what_came_of_a_deleted_version_alone_goes_and_what_it_shares_stays(hous
     assert going(found) == {address(deleted), ("train", train.fingerprint)}
     assert {one.reason for one in found.leftovers} == {"made for gpt version 1, no longer in the registry"}
     assert all(one.what == OUTPUT for one in found.leftovers)
+
+
+def test_equal_data_made_from_other_data_ties_no_versions_together(house: House) -> None:
+    registers = []
+    for number, document in enumerate((A, B), 1):
+        train = house.put("train", [house.corpus({document: "train"})], Account(version=number))
+        audit = house.put("privacy audit", [train], Account(name="passed"))
+        registers.append(house.put("register", [train, audit], Account(name="gpt", version=number)))
+        for one in (*house.store.manifests("train"), *house.store.manifests("privacy audit")):
+            age(house, Output(stage=one.stage, fingerprint=one.fingerprint, digest="", result={}), 3 - number)
+    age(house, registers[0], 1)
+    gone = {registers[0].fingerprint: "gpt version 1"}
+    assert Counter(stage for stage, _ in going(look(house.store, gone=gone))) == dict.fromkeys(
+        ("clean", "scrub", "deduplicate", "split", "train", "privacy audit", "register"), 1
+    )
 
 
 def test_the_decisions_about_a_version_stay(house: House) -> None:
