@@ -132,7 +132,7 @@ def _delete(store: Store, leftovers: Iterable[Leftover]) -> Iterator[Leftover]:
             elif one.what in _IN_STORE:
                 store.discard(one.path)
             elif one.what == LOG:
-                _cut(one.path)
+                cut_log(one.path)
             elif one.path.is_dir():
                 shutil.rmtree(one.path)
             else:
@@ -142,7 +142,7 @@ def _delete(store: Store, leftovers: Iterable[Leftover]) -> Iterator[Leftover]:
         yield one
 
 
-def _cut(log: Path) -> None:
+def cut_log(log: Path) -> None:
     """Keep the end of a log; the server that writes it appends, so that it goes on after what stays."""
     with log.open("r+b") as file:
         file.seek(-LEFT_LOG_BYTES, 2)
