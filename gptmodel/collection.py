@@ -14,10 +14,10 @@ import tomllib
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from gptmodel.chain import STAGE_NAMES
+from gptmodel.chain import CHAIN, STAGE_NAMES
 from gptmodel.store import LAST_USED, MANIFEST, NOTES_DIR, Manifest, Store, is_bulk, is_locked
 
 ATTEMPT_DAYS = 7
@@ -26,6 +26,7 @@ OUTPUT, ATTEMPT, REPLACED, TEXT = "output", "interrupted attempt", "replaced out
 VERSIONS, TAGGED = "versions in the registry came from them", "tags of versions in the registry name them"
 REQUESTS, LATEST = "an open erasure request may be about them", "the next run uses them again"
 _DAY_SECONDS = 86_400.0
+_READS = {stage.name: stage.inputs for stage in CHAIN}
 _File = tuple[int, int]  # what tells a file under all its names: device and inode
 _Entry = tuple[_File, int, int]  # with its size and its number of names
 
@@ -146,8 +147,20 @@ class _Graph:
             for folder in [store.folder(stage, manifest.fingerprint)]
         ]  # fmt: skip
         self.by_digest: defaultdict[tuple[str, str], list[_Made]] = defaultdict(list)
+        self._by_inputs: defaultdict[tuple[str, ...], list[_Made]] = defaultdict(list)
         for one in self.outputs:
             self.by_digest[one.manifest.stage, one.manifest.digest].append(one)
+            self._by_inputs[_key(one.manifest.stage, one.manifest.digest, one.manifest.inputs)].append(one)
+
+    @cached_property
+    def latest(self) -> list[_Made]:
+        """Give the outputs of each stage and config line that were used last."""
+        latest: dict[tuple[str, str], _Made] = {}
+        for one in self.outputs:
+            place = one.manifest.stage, _line(one.folder)
+            if place not in latest or one.used > latest[place].used:
+                latest[place] = one
+        return list(latest.values())
 
     def ancestry(self, one: _Made) -> dict[Path, _Made]:
         """Give an output with everything it came from.
@@ -169,8 +182,15 @@ class _Graph:
         } | {one.folder: one}  # fmt: skip
 
     def _equal(self, address: tuple[str, str], digests: Mapping[str, str]) -> list[_Made]:
+        if made := self._by_inputs.get(_key(*address, digests)):
+            return made
         found = self.by_digest.get(address, [])
         return [made for made in found if _agrees(made.manifest.inputs, digests)] or found
+
+
+def _key(stage: str, digest: str, inputs: Mapping[str, str]) -> tuple[str, ...]:
+    """Name an output by its data and by what it reads, where all of that is known."""
+    return (stage, digest, *(inputs.get(name, "") for name in _READS[stage]))
 
 
 def _agrees(inputs: Mapping[str, str], digests: Mapping[str, str]) -> bool:
@@ -188,7 +208,7 @@ def _needed(graph: _Graph, claims: Claims) -> dict[Path, str]:
     asked = [one for one in graph.outputs if claims.requests and _may_hold(graph, one, claims.requests)]
     needed: dict[Path, str] = {}
     for because, starts in (
-        (VERSIONS, [*registered, *decided]), (TAGGED, tagged), (REQUESTS, asked), (LATEST, _latest(graph)),
+        (VERSIONS, [*registered, *decided]), (TAGGED, tagged), (REQUESTS, asked), (LATEST, graph.latest),
     ):  # fmt: skip
         for folder in (folder for one in starts for folder in graph.ancestry(one)):
             needed.setdefault(folder, because)
@@ -199,16 +219,6 @@ def _may_hold(graph: _Graph, one: _Made, requests: Mapping[str, str]) -> bool:
     """Tell whether an output may come from what an ingest read that knew nothing of some request yet."""
     ingests = [made.manifest.inputs for made in graph.ancestry(one).values() if made.manifest.stage == "ingest"]
     return not ingests or any(read.get(name) != digest for read in ingests for name, digest in requests.items())
-
-
-def _latest(graph: _Graph) -> list[_Made]:
-    """Give the outputs of each stage and config line that were used last."""
-    latest: dict[tuple[str, str], _Made] = {}
-    for one in graph.outputs:
-        place = one.manifest.stage, _line(one.folder)
-        if place not in latest or one.used > latest[place].used:
-            latest[place] = one
-    return list(latest.values())
 
 
 def _last_used(folder: Path) -> float:
@@ -228,7 +238,7 @@ def _line(folder: Path) -> str:
         return ""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=10_000)  # outputs that one run made have the same config
 def _line_of(config: str) -> str:
     data = tomllib.loads(config)
     sources = sorted(str(source.get("name")) for source in data.get("corpus", {}).get("sources", ()))
@@ -239,7 +249,7 @@ def _bare(graph: _Graph, needed: Mapping[Path, str], claims: Claims) -> Iterator
     """Give the outputs that only versions without a need of their text and tokens came from."""
     registered = [one for one in graph.outputs if one.manifest.stage == "register" and one.folder in needed]
     full = [one for one in registered if one.manifest.fingerprint not in {*claims.bare, *claims.gone}]
-    reading = {folder for one in (*full, *_latest(graph)) for folder in graph.ancestry(one)}
+    reading = {folder for one in (*full, *graph.latest) for folder in graph.ancestry(one)}
     for one in (one for one in registered if one.manifest.fingerprint in claims.bare):
         yield from (made for folder, made in graph.ancestry(one).items() if folder not in reading)
 
