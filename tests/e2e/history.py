@@ -155,8 +155,10 @@ class History:
         return "forgotten" if name in self.forgotten else "dropped"
 
     def _reason(self, name: str, last: int) -> str:
-        if name in self.broken or (name in self.forgotten and last >= FORGETTING):
+        if name in self.forgotten and last >= FORGETTING:
             return ""
+        if name in self.broken:
+            return "binary"
         return "short" if name in self.short else "near" if name in self.near else "exact"
 
 
