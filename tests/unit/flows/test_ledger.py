@@ -248,3 +248,15 @@ def test_a_damaged_entry_disturbs_nothing(home: Home, servers: tuple[Servers, st
     (home.runs_dir / "damaged.json").write_text(text)
     left_behind(home, url, flow_run_id="f1")
     assert close_dead_runs(home) == 1
+
+
+def test_a_run_that_starts_while_the_home_is_closed_to_runs_waits(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.runs_dir.mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        with closed_to_runs(home):
+            opening = pool.submit(Entry, home, "run", *_SERVERS)
+            with pytest.raises(TimeoutError):
+                opening.result(timeout=0.2)
+            assert not list(home.runs_dir.glob("*.json"))
+        assert opening.result(timeout=30).path.exists()
