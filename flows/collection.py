@@ -20,6 +20,7 @@ from gptmodel.collection import ATTEMPT, OUTPUT, REPLACED, TEXT, Claims, Leftove
 from gptmodel.erasure.requests import input_digests_of, read_requests
 from gptmodel.errors import GPTModelError, StoreBusyError
 from gptmodel.lineage.versions import Version, list_versions
+from gptmodel.rebuilding import is_rebuilding
 from gptmodel.registered import Registered, knows_run, read_registered
 from gptmodel.registry import BUNDLE_TAG, find_version
 from gptmodel.store import Store
@@ -70,10 +71,10 @@ def delete_leftovers(home: Home, keep_versions: int | None) -> Survey:
 
 
 def _refuse_while_a_run_is_open(home: Home) -> None:
-    if any(home.runs_dir.glob("*.json")):
+    if ledger.is_any_open(home) or is_rebuilding(home.rebuilds_dir):
         raise StoreBusyError(
-            expected="no run of this home to be open while its store is collected",
-            actual="an open run; nothing was deleted",
+            expected="no run and no rebuild of this home to be open while its store is collected",
+            actual="an open one; nothing was deleted",
             mend="Wait for it to end; what a killed run left open is closed by `gptmodel status`.",
         )
 

@@ -133,4 +133,4 @@ def test_after_a_run_a_registry_that_does_not_answer_is_told_and_nothing_raised(
     House(home.root).put("train", [], Account())
     assert collect_after_run(home, None).startswith("nothing deleted: nothing: this home's server is not running")
     (home.runs_dir / "another.json").write_text("{}")
-    assert collect_after_run(home, None).startswith("nothing deleted: an open run")
+    assert collect_after_run(home, None).startswith("nothing deleted: an open one")
