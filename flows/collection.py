@@ -6,19 +6,21 @@ counts as deleted only if that same server knows the run which registered it.
 
 import shutil
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flows import ledger, stack
+from flows.failure import unexpected
 from flows.home import Home
 from flows.leftovers import LEFT_LOG_BYTES, LOG, kept_of, leftovers_of
-from gptmodel.collection import ATTEMPT, OUTPUT, REPLACED, Claims, Leftover, Survey, survey
+from gptmodel.collection import ATTEMPT, OUTPUT, REPLACED, TEXT, Claims, Leftover, Survey, survey
 from gptmodel.erasure.requests import input_digests_of, read_requests
-from gptmodel.errors import StoreBusyError
+from gptmodel.errors import GPTModelError, StoreBusyError
 from gptmodel.lineage.versions import Version, list_versions
+from gptmodel.rebuilding import is_rebuilding
 from gptmodel.registered import Registered, knows_run, read_registered
 from gptmodel.registry import BUNDLE_TAG, find_version
 from gptmodel.store import Store
@@ -41,55 +43,70 @@ class Collected:
     record: dict[str, Any]
 
 
-def collect(home: Home, *, dry_run: bool) -> Collected:
+def collect(home: Home, *, dry_run: bool, keep_versions: int | None = None) -> Collected:
     """Delete what no version, run or open request of a home needs, or only tell it.
 
     Args:
         home: The home.
         dry_run: Delete nothing.
+        keep_versions: Versions without an alias, of each model, whose text and tokens stay, the newest ones; None
+            keeps those of all.
 
     Raises:
         ServerError: The registry does not answer, so that nobody knows what lives.
         StoreBusyError: A run is open, or a collection is under way.
     """
-    found = survey_home(home) if dry_run else delete_leftovers(home)
+    found = survey_home(home, keep_versions) if dry_run else delete_leftovers(home, keep_versions)
     return Collected(list(_lines(found, dry_run)), _record(found, dry_run))
 
 
-def delete_leftovers(home: Home) -> Survey:
+def delete_leftovers(home: Home, keep_versions: int | None) -> Survey:
     """Delete what nothing needs, and give what is gone and what stays; errors as of `collect`."""
     with ledger.closed_to_runs(home):
         _refuse_while_a_run_is_open(home)
-        found = survey_home(home)
+        found = survey_home(home, keep_versions)
         deleted = Survey(tuple(_delete(home.store, found.leftovers)), found.kept)
         _note(home, deleted)
     return deleted
 
 
 def _refuse_while_a_run_is_open(home: Home) -> None:
-    if any(home.runs_dir.glob("*.json")):
+    if ledger.is_any_open(home) or is_rebuilding(home.rebuilds_dir):
         raise StoreBusyError(
-            expected="no run of this home to be open while its store is collected",
-            actual="an open run; nothing was deleted",
+            expected="no run and no rebuild of this home to be open while its store is collected",
+            actual="an open one; nothing was deleted",
             mend="Wait for it to end; what a killed run left open is closed by `gptmodel status`.",
         )
 
 
-def survey_home(home: Home) -> Survey:
+def survey_home(home: Home, keep_versions: int | None) -> Survey:
     """Tell what nothing needs and what stays; deletes nothing."""
     uri = stack.registry_address(home)
     registered = read_registered(uri)
-    gone = [one for one in list_versions(home.store) if _is_gone(uri, one, registered, home.store)]
+    versions = list_versions(home.store)
+    gone = [one for one in versions if _is_gone(uri, one, registered, home.store)]
+    living = [one for one in versions if one not in gone]
     open_requests = [request for request in read_requests(home.erasures_dir) if request.is_open]
     claims = Claims(
         gone={one.fingerprint: f"{one.name} version {one.version}" for one in gone},
         named={tags[tag] for tags in registered.tags.values() for tag in (CORPUS_TAG, SPLIT_TAG) if tag in tags},
+        bare=_bare(living, registered, keep_versions),
         requests=input_digests_of(open_requests),
     )
     found = survey(home.store, claims, time.time())
     others = leftovers_of(home, found, registered, {(one.name, one.version) for one in gone})
     leftovers = sorted([*found.leftovers, *others], key=lambda one: (-one.num_bytes, one.path))
     return Survey(tuple(leftovers), (*found.kept, *kept_of(home)))
+
+
+def _bare(versions: Sequence[Version], registered: Registered, keep_versions: int | None) -> set[str]:
+    """Give the `register` outputs of versions without an alias that are not among the newest so many of their model."""
+    if keep_versions is None:
+        return set()
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
+    for name, number in sorted({(one.name, one.version) for one in versions} - registered.aliases, reverse=True):
+        numbers[name].append(number)
+    return {one.fingerprint for one in versions if one.version in numbers[one.name][keep_versions:]}
 
 
 def _is_gone(uri: str, version: Version, registered: Registered, store: Store) -> bool:
@@ -111,10 +128,12 @@ def _delete(store: Store, leftovers: Iterable[Leftover]) -> Iterator[Leftover]:
     """Delete leftovers, and give those that are gone; what a process took up meanwhile, or can't be deleted, stays."""
     for one in leftovers:
         try:
-            if one.what in _IN_STORE:
+            if one.what == TEXT:
+                store.collect(one.stage, one.fingerprint)
+            elif one.what in _IN_STORE:
                 store.discard(one.path)
             elif one.what == LOG:
-                _cut(one.path)
+                cut_log(one.path)
             elif one.path.is_dir():
                 shutil.rmtree(one.path)
             else:
@@ -124,7 +143,7 @@ def _delete(store: Store, leftovers: Iterable[Leftover]) -> Iterator[Leftover]:
         yield one
 
 
-def _cut(log: Path) -> None:
+def cut_log(log: Path) -> None:
     """Keep the end of a log; the server that writes it appends, so that it goes on after what stays."""
     with log.open("r+b") as file:
         file.seek(-LEFT_LOG_BYTES, 2)
@@ -178,3 +197,13 @@ def summary(found: Survey, dry_run: bool) -> str:
 
 def _size(num_bytes: int) -> str:
     return f"{num_bytes / 1e6:>10,.2f} MB"
+
+
+def collect_after_run(home: Home, keep_versions: int | None) -> str:
+    """Do as `gptmodel gc` after a run, and say in a line what came of it; whatever goes wrong is told, never raised."""
+    try:
+        return summary(delete_leftovers(home, keep_versions), dry_run=False)
+    except GPTModelError as error:
+        return f"nothing deleted: {error.actual}. {error.mend}"
+    except Exception as error:
+        return f"not finished: {unexpected(error).actual}. To go on: gptmodel gc"

@@ -8,13 +8,14 @@ from flows.erasure_answer import delivered_copies
 from flows.home import Home
 from gptmodel.collection import OUTPUT, Kept, Leftover, Survey, folder_bytes
 from gptmodel.registered import Registered
+from gptmodel.store import is_locked
 
 LOG = "log"
 MOST_LOG_BYTES, LEFT_LOG_BYTES = 20_000_000, 1_000_000
 """A server's log beyond the first size is cut to its end of the second."""
 
 # What the cache is for; it is made again when it is missing.
-_CACHES = ("listing.json", "evaluation-texts.json", "inductor", "models")
+_CACHES = ("listing.json", "evaluation-texts.json", "inductor", "models", "reproduce")
 _SHOWING = {"train": "samples.jsonl", "register": "report.html", "quality gate": "corpus.html"}
 _DAY_SECONDS = 86_400.0
 
@@ -32,7 +33,7 @@ def leftovers_of(
     """
     return [
         *_pages(home, found), *_reports(home, found, registered, gone), *_markers(home, found),
-        *_fetched(home, registered), *_cache(home), *_logs(home),
+        *_fetched(home, registered), *_cache(home), *_rebuilds(home), *_logs(home),
     ]  # fmt: skip
 
 
@@ -93,22 +94,29 @@ def _fetched(home: Home, registered: Registered) -> Iterator[Leftover]:
     bundles = {tags.get("gptmodel.bundle", "")[:32] for place, tags in registered.tags.items()
                if place in registered.aliases}  # fmt: skip
     for path in sorted((home.cache_dir / "models").glob("*")):
-        is_partial = path.name.startswith(".")
-        if is_partial and not _is_old(path, 1):
-            continue
-        if path.name not in bundles:
+        if path.name not in bundles and _is_unused(path):
             yield _leftover("fetched model", path, "it bears no alias, and is fetched again when it is asked for")
 
 
 def _cache(home: Home) -> Iterator[Leftover]:
     for path in sorted(home.cache_dir.glob("*")):
-        if path.name not in _CACHES and _is_old(path, 1):
+        if path.name not in _CACHES and _is_unused(path):
             yield _leftover("cache", path, "an ended command left it")
 
 
-def _is_old(path: Path, days: int) -> bool:
-    newest = max((inner.lstat().st_mtime for inner in (path, *path.rglob("*"))), default=0.0)
-    return time.time() - newest > days * _DAY_SECONDS
+def _rebuilds(home: Home) -> Iterator[Leftover]:
+    for path in sorted(home.rebuilds_dir.glob("*/*.partial")):
+        if not is_locked(path.with_suffix(".lock")):
+            yield _leftover("cache", path, "an interrupted gptmodel reproduce left it, with text from before scrubbing")
+
+
+def _is_unused(path: Path) -> bool:
+    """Tell whether nothing in a folder was written for a day, so that no command that goes on reads it."""
+    try:
+        newest = max(inner.lstat().st_mtime for inner in (path, *path.rglob("*")))
+    except OSError:  # another process removed something of it
+        return False
+    return time.time() - newest > _DAY_SECONDS
 
 
 def _logs(home: Home) -> Iterator[Leftover]:

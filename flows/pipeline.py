@@ -19,6 +19,7 @@ from prefect.utilities.annotations import quote
 
 from flows import stack, terminal
 from flows.approval import ask_person
+from flows.collection import collect_after_run
 from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task, scrub_task, split_task
 from flows.delivery import Delivery
 from flows.engine import Engine
@@ -114,6 +115,8 @@ def data_to_model(
         run.entry.close()
     terminal.current().summary = summarise(run)
     _name_run(run, f": {state.name}")
+    if resolved.retention.collect_after_run:
+        terminal.current().line(f"gc       {collect_after_run(run.home, resolved.retention.keep_versions)}")
     return state
 
 

@@ -5,25 +5,30 @@ outputs that a version's tags name; of each config line (preset, model name, sou
 run used last, with all that they came from, so that the next run finds them; and, while an erasure request is open,
 every output that may hold a document it covers. What an interrupted attempt left stays for some days, since the same
 command goes on from it. In doubt a thing is kept.
+
+Of versions named for it text and tokens may go, which are most of the bytes; what lineage, find and forget read stays.
 """
 
 import os
 import tomllib
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from gptmodel.chain import STAGE_NAMES
-from gptmodel.store import LAST_USED, MANIFEST, NOTES_DIR, Manifest, Store, is_locked
+from gptmodel.chain import CHAIN, STAGE_NAMES
+from gptmodel.store import LAST_USED, MANIFEST, NOTES_DIR, Manifest, Store, is_bulk, is_locked
 
 ATTEMPT_DAYS = 7
 """Days without a change after which nobody goes on from an interrupted attempt."""
-OUTPUT, ATTEMPT, REPLACED = "output", "interrupted attempt", "replaced output"
+OUTPUT, ATTEMPT, REPLACED, TEXT = "output", "interrupted attempt", "replaced output", "text and tokens"
 VERSIONS, TAGGED = "versions in the registry came from them", "tags of versions in the registry name them"
 REQUESTS, LATEST = "an open erasure request may be about them", "the next run uses them again"
 _DAY_SECONDS = 86_400.0
+_READS = {stage.name: stage.inputs for stage in CHAIN}
+_File = tuple[int, int]  # what tells a file under all its names: device and inode
+_Entry = tuple[_File, int, int]  # with its size and its number of names
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,13 @@ class Claims:
         gone: Versions that the registry no longer has, in words, by the fingerprint of their `register` output; every
             other `register` output is taken for that of a version.
         named: Fingerprints that tags of versions in the registry name.
+        bare: Fingerprints of the `register` outputs of versions that need no text and tokens, by the number kept.
         requests: The digests of the open erasure requests, by the name under which ingest reads them.
     """
 
     gone: Mapping[str, str] = field(default_factory=dict)
     named: Collection[str] = ()
+    bare: Collection[str] = ()
     requests: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,21 +109,23 @@ def survey(store: Store, claims: Claims, now: float) -> Survey:
     """
     graph = _Graph(store)
     needed = _needed(graph, claims)
-    unneeded = [one for one in graph.outputs if one.folder not in needed]
-    reasons = {one.folder: (OUTPUT, words) for one, words in _told(graph, unneeded, claims)}
+    going = {one.folder: (OUTPUT, words) for one, words in _told(graph, needed, claims)}
+    going |= {one.folder: (TEXT, "only look-ups need it, which read the tables beside it")
+              for one in _bare(graph, needed, claims)}  # fmt: skip
     staying = dict(needed)
     for path in _attempts(store):
         words, goes = _attempt(path, graph, needed, now)
         if goes:
-            reasons[path] = (REPLACED if path.suffix == ".old" else ATTEMPT, words)
+            going[path] = (REPLACED if path.suffix == ".old" else ATTEMPT, words)
         else:
             staying[path] = words
-    freed = _freed(reasons)
+    freed = _freed({path: _bulk(path) if what == TEXT else list(_entries(path)) for path, (what, _) in going.items()})
     leftovers = [
         Leftover(what, path, freed[path], words, path.parent.name.replace("-", " "), path.stem)
-        for path, (what, words) in reasons.items()
-    ]
-    return Survey(tuple(sorted(leftovers, key=lambda one: (-one.num_bytes, one.path))), tuple(_kept(staying)))
+        for path, (what, words) in going.items() if what != TEXT or freed[path]
+    ]  # fmt: skip
+    bare = {path: freed[path] for path in staying if path in going}
+    return Survey(tuple(sorted(leftovers, key=lambda one: (-one.num_bytes, one.path))), tuple(_kept(staying, bare)))
 
 
 @dataclass(frozen=True)
@@ -138,34 +147,54 @@ class _Graph:
             for folder in [store.folder(stage, manifest.fingerprint)]
         ]  # fmt: skip
         self.by_digest: defaultdict[tuple[str, str], list[_Made]] = defaultdict(list)
+        self._by_inputs: defaultdict[tuple[str, ...], list[_Made]] = defaultdict(list)
         for one in self.outputs:
             self.by_digest[one.manifest.stage, one.manifest.digest].append(one)
+            self._by_inputs[_key(one.manifest.stage, one.manifest.digest, one.manifest.inputs)].append(one)
 
-    def ancestry(self, starts: Iterable[_Made]) -> dict[Path, _Made]:
-        """Give outputs with everything they came from; of equal outputs all, for nobody can tell which it was."""
-        found: dict[Path, _Made] = {}
-        todo = deque(starts)
+    @cached_property
+    def latest(self) -> list[_Made]:
+        """Give the outputs of each stage and config line that were used last."""
+        latest: dict[tuple[str, str], _Made] = {}
+        for one in self.outputs:
+            place = one.manifest.stage, _line(one.folder)
+            if place not in latest or one.used > latest[place].used:
+                latest[place] = one
+        return list(latest.values())
+
+    def ancestry(self, one: _Made) -> dict[Path, _Made]:
+        """Give an output with everything it came from.
+
+        Of outputs with equal data all are given that were made from what it came from; for nobody can tell which of
+        them it read. One with equal data that was made from other data is none of them, unless there is no other.
+        """
+        digests = {one.manifest.stage: one.manifest.digest}
+        todo = deque([one.manifest.inputs])
         while todo:
-            one = todo.popleft()
-            if one.folder not in found:
-                found[one.folder] = one
-                todo.extend(made for inner in one.manifest.inputs.items() for made in self.by_digest.get(inner, ()))
-        return found
+            inputs = todo.popleft().items()
+            new = {stage: digest for stage, digest in inputs if stage in STAGE_NAMES and stage not in digests}
+            digests |= new
+            todo.extend(made.manifest.inputs for address in new.items() for made in self._equal(address, digests)[:1])
+        return {
+            made.folder: made
+            for address in digests.items() if address[0] != one.manifest.stage
+            for made in self._equal(address, digests)
+        } | {one.folder: one}  # fmt: skip
 
-    def without(self, requests: Mapping[str, str]) -> set[tuple[str, str]]:
-        """Give the (stage, digest) of what came, as far as it is known, only from ingests that read all requests."""
-        free: set[tuple[str, str]] = set()
-        for stage in STAGE_NAMES:
-            for address, made in self.by_digest.items():
-                if address[0] == stage and all(_is_free(one.manifest, requests, free) for one in made):
-                    free.add(address)
-        return free
+    def _equal(self, address: tuple[str, str], digests: Mapping[str, str]) -> list[_Made]:
+        if made := self._by_inputs.get(_key(*address, digests)):
+            return made
+        found = self.by_digest.get(address, [])
+        return [made for made in found if _agrees(made.manifest.inputs, digests)] or found
 
 
-def _is_free(manifest: Manifest, requests: Mapping[str, str], free: Collection[tuple[str, str]]) -> bool:
-    if manifest.stage == "ingest":
-        return all(manifest.inputs.get(name) == digest for name, digest in requests.items())
-    return all(inner in free for inner in manifest.inputs.items() if inner[0] in STAGE_NAMES)
+def _key(stage: str, digest: str, inputs: Mapping[str, str]) -> tuple[str, ...]:
+    """Name an output by its data and by what it reads, where all of that is known."""
+    return (stage, digest, *(inputs.get(name, "") for name in _READS[stage]))
+
+
+def _agrees(inputs: Mapping[str, str], digests: Mapping[str, str]) -> bool:
+    return all(digests.get(stage, digest) == digest for stage, digest in inputs.items())
 
 
 def _needed(graph: _Graph, claims: Claims) -> dict[Path, str]:
@@ -176,26 +205,20 @@ def _needed(graph: _Graph, claims: Claims) -> dict[Path, str]:
     digests = {one.manifest.digest for one in registered}
     decided = [one for one in graph.outputs if one.manifest.inputs.get("register") in digests]
     tagged = [one for one in graph.outputs if one.manifest.fingerprint in claims.named]
-    free = graph.without(claims.requests)
-    asked = [one for one in graph.outputs if (one.manifest.stage, one.manifest.digest) not in free]
+    asked = [one for one in graph.outputs if claims.requests and _may_hold(graph, one, claims.requests)]
     needed: dict[Path, str] = {}
     for because, starts in (
-        (VERSIONS, [*registered, *decided]), (TAGGED, tagged), (REQUESTS, asked if claims.requests else []),
-        (LATEST, _latest(graph)),
+        (VERSIONS, [*registered, *decided]), (TAGGED, tagged), (REQUESTS, asked), (LATEST, graph.latest),
     ):  # fmt: skip
-        for folder in graph.ancestry(starts):
+        for folder in (folder for one in starts for folder in graph.ancestry(one)):
             needed.setdefault(folder, because)
     return needed
 
 
-def _latest(graph: _Graph) -> list[_Made]:
-    """Give the outputs of each stage and config line that were used last."""
-    latest: dict[tuple[str, str], _Made] = {}
-    for one in graph.outputs:
-        place = one.manifest.stage, _line(one.folder)
-        if place not in latest or one.used > latest[place].used:
-            latest[place] = one
-    return list(latest.values())
+def _may_hold(graph: _Graph, one: _Made, requests: Mapping[str, str]) -> bool:
+    """Tell whether an output may come from what an ingest read that knew nothing of some request yet."""
+    ingests = [made.manifest.inputs for made in graph.ancestry(one).values() if made.manifest.stage == "ingest"]
+    return not ingests or any(read.get(name) != digest for read in ingests for name, digest in requests.items())
 
 
 def _last_used(folder: Path) -> float:
@@ -215,21 +238,32 @@ def _line(folder: Path) -> str:
         return ""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=10_000)  # outputs that one run made have the same config
 def _line_of(config: str) -> str:
     data = tomllib.loads(config)
     sources = sorted(str(source.get("name")) for source in data.get("corpus", {}).get("sources", ()))
     return repr((data.get("preset"), data.get("registry", {}).get("name"), sources))
 
 
-def _told(graph: _Graph, unneeded: Iterable[_Made], claims: Claims) -> Iterator[tuple[_Made, str]]:
+def _bare(graph: _Graph, needed: Mapping[Path, str], claims: Claims) -> Iterator[_Made]:
+    """Give the outputs that only versions without a need of their text and tokens came from."""
+    registered = [one for one in graph.outputs if one.manifest.stage == "register" and one.folder in needed]
+    full = [one for one in registered if one.manifest.fingerprint not in {*claims.bare, *claims.gone}]
+    reading = {folder for one in (*full, *graph.latest) for folder in graph.ancestry(one)}
+    for one in (one for one in registered if one.manifest.fingerprint in claims.bare):
+        yield from (made for folder, made in graph.ancestry(one).items() if folder not in reading)
+
+
+def _told(graph: _Graph, needed: Collection[Path], claims: Claims) -> Iterator[tuple[_Made, str]]:
     """Give each output that nothing needs with the reason."""
     of_version: defaultdict[Path, list[str]] = defaultdict(list)
     for one in graph.outputs:
         if one.manifest.stage == "register" and one.manifest.fingerprint in claims.gone:
-            for folder in graph.ancestry([one]):
+            for folder in graph.ancestry(one):
                 of_version[folder].append(claims.gone[one.manifest.fingerprint])
-    for one in unneeded:
+    for one in graph.outputs:
+        if one.folder in needed:
+            continue
         if names := sorted(set(of_version[one.folder])):
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             yield one, f"made for {names[0]}{more}, no longer in the registry"
@@ -273,12 +307,15 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-def _entries(folder: Path) -> Iterator[tuple[tuple[int, int], int, int]]:
-    """Give identity, size and number of links of each file in a folder."""
+def _entries(folder: Path) -> Iterator[_Entry]:
     for name, _, names in os.walk(folder):
         for file in names:
-            status = os.lstat(os.path.join(name, file))
-            yield (status.st_dev, status.st_ino), status.st_size, status.st_nlink
+            yield _entry(os.path.join(name, file))
+
+
+def _entry(path: str | Path) -> _Entry:
+    status = os.lstat(path)
+    return (status.st_dev, status.st_ino), status.st_size, status.st_nlink
 
 
 def folder_bytes(folder: Path) -> int:
@@ -286,11 +323,16 @@ def folder_bytes(folder: Path) -> int:
     return sum({file: size for file, size, _ in _entries(folder)}.values())
 
 
-def _freed(folders: Iterable[Path]) -> dict[Path, int]:
-    """Give what the deletion of folders frees, each; shards that an output that stays shares with them free nothing."""
-    files = {folder: list(_entries(folder)) for folder in folders}
+def _bulk(folder: Path) -> list[_Entry]:
+    """Give the files of text and tokens in an output's folder."""
+    files = [path for path in _files(folder) if is_bulk(path.relative_to(folder).as_posix())]
+    return [_entry(path) for path in files]
+
+
+def _freed(files: Mapping[Path, list[_Entry]]) -> dict[Path, int]:
+    """Give what the deletion of files frees, by folder; what an output that stays shares with them frees nothing."""
     met = Counter(file for entries in files.values() for file, _, _ in entries)
-    counted: set[tuple[int, int]] = set()
+    counted: set[_File] = set()
     freed = {}
     for folder, entries in files.items():
         mine = {file: size for file, size, links in entries if met[file] >= links and file not in counted}
@@ -299,8 +341,9 @@ def _freed(folders: Iterable[Path]) -> dict[Path, int]:
     return freed
 
 
-def _kept(staying: Mapping[Path, str]) -> Iterator[Kept]:
-    counted: set[tuple[int, int]] = set()
+def _kept(staying: Mapping[Path, str], bare: Mapping[Path, int]) -> Iterator[Kept]:
+    """Sum up what stays, by reason, less what goes of it."""
+    counted: set[_File] = set()
     groups: defaultdict[str, list[Path]] = defaultdict(list)
     for path, because in staying.items():
         groups[because].append(path)
@@ -308,4 +351,5 @@ def _kept(staying: Mapping[Path, str]) -> Iterator[Kept]:
         sizes = {file: size for path in paths for file, size, _ in _entries(path) if file not in counted}
         counted |= sizes.keys()
         kind = OUTPUT if "." not in paths[0].name else ATTEMPT
-        yield Kept(f"{len(paths):,} {kind}{'s' * (len(paths) > 1)}", sum(sizes.values()), because)
+        num_bytes = sum(sizes.values()) - sum(bare.get(path, 0) for path in paths)
+        yield Kept(f"{len(paths):,} {kind}{'s' * (len(paths) > 1)}", num_bytes, because)

@@ -484,6 +484,16 @@ class ScheduleConfig(Section):
         return line
 
 
+class RetentionConfig(Section):
+    """What is deleted once nothing needs it; it shapes no output."""
+
+    collect_after_run: bool = Field(default=False, json_schema_extra=ASIDE)
+    """Do as `gptmodel gc` does at the end of each run."""
+    keep_versions: NonNegative | None = Field(default=None, json_schema_extra=ASIDE)
+    """Versions without an alias, of each model, whose text and tokens are kept, the newest ones; None keeps those of
+    all. Of others the tables, accounts and notes stay, by which documents and values are found."""
+
+
 class Config(Section):
     """A complete run."""
 
@@ -504,6 +514,7 @@ class Config(Section):
     registry: RegistryConfig = RegistryConfig()
     engine: EngineConfig = EngineConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+    retention: RetentionConfig = RetentionConfig()
 
 
 def dated(config: Config, today: date) -> Config:

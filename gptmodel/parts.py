@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel.store import (
     MANIFEST,
-    NOTES_DIR,
+    PARTS_DIR,
     TEXT_DIR,
     FileEntry,
     Manifest,
@@ -33,8 +33,6 @@ from gptmodel.store import (
     sync,
     write_synced,
 )  # fmt: skip
-
-PARTS_DIR = f"{NOTES_DIR}/parts"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

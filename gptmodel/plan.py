@@ -129,6 +129,8 @@ def _with_released(looks: list[Look]) -> list[Look]:
 def _broken(store: Store, stage: Stage, address: str) -> str | None:
     folder = store.folder(stage.name, address)
     if manifest := store.read_manifest(folder):
+        if manifest.collected:
+            return "its text and tokens were deleted by gptmodel gc"
         return f"its output is damaged: {damage(folder, manifest)}"
     if folder.exists():
         return "its output is damaged: the manifest can't be read"

@@ -30,6 +30,9 @@ LAST_USED = "last-used"
 """Empty file among an output's notes: its time says when a run last found the output and went on with it."""
 # Shards of documents: the only data that is deleted by policy while the manifest stays.
 TEXT_DIR = "shards"
+TOKENS_SUFFIX = ".bin"
+PARTS_DIR = f"{NOTES_DIR}/parts"
+"""Where a stage that is made in parts notes what each was made from (gptmodel.parts)."""
 
 Result = TypeVar("Result", bound=BaseModel)
 
@@ -58,6 +61,9 @@ class Manifest(BaseModel):
     files: dict[str, FileEntry]
     result: dict[str, Any]
     released: bool = False
+    collected: bool = False
+    """Text and tokens were deleted because no version in service and no run needs them. Tables, account and notes
+    stay; a run that asks for the output makes it again."""
     purged: tuple[str, ...] = ()
     """Erasure requests that documents were taken out of the files for: the files are as `files` says, while `digest`
     stays that of what the stage made, which later outputs were made from."""
@@ -157,10 +163,10 @@ class Store:
         return self.folder(output.stage, output.fingerprint)
 
     def find(self, stage: str, fingerprint: str) -> Manifest | None:
-        """Give the manifest of a committed, undamaged output, else None."""
+        """Give the manifest of a committed, undamaged output whose data was not collected, else None."""
         folder = self.folder(stage, fingerprint)
         manifest = self.read_manifest(folder)
-        return None if manifest is None or damage(folder, manifest) else manifest
+        return None if manifest is None or manifest.collected or damage(folder, manifest) else manifest
 
     def read_manifest(self, folder: Path) -> Manifest | None:
         """Read a folder's manifest; None if there is none or it can't be read."""
@@ -251,10 +257,7 @@ class Store:
         changed = manifest.model_copy(update={"files": {**manifest.files, **entries}, "purged": purged})
         for path in files.values():
             sync(path)
-        times = (folder / MANIFEST).stat()
-        write_synced(folder / MANIFEST, changed.model_dump_json(indent=1))
-        # Which output of a stage is its newest is told by when it was made.
-        os.utime(folder / MANIFEST, ns=(times.st_atime_ns, times.st_mtime_ns))
+        self._rewrite(folder, changed)
         for name, path in files.items():
             path.replace(folder / name)
             sync((folder / name).parent)
@@ -286,6 +289,29 @@ class Store:
             if old.exists():
                 (old / MANIFEST).unlink(missing_ok=True)
                 shutil.rmtree(old)
+
+    def collect(self, stage: str, fingerprint: str) -> None:
+        """Delete the text and tokens of an output that only look-ups need still; the manifest says so.
+
+        Raises:
+            StoreBusyError: A living process makes that output again.
+        """
+        folder = self.folder(stage, fingerprint)
+        with _locked(folder.with_suffix(".lock")):
+            manifest = self.read_manifest(folder)
+            if manifest is None:
+                return
+            self._rewrite(folder, manifest.model_copy(update={"released": True, "collected": True}))
+            # What is made again is made whole: no part of it is taken over without its text.
+            shutil.rmtree(folder / PARTS_DIR, ignore_errors=True)
+            for name in filter(is_bulk, manifest.files):
+                (folder / name).unlink(missing_ok=True)
+
+    def _rewrite(self, folder: Path, manifest: Manifest) -> None:
+        """Write another manifest in place; which output of a stage is its newest is told by when it was made."""
+        times = (folder / MANIFEST).stat()
+        write_synced(folder / MANIFEST, manifest.model_dump_json(indent=1))
+        os.utime(folder / MANIFEST, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def release(self, output: Output) -> int:
         """Delete the documents' text of an output but keep its manifest, marked `released`; return the bytes freed."""
@@ -347,7 +373,7 @@ def output_of(manifest: Manifest) -> Output:
 def damage(folder: Path, manifest: Manifest) -> str | None:
     """Say what is wrong with a committed output: a file missing or of another size; None if nothing is."""
     for name, entry in manifest.files.items():
-        if manifest.released and name.startswith(f"{TEXT_DIR}/") and not (folder / name).exists():
+        if may_be_absent(manifest, name) and not (folder / name).exists():
             continue
         try:
             size = (folder / name).stat().st_size
@@ -365,7 +391,7 @@ def verify(folder: Path, manifest: Manifest) -> None:
         StoreError: A file differs from what was committed.
     """
     for name, entry in manifest.files.items():
-        if manifest.released and name.startswith(f"{TEXT_DIR}/") and not (folder / name).exists():
+        if may_be_absent(manifest, name) and not (folder / name).exists():
             continue
         if file_digest(folder / name) != entry.sha256:
             raise StoreError(
@@ -373,6 +399,16 @@ def verify(folder: Path, manifest: Manifest) -> None:
                 actual="another digest",
                 mend=f"Compute it again: gptmodel run --force '{manifest.stage}'",
             )
+
+
+def is_bulk(name: str) -> bool:
+    """Tell whether a file of an output is text or tokens: what look-ups don't need, and what is large."""
+    return name.startswith(f"{TEXT_DIR}/") or name.endswith(TOKENS_SUFFIX)
+
+
+def may_be_absent(manifest: Manifest, name: str) -> bool:
+    """Tell whether a file of an output may have been deleted on purpose."""
+    return (manifest.released and name.startswith(f"{TEXT_DIR}/")) or (manifest.collected and is_bulk(name))
 
 
 def digest_of(value: Any) -> str:

@@ -180,6 +180,14 @@ def evidence(
 @reported
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go, by size, and delete nothing")] = False,
+    keep_versions: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Of all but the N newest versions without an alias delete text and tokens too; tables and notes stay",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Delete what no version in the registry, alias, run or open erasure request needs.
@@ -191,7 +199,7 @@ def gc(
     home = open_home()
     if not dry_run:
         close_dead_runs(home)
-    told = collect(home, dry_run=dry_run)
+    told = collect(home, dry_run=dry_run, keep_versions=keep_versions)
     for line in told.lines:
         terminal.current().line(line)
     if as_json:

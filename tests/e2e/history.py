@@ -6,6 +6,7 @@ What must have become of each document is computed here from names, planted dupl
 
 import hashlib
 import random
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -154,8 +155,10 @@ class History:
         return "forgotten" if name in self.forgotten else "dropped"
 
     def _reason(self, name: str, last: int) -> str:
-        if name in self.broken or (name in self.forgotten and last >= FORGETTING):
+        if name in self.forgotten and last >= FORGETTING:
             return ""
+        if name in self.broken:
+            return "binary"
         return "short" if name in self.short else "near" if name in self.near else "exact"
 
 
@@ -219,3 +222,30 @@ def _plan(history: History) -> Iterator[tuple[str, str, dict[int, str | bytes | 
     history.broken.add(broken)
     yield "short", short, {1: "Two words.\n"}
     yield "broken", broken, {1: bytes(range(256)) * 8}
+
+
+def live(config: Path, texts: Path) -> None:
+    """Go through the whole history by the command, in one process, which spares the time of three more starts.
+
+    Args:
+        config: The config of all runs.
+        texts: Folder with the sources' folders.
+    """
+    from flows import cli
+
+    history, by_role = planted()
+    for run in range(1, NUM_RUNS + 1):
+        history.write(run, texts)
+        commands = [["run", "--config", str(config), "--json"]]
+        if run == FORGETTING:
+            commands.insert(0, ["forget", "--document", identity(by_role["asked for"])])
+        for arguments in commands:
+            try:
+                cli.main(arguments)
+            except SystemExit as ended:
+                if ended.code:
+                    raise
+
+
+if __name__ == "__main__":
+    live(Path(sys.argv[1]), Path(sys.argv[2]))

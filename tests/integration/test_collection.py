@@ -133,5 +133,5 @@ def test_while_a_run_is_open_nothing_is_deleted_but_all_is_told(home: Home, mlfl
     assert older.fingerprint in fingerprints(gc("--dry-run", "--json"))
     ended = gc()
     assert ended.exit_code == 1
-    assert "an open run; nothing was deleted" in ended.output
+    assert "an open one; nothing was deleted" in ended.output
     assert len(list(home.store.root.glob("*/*"))) == 8

@@ -2,16 +2,24 @@
 
 import os
 import time
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from gptmodel.collection import ATTEMPT, LATEST, OUTPUT, REPLACED, REQUESTS, VERSIONS, Claims, Survey, survey
+from gptmodel.collection import ATTEMPT, LATEST, OUTPUT, REPLACED, REQUESTS, TEXT, VERSIONS, Claims, Survey, survey
+from gptmodel.lineage.ancestry import trace
 from gptmodel.lineage.documents import sightings
-from gptmodel.store import LAST_USED, NOTES_DIR, Output, Store
+from gptmodel.lineage.versions import list_versions
+from gptmodel.parts import Part, make_parts
+from gptmodel.store import LAST_USED, NOTES_DIR, Output, Store, damage, seal
+from gptmodel.value_search import search_values
 from tests.unit.house import A, Account, B, House
 
 DAY = 86_400.0
+KEY = b"the key of a home in a test"  # pragma: allowlist secret
+VALUE = "anna.keller@example.com"  # pragma: allowlist secret
 NOW = time.time()
 
 
@@ -58,6 +66,21 @@ def test_what_came_of_a_deleted_version_alone_goes_and_what_it_shares_stays(hous
     assert going(found) == {address(deleted), ("train", train.fingerprint)}
     assert {one.reason for one in found.leftovers} == {"made for gpt version 1, no longer in the registry"}
     assert all(one.what == OUTPUT for one in found.leftovers)
+
+
+def test_equal_data_made_from_other_data_ties_no_versions_together(house: House) -> None:
+    registers = []
+    for number, document in enumerate((A, B), 1):
+        train = house.put("train", [house.corpus({document: "train"})], Account(version=number))
+        audit = house.put("privacy audit", [train], Account(name="passed"))
+        registers.append(house.put("register", [train, audit], Account(name="gpt", version=number)))
+        for one in (*house.store.manifests("train"), *house.store.manifests("privacy audit")):
+            age(house, Output(stage=one.stage, fingerprint=one.fingerprint, digest="", result={}), 3 - number)
+    age(house, registers[0], 1)
+    gone = {registers[0].fingerprint: "gpt version 1"}
+    assert Counter(stage for stage, _ in going(look(house.store, gone=gone))) == dict.fromkeys(
+        ("clean", "scrub", "deduplicate", "split", "train", "privacy audit", "register"), 1
+    )
 
 
 def test_the_decisions_about_a_version_stay(house: House) -> None:
@@ -182,6 +205,72 @@ def test_sizes_count_what_goes_free_and_a_shared_file_once(house: House) -> None
     found = look(house.store)
     assert found.num_bytes == 1100 + manifests
     assert [one.path for one in found.leftovers] == folders[:2]  # the largest first
+
+
+def texts(house: House, texts: dict[str, str], number: int) -> tuple[Output, Output]:
+    """Commit a version of scrubbed texts; give its scrub and register outputs."""
+    scrubbed = house.scrubbed(texts)
+    return scrubbed, house.version(house.split_of(scrubbed, dict.fromkeys(texts, "train")), number)
+
+
+def test_of_versions_named_for_it_text_goes_and_what_look_ups_read_stays(tmp_path: Path) -> None:
+    house = House(tmp_path, KEY)
+    scrubbed, old = texts(house, {A: f"Write to {VALUE}."}, 1)
+    texts(house, {B: "Nothing to be found."}, 2)
+    for one in (scrubbed, old):
+        age(house, one, 1)
+    before = search_values(house.store, KEY, [VALUE]), sightings(house.store, [A, B])
+    [leftover] = look(house.store, bare={old.fingerprint}).leftovers
+    assert (leftover.what, leftover.stage, leftover.fingerprint) == (TEXT, "scrub", scrubbed.fingerprint)
+    shard = house.store.path_of(scrubbed) / "shards" / "00000-000.parquet"
+    assert leftover.num_bytes == shard.stat().st_size
+    house.store.collect("scrub", scrubbed.fingerprint)
+    assert not shard.exists()
+    assert look(house.store, bare={old.fingerprint}).leftovers == ()
+    [holder] = search_values(house.store, KEY, [VALUE]).holders[0]
+    assert holder.sighting == before[0].holders[0][0].sighting
+    assert search_values(house.store, KEY, [VALUE]).unsearched_versions == ()
+    assert sightings(house.store, [A, B]) == before[1]
+    assert trace(house.store, list_versions(house.store)[0]).stage("scrub").state == "text deleted"  # type: ignore[union-attr]
+
+
+def test_the_text_that_another_version_or_the_next_run_reads_stays(tmp_path: Path) -> None:
+    house = House(tmp_path, KEY)
+    scrubbed, old = texts(house, {A: "Some words."}, 1)
+    age(house, scrubbed, 1)
+    split = house.split_of(scrubbed, {A: "test"})
+    new = house.version(split, 2)
+    assert look(house.store, bare={old.fingerprint}).leftovers == ()  # the newest of its stage
+    texts(house, {B: "Other words."}, 3)
+    assert look(house.store, bare={old.fingerprint}).leftovers == ()  # version 2 came from it too
+    for one in house.store.manifests("register"):  # no longer what the next run would find
+        if one.result["version"] != 3:
+            age(house, Output(stage="register", fingerprint=one.fingerprint, digest="", result={}), 2)
+    assert [one.what for one in look(house.store, bare={old.fingerprint, new.fingerprint}).leftovers] == [TEXT]
+
+
+def test_an_output_without_its_text_is_made_again_whole_where_a_run_asks_for_it(house: House) -> None:
+    with house.store.writing("scrub", "ab" * 16, {}) as work:
+        made = make_parts(work, [Part("00000", "key", None)], partial(_write_part, work.path), Account)
+        manifest = seal(work, stage="scrub", fingerprint="ab" * 16, code_version="", section={}, inputs={},
+                        result=Account())  # fmt: skip
+        house.store.commit(work, manifest)
+    assert made.num_reused == 0
+    house.store.collect("scrub", "ab" * 16)
+    assert house.store.find("scrub", "ab" * 16) is None
+    assert damage(house.store.folder("scrub", "ab" * 16), house.store.manifests("scrub")[0]) is None
+    with house.store.writing("scrub", "ab" * 16, {}) as work:
+        again = make_parts(work, [Part("00000", "key", None)], partial(_write_part, work.path), Account)
+        house.store.commit(work, manifest)
+    assert again.num_reused == 0
+    assert house.store.find("scrub", "ab" * 16) == manifest
+
+
+def _write_part(folder: Path, item: None) -> Account:
+    for name in ("shards/00000.parquet", "left-out/00000.parquet"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+    return Account()
 
 
 def test_a_discarded_output_is_gone_and_what_became_of_documents_is_told_as_before(house: House) -> None:

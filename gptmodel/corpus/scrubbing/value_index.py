@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gptmodel.corpus.documents import list_shards
+from gptmodel.corpus.documents import SHARDS_DIR, list_shards
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.replacing.normal_forms import normal_form, normal_forms, values_inside
 from gptmodel.keys import key_id, keyed_hash
+from gptmodel.store import MANIFEST, Manifest
 
 VALUES_DIR = "notes/values"
 _KEY_ID = "gptmodel.key_id"
@@ -118,13 +119,23 @@ def indexed_shards(folder: Path, key: bytes) -> tuple[list[Path], list[str]]:
         key: The home's key.
     """
     tables, missing = [], []
-    for shard in list_shards(folder):
-        path = folder / values_name(shard.name)
+    for name in _shard_names(folder):
+        path = folder / values_name(name)
         if _key_id_of(path) == key_id(key):
             tables.append(path)
         else:
-            missing.append(shard.name)
+            missing.append(name)
     return tables, missing
+
+
+def _shard_names(folder: Path) -> list[str]:
+    """Give the names of a scrub output's shards, also of those whose text was deleted since."""
+    present = {shard.name for shard in list_shards(folder)}
+    try:
+        made = Manifest.model_validate_json((folder / MANIFEST).read_bytes()).files
+    except (OSError, ValueError):  # not committed yet
+        made = {}
+    return sorted(present | {Path(name).name for name in made if name.startswith(f"{SHARDS_DIR}/")})
 
 
 def known_hashes(folder: Path, key: bytes, among: Collection[str] | None = None) -> set[str] | None:

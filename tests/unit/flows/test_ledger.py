@@ -3,6 +3,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from flows import stack
 from flows.home import Home, open_home
-from flows.ledger import Entry, close_dead_runs, is_any_open
+from flows.ledger import Entry, close_dead_runs, closed_to_runs, is_any_open
 from gptmodel.open_runs import End
 
 GONE = {"host": socket.gethostname(), "pid": 2**22 + 1, "start": 1.0}  # beyond the largest pid
@@ -248,3 +249,15 @@ def test_a_damaged_entry_disturbs_nothing(home: Home, servers: tuple[Servers, st
     (home.runs_dir / "damaged.json").write_text(text)
     left_behind(home, url, flow_run_id="f1")
     assert close_dead_runs(home) == 1
+
+
+def test_a_run_that_starts_while_the_home_is_closed_to_runs_waits(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.runs_dir.mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        with closed_to_runs(home):
+            opening = pool.submit(Entry, home, "run", stack.Addresses(f"{NOWHERE}/api", NOWHERE))
+            with pytest.raises(TimeoutError):
+                opening.result(timeout=0.2)
+            assert not list(home.runs_dir.glob("*.json"))
+        assert opening.result(timeout=30).path.exists()
