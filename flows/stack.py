@@ -278,6 +278,7 @@ def _wait_until_healthy(home: Home, running: dict[str, Process], say: Say) -> No
             if dead and _is_taken(running[name].port):  # by a server that began at the same time
                 running[name] = _start_server(home, name, say)
                 _remember(home, running)
+                deadline = time.monotonic() + START_SECONDS
             elif dead or name not in running or time.monotonic() > deadline:
                 raise _no_answer(home, name, _address(name, running), dead)
         if waiting:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,15 +45,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_mlflow(folder: Path) -> RunningServer:
-    """Start a tracking server and wait until it answers."""
+def start_mlflow(folder: Path, *options: str, environment: Mapping[str, str] = {}) -> RunningServer:
+    """Start a tracking server and wait until it answers.
+
+    Args:
+        folder: Where its database, its artifacts and its log are to lie.
+        options: More options of `mlflow server`.
+        environment: More variables of its environment.
+    """
     port = free_port()
     command = [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
         "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/artifacts",
+        *options,
     ]  # fmt: skip
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log, start_new_session=True
+        )
     server = RunningServer(f"http://127.0.0.1:{port}", process, folder)
     wait_until_healthy(server, 100)
     return server
