@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from flows import delivery
 from flows.cli import main
 from gptmodel import checkpoint, store
 
@@ -71,11 +70,17 @@ def lose(who: str, gone: str, back: str) -> None:
     address = urlsplit(os.environ[VARIABLES[who]])
     proxy = Proxy(str(address.hostname), int(address.port or 80))
     os.environ[VARIABLES[who]] = address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
-    delivery.PATIENCE_SECONDS = 1.0
-    _at_commit(gone, proxy.stop)
+
+    def stop() -> None:
+        import flows.delivery  # Prefect reads its settings when it is imported, and they are not set before
+
+        flows.delivery.PATIENCE_SECONDS = 1.0
+        proxy.stop()
+
+    _at_commit(gone, stop)
     _at_commit(back, proxy.start)
     if gone == "training":
-        _at_checkpoint(proxy.stop)
+        _at_checkpoint(stop)
 
 
 def _at_commit(stage: str, do: Callable[[], None]) -> None:

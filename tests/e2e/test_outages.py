@@ -95,15 +95,17 @@ def test_a_server_away_for_good_stops_no_stage_before_register_and_the_next_run_
 def test_a_killed_run_is_closed_though_its_servers_were_killed_too(tmp_path: Path) -> None:
     command = Command(tmp_path / "own", {})
     try:
-        ended = command.smoke(program=(INTERRUPTING, "train", "SIGKILL"), environment=HERE)
+        up = command("up", "--json").record
+        servers = {"PREFECT_API_URL": up["prefect_url"] + "/api", "MLFLOW_TRACKING_URI": up["mlflow_url"]}
+        ended = command.smoke(program=(INTERRUPTING, "train", "SIGKILL"), environment=HERE | servers)
         assert was_killed(ended), ended.out + ended.err
         [entry] = (command.home / "runs").glob("*.json")
         kill_servers(command)
         command("status")
         assert entry.exists()  # nobody could be told
-        up = command("up", "--json")
-        assert "Closed 1 interrupted run" in up.err
-        runs = runs_of(up.record["mlflow_url"], entry.stem)
+        again = command("up", "--json")
+        assert "Closed 1 interrupted run" in again.err
+        runs = runs_of(again.record["mlflow_url"], entry.stem)
         assert {run["info"]["run_name"]: run["info"]["status"] for run in runs}["train"] == "KILLED"
         assert [run for run in runs if run["info"]["status"] == "RUNNING"] == []
         assert not entry.exists()

@@ -18,12 +18,14 @@ class Flaky:
 
     Attributes:
         uri: Its address.
+        is_away: Whether it hangs up on whoever comes.
         broken_uploads: Uploads still to be broken off in the middle, by the end of their path.
         lost_answers: Answers still to be lost after the server has done what was asked, by the end of the path.
         seen: Method and path of each request, in order.
     """
 
     uri: str = ""
+    is_away: bool = False
     broken_uploads: dict[str, int] = field(default_factory=dict)
     lost_answers: dict[str, int] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
@@ -44,6 +46,9 @@ def flaky_proxy(target: str) -> Iterator[Flaky]:
 
     class Handler(BaseHTTPRequestHandler):
         def _pass(self) -> None:
+            if flaky.is_away:
+                self.connection.close()
+                return
             flaky.seen.append(f"{self.command} {self.path.partition('?')[0]}")
             length = int(self.headers.get("Content-Length") or 0)
             if self.command == "PUT" and _takes(flaky.broken_uploads, self.path):
