@@ -13,7 +13,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-
 # Nothing here uses the job runner, which costs the start of ten processes.
 _LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 

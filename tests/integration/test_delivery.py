@@ -13,10 +13,8 @@ from flows import artifacts, stack
 from flows.delivery import METRICS, Delivery
 from flows.home import Home, open_home
 from flows.ledger import Entry, close_dead_runs
-from flows.stage_run import StageRun
 from gptmodel.config_file import load_config
 from gptmodel.errors import ServerError
-from gptmodel.mlflow_http import ServerAway
 from gptmodel.open_runs import FLOW_RUN_TAG
 from gptmodel.store import Output, seal
 from tests.integration.flaky import Flaky, flaky_proxy
@@ -176,19 +174,3 @@ def test_a_run_whose_id_was_lost_with_the_answer_is_closed_at_the_end(home: Home
     delivery._open_stage("train", "first run", 1000)  # as if nobody had got the answer
     delivery.close("FINISHED")
     assert statuses(runs_of(server, "lost")) == {"smoke": "FINISHED", "train": "KILLED"}
-
-
-def test_a_stage_run_is_opened_by_the_first_that_finds_the_server(tmp_path: Path) -> None:
-    answers: list[Any] = [ServerAway(expected="a", actual="b", mend="c"), "run"]
-
-    def open_run(_: int) -> str:
-        answer = answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return str(answer)
-
-    run = StageRun("http://127.0.0.1:9", open_run)
-    (tmp_path / "spool").write_text("")
-    run.try_metrics(tmp_path / "spool")
-    assert run.run_id is None
-    assert [run.open(), run.open()] == ["run", "run"]
