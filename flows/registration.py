@@ -167,11 +167,14 @@ def _account(run: Run, outputs: dict[str, Output], results: dict[str, dict[str, 
 
 def _links(run: Run, train: Output, parent: str) -> VersionLinks:
     delivery, run_id = run.delivery, run.delivery.open()
-    before = registry.version_page(delivery.uri, run.config.registry.name, int(parent)) if parent else ""
+    pages = {
+        "mlflow_run": delivery.page_of(run_id), "config": delivery.page_of(run_id, CONFIG),
+        "report": delivery.page_of(run_id, REPORT), "training": delivery.page_of_output(train),
+        "parent": parent and registry.version_page(delivery.uri, run.config.registry.name, int(parent)),
+    }  # fmt: skip
     return VersionLinks(
-        flow_run=run.flow_run_url, mlflow_run=delivery.page_of(run_id), training=delivery.page_of_output(train) or "",
-        config=delivery.page_of(run_id, CONFIG), report=delivery.page_of(run_id, REPORT), parent=before,
-    )  # fmt: skip
+        flow_run=run.flow_run_url, **{name: registry.within_ui(page) for name, page in pages.items() if page}
+    )
 
 
 def _review(run: Run) -> str:

@@ -119,8 +119,8 @@ def up(home: Home, say: Say, *, worker: bool = True) -> Addresses:
         for name in started:
             running[name] = _start_server(home, name, say)
             _remember(home, running)
+        _wait_until_healthy(home, running, say)
         addresses = Addresses(_address("prefect", running) + "/api", _address("mlflow", running), started)
-        _wait_until_healthy(home, addresses, running)
         if worker and "worker" not in running:
             running["worker"] = _start(home, "worker", _worker_command(), addresses)
             _remember(home, running)
@@ -268,18 +268,41 @@ def _start(home: Home, name: str, command: list[str], where: Addresses | None, p
 _CLIENT_ONLY = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", PSEUDONYM_KEY, PSEUDONYM_KEY_FILE)
 
 
-def _wait_until_healthy(home: Home, where: Addresses, running: dict[str, Process]) -> None:
-    urls = {"prefect": where.prefect_ui, "mlflow": where.mlflow}
+def _wait_until_healthy(home: Home, running: dict[str, Process], say: Say) -> None:
     deadline = time.monotonic() + START_SECONDS
-    waiting = list(urls)
+    waiting = list(FIRST_PORTS)
     while waiting:
-        waiting = [name for name in waiting if not _answers(urls[name], name)]
+        waiting = [name for name in waiting if not _is_healthy(name, running)]
         for name in waiting:
             dead = name in running and not running[name].alive
-            if dead or name not in running or time.monotonic() > deadline:
-                raise _no_answer(home, name, urls[name], dead)
+            if dead and _is_taken(running[name].port):  # by a server that began at the same time
+                running[name] = _start_server(home, name, say)
+                _remember(home, running)
+                deadline = time.monotonic() + START_SECONDS
+            elif dead or name not in running or time.monotonic() > deadline:
+                raise _no_answer(home, name, _address(name, running), dead)
         if waiting:
             time.sleep(0.2)
+
+
+def _is_healthy(name: str, running: dict[str, Process]) -> bool:
+    """Tell whether a server answers; of one that was started here, whether it is itself that answers at its port."""
+    return (name not in running or _listens(running[name])) and _answers(_address(name, running), name)
+
+
+def _listens(process: Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        root = psutil.Process(process.pid)
+        return any(
+            connection.laddr and connection.laddr.port == process.port and connection.status == psutil.CONN_LISTEN
+            for member in (root, *root.children(recursive=True))
+            for connection in member.net_connections(kind="tcp")
+        )
+    return False
+
+
+def _is_taken(port: int | None) -> bool:
+    return port is not None and not _is_free(port)
 
 
 def _no_answer(home: Home, name: str, url: str, dead: bool) -> ServerError:

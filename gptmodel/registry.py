@@ -260,6 +260,11 @@ def run_page(uri: str, experiment_id: str, run_id: str, artifact: str = "") -> s
     return f"{shown(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}{inside}?{_VIEW}"
 
 
+def within_ui(page: str) -> str:
+    """Give a page's link as other pages of the MLflow UI may bear it: good by whatever name the server is reached."""
+    return page[page.index("#") :]
+
+
 def find_version_by_alias(uri: str, name: str, alias: str) -> Version | None:
     """Give the version that bears an alias, in one request; None if there is none."""
     try:

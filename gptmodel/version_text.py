@@ -223,11 +223,11 @@ def _origin(account: VersionAccount) -> list[tuple[str, str]]:
         ("**Parent version**", _parent(account)),
         ("**Code**", _code(account.made_with)),
         ("**Lock**", _lock(account.made_with)),
-        ("**Config**", _link(links.config)),
-        ("**MLflow run**, with the data sets", _link(links.mlflow_run)),
-        ("**Training**, with the loss curve", _link(links.training)),
-        ("**Prefect run**", _link(links.flow_run)),
-        ("**Report**", _link(links.report)),
+        ("**Config**", _link("config.toml", links.config)),
+        ("**MLflow run**", _link("settings, data sets and stages", links.mlflow_run)),
+        ("**Training**", _link("loss curve", links.training)),
+        ("**Prefect run**", _link(links.flow_run, links.flow_run)),
+        ("**Report**", _link("report.html", links.report)),
     ]
     return [(label, text) for label, text in rows if text]
 
@@ -236,8 +236,7 @@ def _parent(account: VersionAccount) -> str:
     if not account.parent:
         return "none, for there was no champion when it was registered"
     name = f"version {account.parent}"
-    page = f"[{name}]({account.links.parent})" if account.links.parent else name
-    return f"{page}, the champion when it was registered"
+    return f"{_link(name, account.links.parent) or name}, the champion when it was registered"
 
 
 def _code(made_with: Provenance | None) -> str:
@@ -257,8 +256,8 @@ def _list(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"- {label}: {text}" for label, text in rows)
 
 
-def _link(target: str) -> str:
-    return f"[{target}]({target})" if target else ""
+def _link(words: str, target: str) -> str:
+    return f"[{words}]({target})" if target else ""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

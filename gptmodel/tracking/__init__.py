@@ -3,7 +3,7 @@
 Flows open a run for the pipeline and one nested for each stage that ran, log what a stage made, deliver the training's
 metrics file (`runs`, with `datasets`), and register the model folder (`versions`, with `logged_model` and
 `saved_model`). Every call names its server and its run: nothing hangs on MLflow's global active run, so that two flows
-in one process never mix. Moving aliases and closing left-open runs is `registry`'s.
+in one process never mix. Moving aliases is `registry`'s, closing runs left open `open_runs`'.
 """
 
 from gptmodel.tracking.datasets import DatasetRef

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LOGGED_MODEL_NAME = "model"
 
+_NOTE = "The model folder of a version. The version's own page tells its decision, its sources and what was searched."
+
 Figures = Mapping[str, Mapping[str, float]]
 """Figures by name, under the name of the data set they were measured on."""
 
@@ -58,7 +60,7 @@ def log_model(
 
     experiment_id = client.get_run(run_id).info.experiment_id
     model = client.create_logged_model(
-        experiment_id, name=LOGGED_MODEL_NAME, source_run_id=run_id, tags=dict(tags),
+        experiment_id, name=LOGGED_MODEL_NAME, source_run_id=run_id, tags={**tags, "mlflow.note.content": _NOTE},
         params={key: str(value) for key, value in params.items()}, model_type="gpt",
     )  # fmt: skip
     try:

@@ -1,6 +1,8 @@
-"""Run the command; from the commit of the tokenizer stage on a server is away: `losing.py mlflow|prefect ...`.
+"""Run the command and lose a server on the way: `losing.py mlflow|prefect GONE BACK ARGUMENTS...`.
 
-A proxy of the test's own stands between the command and the real server and stops, as the server itself would.
+A proxy of the test's own stands between the command and the real server and stops, as the server itself would, when the
+stage GONE is committed, or in the middle of the training (`training`); it answers again when BACK is committed
+(`never`: it does not).
 """
 
 import contextlib
@@ -8,13 +10,15 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from flows.cli import main
-from gptmodel import store
+from gptmodel import checkpoint, store
 
 VARIABLES = {"mlflow": "MLFLOW_TRACKING_URI", "prefect": "PREFECT_API_URL"}
+_NUM_CHECKPOINTS = 2  # of the training, after which it is in its middle
 
 
 class Proxy:
@@ -23,9 +27,14 @@ class Proxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._open: list[socket.socket] = []
-        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Let in whoever comes, at the same port each time."""
+        self._door = socket.create_server(("127.0.0.1", self.port))
         self.port = self._door.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        threading.Thread(target=self._serve, args=(self._door,), daemon=True).start()
 
     def stop(self) -> None:
         """Refuse whoever comes and hang up on whoever is there."""
@@ -35,10 +44,10 @@ class Proxy:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def _serve(self) -> None:
+    def _serve(self, door: socket.socket) -> None:
         while True:
             try:
-                near, _ = self._door.accept()
+                near, _ = door.accept()
             except OSError:
                 return
             far = socket.create_connection(self._target)
@@ -56,22 +65,50 @@ class Proxy:
             return
 
 
-def lose(who: str) -> None:
-    """Put the proxy in between and stop it at the tokenizer's commit."""
+def lose(who: str, gone: str, back: str) -> None:
+    """Put the proxy in between, and stop and start it."""
     address = urlsplit(os.environ[VARIABLES[who]])
     proxy = Proxy(str(address.hostname), int(address.port or 80))
     os.environ[VARIABLES[who]] = address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+
+    def stop() -> None:
+        import flows.delivery  # Prefect reads its settings when it is imported, and they are not set before
+
+        flows.delivery.PATIENCE_SECONDS = 1.0
+        proxy.stop()
+
+    _at_commit(gone, stop)
+    _at_commit(back, proxy.start)
+    if gone == "training":
+        _at_checkpoint(stop)
+
+
+def _at_commit(stage: str, do: Callable[[], None]) -> None:
     commit = store.Store.commit
 
     def committing(self: store.Store, work: store.Workspace, manifest: store.Manifest) -> Any:
         output = commit(self, work, manifest)
-        if manifest.stage == "tokenizer":
-            proxy.stop()
+        if manifest.stage == stage:
+            do()
         return output
 
     store.Store.commit = committing  # type: ignore[method-assign]
 
 
+def _at_checkpoint(do: Callable[[], None]) -> None:
+    import gptmodel.training
+
+    save, seen = checkpoint.save_checkpoint, []
+
+    def saving(*positional: Any, **named: Any) -> Any:
+        seen.append(save(*positional, **named))
+        if len(seen) == _NUM_CHECKPOINTS:
+            do()
+        return seen[-1]
+
+    gptmodel.training.save_checkpoint = saving  # type: ignore[attr-defined]
+
+
 if __name__ == "__main__":
-    lose(sys.argv[1])
-    main(sys.argv[2:])
+    lose(*sys.argv[1:4])
+    main(sys.argv[4:])

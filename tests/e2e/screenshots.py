@@ -1,8 +1,8 @@
 """Retake the README's pictures of a finished run: `python -m tests.e2e.screenshots [MODEL]`, servers up.
 
 Takes the newest run that promoted a version (of MODEL, if named) in this home and photographs its Prefect page, its
-version's page in MLflow, its report and the newest report of a corpus into docs/images/. The tests use `open_pages` and
-`hide_assistant` too.
+version's page in MLflow, the data sets of its run there, its report and the newest report of a corpus into
+docs/images/. The tests use `open_pages` too.
 """
 
 import contextlib
@@ -63,6 +63,7 @@ def take(api: str, reports: Path, model: str) -> None:
     with open_browser() as browser:
         _prefect_page(browser, api, run)
         _version_page(browser, link_of(api, run["id"], "version-page"))
+        _data_page(browser, link_of(api, run["id"], "mlflow-run"))
         _report_page(browser, reports / f"{name}-{version.removeprefix('v')}" / "index.html")
         _corpus_page(browser, max(reports.glob("corpus-*/index.html"), key=lambda path: path.stat().st_mtime))
 
@@ -80,6 +81,14 @@ def _version_page(browser: Browser, url: str) -> None:
     page.goto(url, wait_until="domcontentloaded")
     page.get_by_text("Decision:").wait_for()
     page.screenshot(path=IMAGES / "mlflow-version.png")
+
+
+def _data_page(browser: Browser, url: str) -> None:
+    page = open_pages(browser, 820).new_page()
+    page.goto(url, wait_until="domcontentloaded")
+    page.get_by_text("tokens-train (").first.click()
+    page.get_by_text("datasets used").wait_for()
+    page.screenshot(path=IMAGES / "mlflow-data.png")
 
 
 def _report_page(browser: Browser, path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gptmodel.provenance import read_provenance
 from tests.e2e.conftest import Command
 
 pytest.importorskip("playwright", reason="playwright is not installed (make setup does it with --dev)")
@@ -105,6 +106,69 @@ def test_the_mlflow_run_leads_back_to_prefect_and_shows_the_datasets_digest(
         view.get_by_role("link", name=record["flow_run_id"]).click()
     expect(opened.value.get_by_text("data-to-model").first).to_be_visible()
     assert opened.value.url.startswith(run_page.partition("/runs/")[0])
+    opened.value.close()
+
+
+def test_a_models_page_says_what_it_is_and_leads_to_the_champion(
+    view: Page, addresses: dict[str, str], record: dict[str, Any]
+) -> None:
+    page = f"{addresses['MLFLOW_TRACKING_URI']}/#/models/{record['model']['name']}?workflowType=machine_learning"
+    view.goto(page, wait_until="domcontentloaded")
+    expect(view.get_by_text(f"gptmodel rollback {record['model']['name']}")).to_be_visible()
+    view.get_by_role("row").filter(has_text="champion").get_by_role("link", name="Version 1").click()
+    expect(view.get_by_text("there was no champion when it was registered")).to_be_visible()
+
+
+@pytest.fixture
+def champion(view: Page, addresses: dict[str, str], record: dict[str, Any]) -> Page:
+    """The champion's page."""
+    view.goto(_link(addresses, record, "version-page"), wait_until="domcontentloaded")
+    expect(view.get_by_text("Decision:").first).to_be_visible()
+    return view
+
+
+def test_clicks_lead_from_the_champion_to_its_run_and_its_code(champion: Page, record: dict[str, Any]) -> None:
+    commit = read_provenance().commit
+    expect(champion.get_by_text(commit).first).to_be_visible()
+    champion.get_by_role("link", name=f"smoke {record['model']['name']}: Promoted v1").click()
+    expect(champion.get_by_text("data-to-model").first).to_be_visible()
+    expect(champion.get_by_text(commit[:7]).first).to_be_visible()
+
+
+def test_clicks_lead_from_the_champion_to_the_raw_text_with_digest_and_place(
+    champion: Page, addresses: dict[str, str], record: dict[str, Any]
+) -> None:
+    champion.get_by_role("link", name=f"smoke {record['model']['name']}: Promoted v1").click()
+    champion.get_by_text(f"sample ({_source_digest(addresses, record)})").click()
+    drawer = champion.get_by_role("dialog")
+    expect(drawer.get_by_text(_source_digest(addresses, record), exact=True)).to_be_visible()
+    expect(drawer.get_by_text("Path: builtin:sample")).to_be_visible()
+
+
+def test_clicks_lead_from_the_champion_to_what_its_figures_were_measured_on(
+    champion: Page, record: dict[str, Any]
+) -> None:
+    champion.get_by_role("link", name="model", exact=True).click()
+    expect(champion.get_by_text("Ready")).to_be_visible()
+    for figure, data_set in (("train_loss", "tokens-train"), ("bits_per_byte", "tokens-test")):
+        row = champion.get_by_role("row").filter(has_text=figure)
+        expect(row.get_by_text(data_set)).to_be_visible()
+
+
+def test_clicks_lead_from_the_champion_to_the_config(champion: Page) -> None:
+    with champion.expect_popup() as opened:
+        champion.get_by_role("link", name="config.toml").click()
+    expect(opened.value.get_by_text("max_document_chars").first).to_be_visible()
+    opened.value.close()
+
+
+def test_clicks_lead_from_the_champion_to_the_training_and_its_account(champion: Page) -> None:
+    with champion.expect_popup() as opened:
+        champion.get_by_role("link", name="loss curve").click()
+    expect(opened.value.get_by_text("Stage train ran because")).to_be_visible()
+    opened.value.get_by_text("Artifacts", exact=True).click()
+    opened.value.get_by_text("account.json").first.click()
+    expect(opened.value.get_by_text("num_parameters").first).to_be_visible()
     opened.value.close()
 
 

@@ -194,6 +194,20 @@ class TestRegistration:
         assert (found.run_id, found.description, found.model_id) == (stage, "text for people", made.model_id)
         assert found.tags["gptmodel.flow"] == "f"
 
+    def test_a_models_own_description_is_written_once_and_what_a_person_wrote_stays(
+        self, mlflow_uri: str, name: str, bundle: Path, stage: str
+    ) -> None:
+        def about(text: str, fingerprint: str) -> str:
+            tracking.register_version(
+                mlflow_uri, run_id=stage, name=name, bundle_folder=bundle, tags={FINGERPRINT_TAG: fingerprint},
+                description="d", metrics={}, datasets=[], input_example=["x"], about=text,
+            )  # fmt: skip
+            return str(get(mlflow_uri, "registered-models/get", name=name)["registered_model"].get("description"))
+
+        assert about("", "f1") in ("", "None")
+        assert about("first", "f1") == "first"
+        assert about("second", "f1") == "first"
+
     def test_nothing_in_a_registered_model_is_pickled(
         self, mlflow_server: RunningServer, made: registry.Registration
     ) -> None:
@@ -212,7 +226,9 @@ class TestRegistration:
     def test_the_figures_of_a_logged_model_name_the_data_set_they_were_measured_on(
         self, mlflow_uri: str, made: registry.Registration
     ) -> None:
-        (figure,) = get(mlflow_uri, f"logged-models/{made.model_id}")["model"]["data"]["metrics"]
+        model = get(mlflow_uri, f"logged-models/{made.model_id}")["model"]
+        assert model["info"]["status"] == "LOGGED_MODEL_READY"
+        (figure,) = model["data"]["metrics"]
         assert (figure["key"], figure["value"], figure["dataset_digest"]) == ("bits_per_byte", 1.7, TEST.digest[:36])
 
     def test_the_same_output_is_registered_once(self, mlflow_uri: str, stage: str, name: str, bundle: Path) -> None:

@@ -3,6 +3,7 @@ from datetime import date
 import pytest
 
 from gptmodel.decision import Decision
+from gptmodel.provenance import Provenance
 from gptmodel.registry import with_decision
 from gptmodel.version_text import (
     SourceLine,
@@ -122,3 +123,31 @@ def test_owner_purpose_and_last_day_are_columns_where_a_source_names_them() -> N
     assert "personal data&emsp; | owner&emsp; | keep until&emsp; |" in text
     assert "| no&emsp; | Ada&emsp; | 2030-01-31&emsp; |" in text
     assert "owner" not in describe_version(ACCOUNT)
+
+
+def test_a_version_names_its_parent_and_links_it() -> None:
+    assert "- **Parent version**: none, for there was no champion" in describe_version(ACCOUNT)
+    account = ACCOUNT.model_copy(update={"parent": "3", "links": VersionLinks(parent="#/models/gpt/versions/3")})
+    assert "- **Parent version**: [version 3](#/models/gpt/versions/3), the champion when" in describe_version(account)
+
+
+@pytest.mark.parametrize(
+    ("is_dirty", "words"), [(True, "` **with uncommitted changes**, "), (False, "`, "), (None, "`, ")]
+)
+def test_the_code_that_registered_it_is_named_and_what_is_not_committed_stands_out(
+    is_dirty: bool | None, words: str
+) -> None:
+    made_with = Provenance(
+        version="1.2", commit="ab" * 20, is_dirty=is_dirty, lock_digest="cd" * 32, python="3.11.9", libraries={},
+        machine="Linux x86_64",
+    )  # fmt: skip
+    text = describe_version(ACCOUNT.model_copy(update={"made_with": made_with}))
+    assert f"- **Code**: gptmodel 1.2, commit `{'ab' * 20}{words}Python 3.11.9\n" in text
+    assert f"- **Lock**: `{'cd' * 8}`" in text
+
+
+def test_a_commit_nobody_knows_is_called_unknown() -> None:
+    made_with = Provenance(version="1.2", python="3.11.9", libraries={}, machine="Linux x86_64")
+    text = describe_version(ACCOUNT.model_copy(update={"made_with": made_with}))
+    assert "gptmodel 1.2, commit unknown, Python" in text
+    assert "**Lock**" not in text

@@ -1,8 +1,11 @@
-"""What of an account becomes metrics: the key counts, never hundreds."""
+"""What MLflow gets of a run: key counts as metrics, never hundreds; settings; which code made it."""
 
 import pytest
 
 from flows import figures
+from gptmodel.config_file import load_config
+from gptmodel.provenance import Provenance
+from gptmodel.store import Output
 from tests.unit.flows.accounts import ACCOUNTS
 
 
@@ -19,3 +22,32 @@ def test_a_long_table_is_left_to_the_account() -> None:
 @pytest.mark.parametrize("stage", ACCOUNTS)
 def test_lists_by_source_are_no_metrics(stage: str) -> None:
     assert not any("sources" in name for name in figures._numbers(ACCOUNTS[stage]))
+
+
+def test_a_source_is_named_by_its_place_without_a_password() -> None:
+    source = {"name": "notes", "path": "https://ada:secret@example.com/notes"}  # pragma: allowlist secret
+    config = load_config({"preset": "smoke", "corpus": {"sources": [source]}})
+    assert figures.settings_of(config)["sources.notes"] == "https://example.com/notes"
+    account = {"sources": [{"name": "notes", "digest": "ab" * 32, "num_documents": 3}]}
+    ingest = Output(stage="ingest", fingerprint="f", digest="d", result=account)
+    [found] = figures.sources_of(ingest, config)
+    assert (found.source, found.digest, found.context) == ("https://example.com/notes", "ab" * 32, "source")
+
+
+def test_what_shapes_a_model_is_told_and_how_the_corpus_was_read_is_not() -> None:
+    settings = figures.shaping_settings(load_config("smoke"))
+    assert {"preset", "model.num_layers", "training.max_steps", "tokenizer.vocab_size"} <= settings.keys()
+    assert not any(name.startswith(("corpus", "engine", "privacy")) for name in settings)
+
+
+@pytest.mark.parametrize(("is_dirty", "told"), [(True, "yes"), (False, "no"), (None, None)])
+def test_a_run_is_tagged_with_the_code_that_made_it(is_dirty: bool | None, told: str | None) -> None:
+    made_with = Provenance(version="1", commit="ab" * 20, is_dirty=is_dirty, python="3", libraries={}, machine="m")
+    tags = figures.source_tags(made_with)
+    assert tags["mlflow.source.git.commit"] == tags["gptmodel.commit"] == "ab" * 20
+    assert tags.get("gptmodel.uncommitted_changes") == told
+
+
+def test_code_that_nobody_knows_has_no_tag() -> None:
+    tags = figures.source_tags(Provenance(version="1", python="3", libraries={}, machine="m"))
+    assert tags.keys() == {"mlflow.source.type", "mlflow.source.name", "gptmodel.version"}

@@ -50,6 +50,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(stack, "_start", start)
     monkeypatch.setattr(stack, "_answers", lambda url, name: True)
+    monkeypatch.setattr(stack, "_listens", lambda process: process.alive)
     return seen
 
 
@@ -144,13 +145,32 @@ def test_an_outside_server_that_does_not_answer_is_named_with_its_variable(
     answers = stack._answers
     monkeypatch.setattr(stack, "_answers", lambda url, name: name == "prefect" or answers(url, name))
     with pytest.raises(ServerError, match="unset MLFLOW_TRACKING_URI"):
-        stack._wait_until_healthy(home, stack.addresses(home), {})
+        stack._wait_until_healthy(home, {}, print)
 
 
 def test_a_server_that_ends_while_starting_is_said_with_its_log(home: Home) -> None:
     running = {"prefect": Process(2**22 + 1, 1.0, 9), "mlflow": Process(2**22 + 1, 1.0, 9)}
     with pytest.raises(ServerError, match=r"ended while starting.*prefect\.log"):
-        stack._wait_until_healthy(home, Addresses(f"http://{HOST}:9/api", f"http://{HOST}:9"), running)
+        stack._wait_until_healthy(home, running, print)
+
+
+def test_a_server_of_another_home_at_the_same_port_is_not_taken_for_ours(
+    monkeypatch: pytest.MonkeyPatch, child: subprocess.Popen[bytes], taken: int
+) -> None:
+    monkeypatch.setattr(stack, "_answers", lambda url, name: True)
+    ours = Process(child.pid, psutil.Process(child.pid).create_time(), taken)
+    assert not stack._is_healthy("mlflow", {"mlflow": ours})
+    assert stack._is_healthy("mlflow", {"mlflow": mine(taken)})
+
+
+def test_a_server_whose_port_another_took_at_the_same_time_is_started_at_the_next(
+    home: Home, started: list[str], taken: int
+) -> None:
+    running = {"prefect": mine(9), "mlflow": Process(2**22 + 1, 1.0, taken)}
+    write(home, mlflow=running["mlflow"])
+    stack._wait_until_healthy(home, running, print)
+    assert started == [f"mlflow {running['mlflow'].port}"]
+    assert running["mlflow"].port != taken
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"prefect": []}', '{"prefect": {"pid": 1, "x": 2}}'])
