@@ -7,52 +7,28 @@ from prefect.client.schemas.objects import State
 from pydantic import BaseModel
 
 from flows import artifacts
-from flows.delivery import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
-from flows.home import home_key_of
-from flows.run import STAGE_OPTIONS, Progress, Run, delete_raw_text
+from flows.figures import CORPUS_REPORT, FUNNEL, FUNNEL_TABLE
+from flows.run import STAGE_OPTIONS, Run, delete_raw_text
 from gptmodel.corpus.funnel import build_funnel
-from gptmodel.erasure.requests import input_digests_of, marks_of
 from gptmodel.store import NOTES_DIR, Output, Workspace, write_synced
 
 
 @task(name="ingest", **STAGE_OPTIONS)
 def ingest_task(run: Run) -> State:
     """Read every source into raw shards; what can't be read is set aside with its reason."""
-
-    def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.sources.stage import ingest
-
-        marks = marks_of(run.erasures, home_key_of(run.home))
-        planted = run.config.privacy.planted
-        return ingest(work, run.config.corpus, planted, run.listing, progress, run.engine.map, marks)
-
-    return run.stage("ingest", compute, external=run.listing.digests() | input_digests_of(run.erasures))
+    return run.plain_stage("ingest")
 
 
 @task(name="clean", **STAGE_OPTIONS)
 def clean_task(run: Run, ingest: Output) -> State:
     """Repair the text and drop what the rules refuse, each with its reason."""
-
-    def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.cleaning import clean
-
-        private = [source["name"] for source in ingest.result["sources"] if source["personal_data"] == "yes"]
-        return clean(work, run.config.cleaning, progress, run.engine.map, private, run.scrubber.for_samples)
-
-    return run.stage("clean", compute, ingest, external=run.scrubber.for_samples.digests,
-                     show=lambda output: _show_cleaning(run, output))  # fmt: skip
+    return run.plain_stage("clean", ingest, show=lambda output: _show_cleaning(run, output))
 
 
 @task(name="scrub", **STAGE_OPTIONS)
 def scrub_task(run: Run, clean: Output) -> State:
     """Replace sensitive data; afterwards the text from before is deleted."""
-
-    def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.scrubbing import scrub
-
-        return scrub(work, run.scrubber, progress, run.engine.map)
-
-    state = run.stage("scrub", compute, clean, external=run.scrubber.digests)
+    state = run.plain_stage("scrub", clean)
     delete_raw_text(run)
     return state
 
@@ -60,53 +36,24 @@ def scrub_task(run: Run, clean: Output) -> State:
 @task(name="deduplicate", **STAGE_OPTIONS)
 def deduplicate_task(run: Run, ingest: Output, scrub: Output) -> State:
     """Find exact and near duplicates and keep one of each cluster."""
-
-    def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.dedup.stage import deduplicate
-
-        order = [source["name"] for source in ingest.result["sources"]]
-        return deduplicate(work, run.config.dedup, order, run.evaluation, progress, run.engine.map)
-
-    external = run.evaluation.digests() if run.evaluation else None
-    return run.stage("deduplicate", compute, ingest, scrub, external=external,
-                     show=lambda output: _show_clusters(run, output))  # fmt: skip
+    return run.plain_stage("deduplicate", ingest, scrub, show=lambda output: _show_clusters(run, output))
 
 
 @task(name="split", **STAGE_OPTIONS)
 def split_task(run: Run, scrub: Output, deduplicate: Output) -> State:
     """Divide the documents into train, validation and test by cluster."""
-
-    def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.split import split
-
-        return split(work, run.config.split)
-
-    return run.stage("split", compute, scrub, deduplicate)
+    return run.plain_stage("split", scrub, deduplicate)
 
 
 @task(name="quality gate", **STAGE_OPTIONS)
 def quality_task(run: Run, ingest: Output, clean: Output, scrub: Output, deduplicate: Output, split: Output) -> State:
     """Hold the corpus against the Great Expectations suite; a hard no ends the run."""
+    inputs = (ingest, clean, scrub, deduplicate, split)
 
-    def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.corpus.cleaning import CleanResult
-        from gptmodel.corpus.dedup.stage import DedupResult
-        from gptmodel.corpus.quality.stage import check_quality
-        from gptmodel.corpus.quality.tables import Accounts
-        from gptmodel.corpus.scrubbing import ScrubResult
-        from gptmodel.corpus.sources.stage import IngestResult
-        from gptmodel.corpus.split import SplitResult
+    def leave_report(work: Workspace, answer: BaseModel) -> None:
+        _write_report(work, answer, *inputs)
 
-        accounts = Accounts(
-            ingest.read(IngestResult), clean.read(CleanResult), scrub.read(ScrubResult), deduplicate.read(DedupResult),
-            split.read(SplitResult),
-        )  # fmt: skip
-        answer = check_quality(work, run.config.quality, run.scrubber, accounts, progress, run.engine.map)
-        _write_report(work, answer, ingest, clean, scrub, deduplicate, split)
-        return answer
-
-    return run.stage("quality gate", compute, ingest, clean, scrub, deduplicate, split, external=run.scrubber.digests,
-                     show=lambda output: _show_corpus(run, output))  # fmt: skip
+    return run.plain_stage("quality gate", *inputs, after=leave_report, show=lambda output: _show_corpus(run, output))
 
 
 def _write_report(work: Workspace, answer: BaseModel, *outputs: Output) -> None:

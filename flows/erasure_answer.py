@@ -19,7 +19,7 @@ from gptmodel.errors import GPTModelError
 from gptmodel.lineage.documents import SeenBy
 from gptmodel.lineage.versions import list_versions
 from gptmodel.review import pages_showing
-from gptmodel.store import NOTES_DIR, Manifest
+from gptmodel.store import NOTES_DIR
 
 # Its pages show scrubbed examples of what cleaning dropped, and samples of trainings; Prefect alone writes there.
 DASHBOARD = "the dashboard's database"
@@ -45,18 +45,18 @@ def copies_of(home: Home, documents: Collection[str]) -> Iterator[Path]:
     yield from pages_showing(home.reviews_dir, documents)
     trainings = trainings_on(home.store, documents)
     for training in trainings:
-        yield from _delivered(home, training, "samples.jsonl")
+        yield from delivered_copies(home, training.stage, training.fingerprint, "samples.jsonl")
     digests = {training.digest for training in trainings}
     for made in home.store.manifests("register"):
         if made.inputs.get("train") in digests:
             yield home.reports_dir / f"{made.result['name']}-{made.result['version']}" / "index.html"
-            yield from _delivered(home, made, "report.html")
+            yield from delivered_copies(home, made.stage, made.fingerprint, "report.html")
     cleaned = {manifest.digest for manifest in drop_samples_of(home.store, documents)}
     for gate in home.store.manifests("quality gate"):
         if gate.inputs.get("clean") in cleaned:
             yield home.store.folder(gate.stage, gate.fingerprint) / NOTES_DIR / "corpus.html"
             yield home.reports_dir / f"corpus-{gate.fingerprint[:12]}" / "index.html"
-            yield from _delivered(home, gate, "corpus.html")
+            yield from delivered_copies(home, gate.stage, gate.fingerprint, "corpus.html")
 
 
 def model_copies(home: Home, documents: Collection[str]) -> Iterator[Path]:
@@ -75,9 +75,9 @@ def model_copies(home: Home, documents: Collection[str]) -> Iterator[Path]:
                 yield from path.parent.iterdir()
 
 
-def _delivered(home: Home, manifest: Manifest, name: str) -> Iterator[Path]:
+def delivered_copies(home: Home, stage: str, fingerprint: str, name: str) -> Iterator[Path]:
     """Give the copies of an artifact in the local MLflow server's folder, in a stage's run and in the pipeline's."""
-    marker = home.delivered_dir / f"{manifest.stage.replace(' ', '-')}-{manifest.fingerprint}.json"
+    marker = home.delivered_dir / f"{stage.replace(' ', '-')}-{fingerprint}.json"
     try:
         runs = json.loads(marker.read_text())
     except (OSError, ValueError):

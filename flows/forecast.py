@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flows import stack
-from flows.home import Home, scrubber_of
-from gptmodel.chain import SEARCHING, STAGE_NAMES, fingerprint, stage_named
+from flows.home import Home, home_key_of, scrubber_of
+from gptmodel.chain import STAGE_NAMES, fingerprint, stage_named
 from gptmodel.config import Config
-from gptmodel.corpus.dedup.evaluation_texts import external_digests, list_evaluation_texts
+from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
 from gptmodel.corpus.scrubbing.coverage import warnings
 from gptmodel.corpus.sources.stage import list_sources
-from gptmodel.erasure.requests import ingest_changes, input_digests_of, read_requests
+from gptmodel.erasure.requests import ingest_changes, read_requests
 from gptmodel.forecast import training_seconds
 from gptmodel.plan import Look, plan
+from gptmodel.stages import Materials, outside_digests
 from gptmodel.store import Manifest, Store
 
 
@@ -42,10 +43,8 @@ def forecast(home: Home, config: Config, *, until: str | None, force: list[str])
     end = stage_named(until).name if until else None
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     scrubber = scrubber_of(home, config.scrubbing)
-    external = external_digests(listing, evaluation) | dict.fromkeys(SEARCHING, scrubber.digests)
-    external["ingest"] |= input_digests_of(erasures)
-    external["clean"] = scrubber.for_samples.digests
-    looks = plan(home.store, config, external, until=end, force=names, explain=explain)
+    materials = Materials(config, listing, scrubber, home_key_of(home), evaluation, erasures)
+    looks = plan(home.store, config, outside_digests(materials), until=end, force=names, explain=explain)
     rows = [_row(seen, config) for seen in _with_promotion(home.store, config, looks, names)]
     lines = [_line(row) for row in rows]
     personal_data = {source.name: source.personal_data for source in config.corpus.sources}

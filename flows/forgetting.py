@@ -8,8 +8,10 @@ from pathlib import Path
 from flows import stack
 from flows.erasure_answer import Told, champion_of, copies_of, tell, uri_of
 from flows.find import read_values
-from flows.home import Home, home_key_of
+from flows.home import Home, home_key_of, one_promotion_at_a_time
+from flows.ledger import is_any_open
 from gptmodel import registry
+from gptmodel.champions import has_event
 from gptmodel.corpus.sources.forgetting import place_mark
 from gptmodel.erasure.closing import answer_of, versions_that_saw
 from gptmodel.erasure.matching import (
@@ -32,8 +34,10 @@ from gptmodel.erasure.requests import (
     save_request,
 )
 from gptmodel.errors import ConfigError, ServerError, StoreBusyError
+from gptmodel.events import Facts
 from gptmodel.keys import key_id
 from gptmodel.lineage.documents import SeenBy
+from gptmodel.rebuilding import is_rebuilding, remove_leftovers
 from gptmodel.value_search import search_values
 
 # A command that left nothing out, or closed nothing, did not do what it was asked for.
@@ -150,16 +154,19 @@ def close(home: Home, name: str, today: date) -> Told:
     """
     request = read_request(home.erasures_dir, name)
     if request.closing is not None:
-        return _closed(request.id, request.closing)
+        return _closed(home, request.id, request.closing)
     found = answer_of(home.store, home_key_of(home), request, lambda model: champion_of(home, model), today)
     if found.closing is None:
         lines = [f"{request.id} stays open.", *found.reasons]
         return Told(lines, {"request": request.id, "closed": None, "reasons": list(found.reasons)}, NOT_CLOSED)
     save_request(home.erasures_dir, request.model_copy(update={"closing": found.closing}))
-    return _closed(request.id, found.closing)
+    return _closed(home, request.id, found.closing)
 
 
-def _closed(name: str, closing: Closing) -> Told:
+def _closed(home: Home, name: str, closing: Closing) -> Told:
+    if not has_event(home.events, "erasure closed", name):
+        facts: Facts = {"num_ingests": len(closing.ingests), "champion": closing.champion}
+        home.events.append("erasure closed", name, facts=facts)
     serving = f"in service: {closing.champion or 'no version'}"
     ingests = ", ".join(fingerprint[:12] for fingerprint in closing.ingests)
     line = f"{name} is closed since {closing.closed}: left out by ingest {ingests}; {serving}."
@@ -200,7 +207,17 @@ def _request(home: Home, asked_by: AskedBy, matched: Matched, versions: Sequence
         num_documents=len(matched.documents), num_duplicates=len(matched.duplicates),
         versions=tuple(dict.fromkeys(uri_of(version) for version in versions)),
     )  # fmt: skip
-    return open_request(home.erasures_dir, asked)
+    request = open_request(home.erasures_dir, asked)
+    home.events.append("erasure opened", request.id, facts=_counts(request))
+    return request
+
+
+def _counts(request: ErasureRequest) -> Facts:
+    """Give what the events may hold of a request: counts, for its marks would still tell a document from others."""
+    return {
+        "asked_by": request.asked_by, "num_documents": request.num_documents,
+        "num_duplicates": request.num_duplicates, "num_versions": len(request.versions),
+    }  # fmt: skip
 
 
 def _command(request: ErasureRequest, options: Options) -> str:
@@ -225,26 +242,38 @@ def _retire(home: Home, request: ErasureRequest, versions: Sequence[SeenBy], com
     retired = dict.fromkeys(request.retired)
     for version in versions:
         if registry.version_exists(uri, version.name, version.version):
-            registry.retire_version(uri, version.name, version.version, request.id, request.label)
+            _retire_one(home, uri, version, request)
             retired[uri_of(version)] = None
     request = request.model_copy(update={"retired": tuple(retired)})
     save_request(home.erasures_dir, request)
     return request
 
 
+def _retire_one(home: Home, uri: str, version: SeenBy, request: ErasureRequest) -> None:
+    """Take a version out of service under the lock of its model, for a run may be promoting it."""
+    with one_promotion_at_a_time(home, version.name):
+        registry.retire_version(uri, version.name, version.version, request.id, request.label)
+    if not has_event(home.events, "retired", uri_of(version), request=request.id):
+        home.events.append(
+            "retired", uri_of(version), reason=f"erasure request {request.id}", facts={"request": request.id}
+        )
+
+
 def _purge(home: Home, request: ErasureRequest, documents: Collection[str], command: str) -> ErasureRequest:
     _refuse_while_a_run_is_open(home, request.id, command)
+    remove_leftovers(home.rebuilds_dir)
     done = purge(home.store, documents, request.id, date.today(), [*copies_of(home, documents)])
     if not request.purges or done.num_files_rewritten or done.num_files_deleted:
         request = request.model_copy(update={"purges": (*request.purges, done)})
+        home.events.append("erased", request.id, facts=done.model_dump(exclude={"purged"}))
     save_request(home.erasures_dir, request)
     return request
 
 
 def _refuse_while_a_run_is_open(home: Home, name: str, command: str) -> None:
-    if any(home.runs_dir.glob("*.json")):
+    if is_any_open(home) or is_rebuilding(home.rebuilds_dir):
         raise StoreBusyError(
             expected="no run of this home to be open while its store is purged",
-            actual=f"an open run; nothing was purged, and {name} stands",
+            actual=f"an open run, or one that rebuilds a version; nothing was purged, and {name} stands",
             mend=f"Wait for it to end, then `{command}`; what a killed run left open is closed by `gptmodel status`.",
         )

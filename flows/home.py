@@ -3,10 +3,14 @@
 Two homes never touch each other. Every command finds its home here; nothing else reads `GPTMODEL_HOME`.
 """
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from gptmodel.config import ScrubbingConfig
 from gptmodel.errors import GPTModelError, StoreError
@@ -84,9 +88,28 @@ class Home:
         return EventLog(self.root / "events.jsonl")
 
     @property
+    def rebuilds_dir(self) -> Path:
+        """Temporary stores of versions that are rebuilt; each is gone when its command ends."""
+        return self.cache_dir / "reproduce"
+
+    @property
+    def locks_dir(self) -> Path:
+        """The locks under which a model's champion is changed, one file for each model."""
+        return self.root / "locks"
+
+    @property
     def cache_dir(self) -> Path:
         """What saves time and may be deleted: file digests, fetched models, compiled kernels."""
         return self.root / "cache"
+
+
+@contextlib.contextmanager
+def one_promotion_at_a_time(home: Home, name: str) -> Iterator[None]:
+    """Hold the home's lock of a model's champion, waiting for whoever has it; it ends with the process."""
+    home.locks_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home.locks_dir / f"promotion-{quote(name, safe='')}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def keys_of(home: Home) -> Keys:

@@ -38,7 +38,7 @@ def launch(config: Config, *, until: str | None, force: list[str], anyway: bool)
     watch.line(_greeting())
     addresses = _servers(home, watch)
     os.environ.update(stack.client_environment(home, addresses))
-    if closed := ledger.close_dead_runs(home, addresses.prefect_api, addresses.mlflow):
+    if closed := ledger.close_dead_runs(home):
         watch.line(f"closed   {closed} interrupted run{'s' * (closed > 1)} in Prefect and MLflow")
     return _run(config, until, force, addresses, watch)
 

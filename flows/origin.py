@@ -16,7 +16,10 @@ from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.replacing.replacement import with_placeholders
 from gptmodel.downloads import resolve_model
 from gptmodel.errors import GPTModelError
+from gptmodel.registry import Version
 from gptmodel.store import Manifest, Store
+
+SPLIT_TAG = "gptmodel.split"  # on a version: fingerprint of the split it was trained on
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ def origin_of(store: Store, model_folder: Path) -> Origin | None:
         if manifest.result.get("bundle_digest") == digest:
             return Origin(_config(store, manifest), _folders(store, manifest))
     return None
+
+
+def split_of(home: Home, version: Version | None) -> Path | None:
+    """Give the folder of the split that a version was trained on, if the store holds it."""
+    folder = home.store.folder("split", version.tags.get(SPLIT_TAG, "unknown")) if version else None
+    return folder if folder and folder.is_dir() else None
 
 
 def filter_of(home: Home, model_folder: Path) -> Scrubber:

@@ -5,29 +5,35 @@ ingest -> clean -> scrub -> deduplicate -> split -> quality gate -> tokenizer ->
 """
 
 import logging
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
 from prefect import Task, flow, get_client
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Pause
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
 from flows import stack, terminal
+from flows.approval import ask_person
 from flows.corpus import clean_task, deduplicate_task, ingest_task, quality_task, scrub_task, split_task
 from flows.delivery import Delivery
 from flows.engine import Engine
 from flows.evaluation import audit_task, evaluate_task
+from flows.figures import source_tags
 from flows.home import open_home, scrubber_of
 from flows.ledger import Entry
 from flows.outcome import summarise
-from flows.promotion import promote_task
+from flows.promotion import Settlement, promote_task, settle
 from flows.registration import register_task
 from flows.run import Run
 from flows.tokenizer import pack_task, tokenizer_task
 from flows.training import train_task
+from gptmodel.approval import Approval
+from gptmodel.chain import Stage, stage_named
 from gptmodel.config import Config, dated
 from gptmodel.config_file import load_config
 from gptmodel.corpus.dedup.evaluation_texts import list_evaluation_texts
@@ -36,11 +42,15 @@ from gptmodel.corpus.scrubbing.coverage import warnings
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.decision import Decision
 from gptmodel.erasure.requests import read_requests
+from gptmodel.open_runs import FLOW_RUN_TAG
 from gptmodel.plan import stages_until
+from gptmodel.provenance import read_provenance
 from gptmodel.registry import RunEnd
 from gptmodel.store import Output
 
 logger = logging.getLogger("gptmodel.pipeline")
+
+MOST_COMPARISONS = 3  # of one candidate, while others change the champion
 
 Preset = Literal["smoke", "tiny", "small"]
 StageName = Literal[
@@ -91,8 +101,12 @@ def data_to_model(
         state = _end_state(run, _run_stages(run, until), until)
         run.delivery.tell_end(str(state.name), str(state.message or ""))
         status = "FAILED" if state.is_failed() else "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
+    except Pause:  # the process ends here, the run goes on in another
+        run.delivery.tell_end("Waits for approval", "A person is asked on the run's page in Prefect.")
+        status = "FINISHED"
+        raise
+    except BaseException as error:
+        status = "FAILED" if isinstance(error, Exception) else "KILLED"  # interrupted, or cancelled on the dashboard
         raise
     finally:
         run.engine.close()
@@ -108,8 +122,8 @@ def _open_run(config: Config, force: list[StageName]) -> Run:
     addresses = stack.addresses(home)
     listing = list_sources(config.corpus, home.cache_dir / "listing.json")
     flow_run_id, url = str(flow_run.get_id()), str(flow_run.ui_url)
-    entry = Entry(home, flow_run_id)
-    tags = {"prefect.flow_run_id": flow_run_id, "prefect.flow_run_url": url}
+    entry = Entry(home, flow_run_id, addresses)
+    tags = {FLOW_RUN_TAG: flow_run_id, "prefect.flow_run_url": url, **source_tags(read_provenance())}
     delivery = Delivery(home, addresses.mlflow, config, tags, entry)
     evaluation = list_evaluation_texts(config.dedup, home.cache_dir / "evaluation-texts.json")
     scrubber = scrubber_of(home, config.scrubbing)
@@ -133,51 +147,71 @@ def _warn_of_personal_data(config: Config, scrubber: Scrubber) -> None:
         logger.warning("%s", words)
 
 
-def _run_stages(run: Run, until: str | None) -> dict[str, Output]:
-    outputs: dict[str, Output] = {}
-    states: dict[str, Any] = {}
+@dataclass
+class _Passed:
+    """The stages that a run has passed.
+
+    Attributes:
+        outputs: What they made, by name.
+        states: How their tasks ended, bare of their records: Prefect's graph learns from them who reads whom.
+    """
+
+    outputs: dict[str, Output] = field(default_factory=dict)
+    states: dict[str, Any] = field(default_factory=dict)
+
+
+def _run_stages(run: Run, until: str | None) -> _Passed:
+    passed = _Passed()
     for stage in stages_until(until):
-        # Prefect takes equal texts anywhere in these records for results of earlier tasks, unless they are quoted.
-        # Which stage reads which, its graph learns from the states, bare of their records.
-        state: Any = TASKS[stage.name](
-            quote(run), *(quote(outputs[name]) for name in stage.inputs), return_state=True,
-            wait_for=[states[name] for name in stage.inputs],
-        )  # fmt: skip
-        outputs[stage.name] = state.result()
-        states[stage.name] = state.model_copy(update={"data": True})
-        if stage.name == "quality gate" and not _decision(outputs[stage.name]).passed:
+        _run_stage(run, stage, passed)
+        if stage.name == "quality gate" and not _decision(passed.outputs[stage.name]).passed:
             break
-    return outputs
+    return passed
 
 
-def _end_state(run: Run, outputs: dict[str, Output], until: str | None) -> State:
+def _run_stage(run: Run, stage: Stage, passed: _Passed) -> None:
+    # Prefect takes equal texts anywhere in these records for results of earlier tasks, unless they are quoted.
+    state: Any = TASKS[stage.name](
+        quote(run), *(quote(passed.outputs[name]) for name in stage.inputs), return_state=True,
+        wait_for=[passed.states[name] for name in stage.inputs],
+    )  # fmt: skip
+    passed.outputs[stage.name] = state.result()
+    passed.states[stage.name] = state.model_copy(update={"data": True})
+
+
+def _settle(run: Run, passed: _Passed) -> Settlement:
+    """Settle who is champion; where another run changed that meanwhile, compare with the one it made."""
+    answer: Approval | None = None
+    for _ in range(MOST_COMPARISONS):
+        settled = settle(run, answer)
+        if settled.kind == "ask":
+            answer = ask_person(run, settled)
+            settled = settle(run, answer)
+        if settled.kind != "compare anew":
+            return settled
+        _run_stage(run, stage_named("promote"), passed)
+    reason = f"the champion changed {MOST_COMPARISONS} times while the candidate was compared; run again"
+    return replace(settled, kind="kept", reason=reason)
+
+
+def _end_state(run: Run, passed: _Passed, until: str | None) -> State:
+    outputs = passed.outputs
     quality = outputs.get("quality gate")
     if quality and not _decision(quality).passed:
         reason = f"Blocked by the quality gate: {_decision(quality).reason} Nothing was registered."
         return Failed(name="Blocked: quality", message=reason)
     if "promote" not in outputs:
         return Completed(name=f"Reached {until}")
-    return _promotion_state(run, outputs)
+    return _promotion_state(outputs["register"].result["version"], _settle(run, passed))
 
 
-def _promotion_state(run: Run, outputs: dict[str, Output]) -> State:
-    decision, version = _decision(outputs["promote"]), outputs["register"].result["version"]
-    audit = _decision(outputs["privacy audit"])
-    if not audit.passed:
-        return Completed(name="Blocked: privacy", message=audit.reason)
-    if run.rolled_back_to is not None:
-        reason = (
-            f"Version {version} was champion and was rolled back by hand; to decide anew: gptmodel run --force promote"
-        )
-        return Completed(name=f"Kept v{run.rolled_back_to}", message=reason)
-    if run.retired_for:
-        reason = f"Version {version} was retired for the erasure request {run.retired_for} of another home."
-        return Completed(name="Skipped", message=reason)
-    if all(record.cached for record in run.records.values()):
-        return Completed(name=f"Unchanged v{version}", message="Everything was there already.")
-    if decision.passed:
-        return Completed(name=f"Promoted v{version}", message=decision.reason)
-    return Completed(name=f"Kept v{outputs['promote'].result['champion_version']}", message=decision.reason)
+def _promotion_state(version: int, settled: Settlement) -> State:
+    kept = f"Kept v{settled.champion}" if settled.champion else "No champion"
+    names = {
+        "promoted": f"Promoted v{version}", "unchanged": f"Unchanged v{version}", "blocked": "Blocked: privacy",
+        "skipped": "Skipped",
+    }  # fmt: skip
+    return Completed(name=names.get(settled.kind, kept), message=settled.reason)
 
 
 def _decision(output: Output) -> Decision:

@@ -8,25 +8,32 @@ from prefect.client.schemas.objects import State
 from pydantic import BaseModel, ConfigDict
 
 from flows import artifacts
-from flows.delivery import CORPUS_REPORT, REPORT
+from flows.delivery import CONFIG, REPORT
+from flows.figures import CORPUS_REPORT, code_tags, shaping_settings, sources_of, tokens_of
+from flows.origin import SPLIT_TAG
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
 from gptmodel.corpus.scrubbing.measuring.self_test import self_test_sentence
 from gptmodel.corpus.scrubbing.replacing.account import tell_replacing
 from gptmodel.decision import Decision
+from gptmodel.model_text import describe_model
+from gptmodel.open_runs import FLOW_RUN_TAG
+from gptmodel.provenance import read_provenance
 from gptmodel.review import review_of
 from gptmodel.spool import read_rows
 from gptmodel.store import Output, Workspace
 from gptmodel.version_text import (
     SourceLine,
     VersionAccount,
+    VersionLinks,
     describe_version,
     leak_test_tags,
     not_searched,
+    second_scanner_sentence,
     with_review,
 )
 
-CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
+CORPUS_TAG = "gptmodel.corpus"
 
 
 class RegisterRuntime(BaseModel):
@@ -38,6 +45,7 @@ class RegisterRuntime(BaseModel):
     mlflow_run_id: str
     flow_run_id: str = ""
     is_reused: bool
+    parent_version: int | None = None
 
 
 class RegisterResult(BaseModel):
@@ -63,13 +71,13 @@ def register_task(run: Run, *inputs: Output) -> State:
         folder = work.path / "bundle"
         tokenizer_path = work.inputs["tokenizer"] / "tokenizer.json"
         bundle = assemble_bundle(folder, model_dir=work.inputs["train"] / "model", tokenizer_path=tokenizer_path)
-        made = _register(run, {output.stage: output for output in inputs}, folder, bundle.digest)
+        run.delivery.need_server()
+        parent = _parent_of(run, bundle.digest)
+        made = _register(run, {output.stage: output for output in inputs}, folder, bundle.digest, parent)
         runtime = RegisterRuntime(
-            model_id=made.model_id,
-            mlflow_run_id=run.delivery.open(),
-            flow_run_id=run.flow_run_id,
-            is_reused=made.is_reused,
-        )
+            model_id=made.model_id, mlflow_run_id=run.delivery.open(), flow_run_id=run.flow_run_id,
+            is_reused=made.is_reused, parent_version=int(parent) if parent else None,
+        )  # fmt: skip
         return RegisterResult(
             name=made.name, version=made.version, uri=made.uri, bundle_digest=bundle.digest, runtime=runtime
         )
@@ -85,29 +93,58 @@ def register_task(run: Run, *inputs: Output) -> State:
     return state
 
 
-def _register(run: Run, outputs: dict[str, Output], folder: Path, digest: str) -> registry.Registration:
+def _register(run: Run, outputs: dict[str, Output], folder: Path, digest: str, parent: str) -> registry.Registration:
     results = {name: output.result for name, output in outputs.items()}
-    uri = run.delivery.uri
-    account = _account(run, results, outputs["pack"].digest)
-    tags = {
-        "gptmodel.fingerprint": digest,
-        CORPUS_TAG: outputs["scrub"].fingerprint,
-        SPLIT_TAG: outputs["split"].fingerprint,
-        "gptmodel.preset": run.config.preset,
-        **leak_test_tags(account.privacy),
-        "gptmodel.not_searched": ", ".join(not_searched(account)),
-        "prefect.flow_run_id": run.flow_run_id,
-        "prefect.flow_run_url": run.flow_run_url,
-    }
-    metrics = {name: float(results["evaluate"][name]) for name in ("loss", "perplexity", "bits_per_byte")}
+    account = _account(run, outputs, results, parent)
+    evaluate, train = results["evaluate"], results["train"]
     return tracking.register_version(
-        uri, run_id=run.delivery.open(), name=run.config.registry.name, bundle_folder=folder, tags=tags,
-        description=describe_version(account), metrics=metrics, datasets=_datasets(run, outputs["pack"]),
+        run.delivery.uri, run_id=run.delivery.open(), name=run.config.registry.name, bundle_folder=folder,
+        tags=_tags(run, outputs, account, digest, parent), description=describe_version(account),
+        about=describe_model(run.config.registry.name),
+        params=shaping_settings(run.config) | {"num_parameters": train["num_parameters"]},
+        metrics={
+            "tokens-train": {"train_loss": train["train_loss"]},
+            "tokens-validation": {"validation_loss": train["validation_loss"]},
+            "tokens-test": {name: evaluate[name] for name in ("loss", "perplexity", "bits_per_byte")},
+        },
+        datasets=[
+            *sources_of(outputs["ingest"], run.config),
+            *(tokens_of(outputs["pack"], split, run.store) for split in ("train", "validation", "test")),
+        ],
         input_example=[run.config.training.sample_prompt],
     )  # fmt: skip
 
 
-def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> VersionAccount:
+def _parent_of(run: Run, digest: str) -> str:
+    """Give the number of the champion that a version comes after; empty if there was none.
+
+    A version that is registered again, because its files came out equal, keeps its own.
+    """
+    uri, name = run.delivery.uri, run.config.registry.name
+    earlier = registry.versions_with_tag(uri, name, registry.FINGERPRINT_TAG, digest)
+    if earlier:
+        return earlier[0].tags.get(registry.PARENT_TAG, "")
+    champion = registry.champion_of(uri, name)
+    return str(champion.version) if champion else ""
+
+
+def _tags(run: Run, outputs: dict[str, Output], account: VersionAccount, digest: str, parent: str) -> dict[str, str]:
+    tags = {
+        registry.FINGERPRINT_TAG: digest,
+        CORPUS_TAG: outputs["scrub"].fingerprint,
+        SPLIT_TAG: outputs["split"].fingerprint,
+        registry.PARENT_TAG: parent,
+        "gptmodel.preset": run.config.preset,
+        **leak_test_tags(account.privacy),
+        **code_tags(read_provenance()),
+        "gptmodel.not_searched": ", ".join(not_searched(account)),
+        FLOW_RUN_TAG: run.flow_run_id,
+        "prefect.flow_run_url": run.flow_run_url,
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def _account(run: Run, outputs: dict[str, Output], results: dict[str, dict[str, Any]], parent: str) -> VersionAccount:
     evaluate, train, scrub = results["evaluate"], results["train"], results["scrub"]
     names = ("name", "num_documents", "digest", "licence", "personal_data", "owner", "purpose", "keep_until")
     return VersionAccount(
@@ -116,25 +153,25 @@ def _account(run: Run, results: dict[str, dict[str, Any]], digest: str) -> Versi
         num_parameters=train["num_parameters"], num_tokens=train["num_tokens"],
         num_documents=results["split"]["num_train"],
         sources=tuple(SourceLine(**{name: row[name] for name in names}) for row in results["ingest"]["sources"]),
-        num_planted=results["ingest"]["num_planted"], planted_token_ratio=_planted_token_ratio(results["pack"]),
+        num_planted=results["pack"]["num_planted_documents"], planted_token_ratio=_planted_token_ratio(results["pack"]),
         kinds_searched=tuple(scrub["kinds_searched"]), kinds_not_searched=tuple(scrub["kinds_not_searched"]),
         kinds_accepted=tuple(scrub.get("kinds_accepted", ())),
         kinds_in_part=tuple(kind for kind in scrub["kinds_not_searched"] if kind in scrub["findings"]),
         limits=tuple(scrub.get("limits", ())), replacing=tuple(tell_replacing(scrub)),
         self_test=self_test_sentence(scrub.get("self_test", ())),
-        second_scanner=_second_scanner(results["quality gate"]["decision"]["numbers"]), review=_review(run),
-        training_digest=digest, flow_run_url=run.flow_run_url, mlflow_run_url=run.delivery.page,
-        report=run.delivery.page_of(run.delivery.open(), REPORT),
+        second_scanner=second_scanner_sentence(results["quality gate"]["decision"]["numbers"]), review=_review(run),
+        training_digest=outputs["pack"].digest, made_with=read_provenance(), parent=parent,
+        links=_links(run, outputs["train"], parent),
     )  # fmt: skip
 
 
-def _second_scanner(numbers: dict[str, Any]) -> str:
-    """Say what the quality gate's decision holds of the second scanner; nothing if it did not look."""
-    bound = numbers.get("residual_upper_bound")
-    if bound is None:
-        return ""
-    num_hits, num_scanned = numbers["num_documents_with_residual"], numbers["num_documents_scanned"]
-    return f"sees a value in {num_hits:,} of {num_scanned:,} documents, 95 % upper bound {100 * bound:.2g} %"
+def _links(run: Run, train: Output, parent: str) -> VersionLinks:
+    delivery, run_id = run.delivery, run.delivery.open()
+    before = registry.version_page(delivery.uri, run.config.registry.name, int(parent)) if parent else ""
+    return VersionLinks(
+        flow_run=run.flow_run_url, mlflow_run=delivery.page_of(run_id), training=delivery.page_of_output(train) or "",
+        config=delivery.page_of(run_id, CONFIG), report=delivery.page_of(run_id, REPORT), parent=before,
+    )  # fmt: skip
 
 
 def _review(run: Run) -> str:
@@ -152,16 +189,6 @@ def _note_review(run: Run, made: RegisterResult) -> None:
     if text != found.description:
         registry.write_description(run.delivery.uri, made.name, made.version, text)
         _report_path(run, made).unlink(missing_ok=True)  # so that it is written again
-
-
-def _datasets(run: Run, pack: Output) -> list[tracking.DatasetRef]:
-    source, counts = run.folder(pack).as_uri(), pack.result["num_documents"]
-    return [
-        tracking.DatasetRef(name="tokens-train", digest=pack.digest, source=source, num_rows=counts["train"]),
-        tracking.DatasetRef(
-            name="tokens-test", digest=pack.digest, source=source, num_rows=counts["test"], context="test"
-        ),
-    ]
 
 
 def _report_path(run: Run, made: RegisterResult) -> Path:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from flows import artifacts, terminal
 from flows.delivery import METRICS, Delivery
 from flows.engine import Engine
 from flows.failure import unexpected
-from flows.home import Home
-from flows.ledger import Entry
+from flows.home import Home, home_key_of
+from flows.ledger import Entry, is_any_open
+from flows.stage_run import StageRun
 from flows.summary import describe
-from gptmodel import retention, tracking
+from gptmodel import retention
 from gptmodel.chain import STAGE_NAMES, code_version, section_of, stage_named
 from gptmodel.config import Config
 from gptmodel.config_file import to_toml
@@ -38,7 +40,10 @@ from gptmodel.errors import GPTModelError
 from gptmodel.parts import absent_files
 from gptmodel.plan import FIRST_RUN, TIMING, Look, look
 from gptmodel.provenance import PROVENANCE, read_provenance
+from gptmodel.rebuilding import remove_leftovers
+from gptmodel.registry import Version
 from gptmodel.spool import read_rows
+from gptmodel.stages import Materials, compute_stage, outside_digests
 from gptmodel.store import NOTES_DIR, Manifest, Output, Store, Workspace, output_of, seal, write_synced
 
 logger = logging.getLogger("gptmodel.run")
@@ -95,8 +100,7 @@ class Run:
         erasures: The home's erasure requests, whose marks ingest reads.
         flow_run_url: Page of this run on the Prefect dashboard.
         records: The stages passed so far, by name.
-        rolled_back_to: Version that a person made champion again instead of this run's, if so.
-        retired_for: The erasure request that this run's version was retired for, if it was.
+        champion: The version that was champion when the candidate was compared with it; None if there was none.
         links: Pages of the version, by name.
         curve: The loss by step.
         samples: One prompt completed along the training.
@@ -115,8 +119,7 @@ class Run:
     erasures: Sequence[ErasureRequest] = ()
     force: Collection[str] = ()
     records: dict[str, StageRecord] = field(default_factory=dict)
-    rolled_back_to: int | None = None
-    retired_for: str = ""
+    champion: Version | None = None
     links: dict[str, str] = field(default_factory=dict)
     curve: list[dict[str, Any]] = field(default_factory=list)
     _made: dict[str, "_Making"] = field(default_factory=dict)
@@ -131,9 +134,42 @@ class Run:
         """Give the folder of an output."""
         return self.store.path_of(output)
 
+    @property
+    def materials(self) -> Materials:
+        """What the stages are told."""
+        return Materials(
+            self.config, self.listing, self.scrubber, home_key_of(self.home), self.evaluation, self.erasures,
+            self.engine.map,
+        )  # fmt: skip
+
     def explain(self, earlier: Manifest) -> str:
         """Say what changed in the sources, or was asked to be forgotten, since an earlier ingest."""
         return ingest_changes(self.store, self.listing, self.erasures, earlier)
+
+    def plain_stage(
+        self, name: str, *inputs: Output, after: Callable[[Workspace, BaseModel], None] | None = None,
+        show: Callable[[Output], None] | None = None,
+    ) -> State:  # fmt: skip
+        """Give the output of a stage that needs nothing but its inputs and the run's materials.
+
+        Args:
+            name: The stage.
+            inputs: What it reads.
+            after: Leaves more among the output's notes, given the stage's account.
+            show: See `stage`.
+
+        Returns:
+            See `stage`.
+        """
+        materials, read = self.materials, {output.stage: output for output in inputs}
+
+        def compute(work: Workspace, progress: Progress) -> BaseModel:
+            account = compute_stage(name, work, read, materials, progress)
+            if after is not None:
+                after(work, account)
+            return account
+
+        return self.stage(name, compute, *inputs, external=outside_digests(materials).get(name), show=show)
 
     def stage(
         self, name: str, compute: Compute, *inputs: Output, external: Mapping[str, str] | None = None,
@@ -166,9 +202,10 @@ class Run:
         return state
 
     def _cached(self, output: Output) -> State:
+        self.store.mark_used(output)
         if not self.delivery.has(output):
-            with self.delivery.stage(output.stage, "delivered later") as run_id:
-                self.delivery.deliver(run_id, output, self.store)
+            with self.delivery.stage(output.stage, "delivered later", self.delivery.begun(output)) as told:
+                self.delivery.deliver(told, output)
         self._record(output, None, "cached")
         return Completed(name="Cached", message=describe(output).replace("\n", "; "), data=output)
 
@@ -176,13 +213,14 @@ class Run:
         reason = seen.reason
         logger.info("%s: %s", name, reason)
         started = time.monotonic()
-        with self.delivery.stage(name, reason) as run_id:
-            output = self._commit(name, run_id)
+        with self.delivery.stage(name, reason) as told:
+            output = self._commit(name, told)
             seconds = time.monotonic() - started
             self._record(output, seconds, reason)
-            self.delivery.deliver(run_id, output, self.store)
+            self.delivery.deliver(told, output)
         summary = describe(output).replace("\n", "\n\n")
-        about = f"{summary}\n\nRan because: {reason}. [This stage in MLflow]({self.delivery.page_of(run_id)})"
+        page = self.delivery.page_of_output(output)
+        about = f"{summary}\n\nRan because: {reason}.{f' [This stage in MLflow]({page})' if page else ''}"
         artifacts.show_account(name, output.result, about)
         return Completed(message=describe(output).replace("\n", "; "), data=output)
 
@@ -197,7 +235,7 @@ class Run:
         if record.cached:
             self.records[name] = replace(record, cached=False, seconds=time.monotonic() - started, reason=reason)
 
-    def _commit(self, name: str, run_id: str | None, wanted: Collection[str] = ()) -> Output:
+    def _commit(self, name: str, told: StageRun | None, wanted: Collection[str] = ()) -> Output:
         made, version = self._made[name], code_version(stage_named(name))
         inputs = {output.stage: output for output in made.inputs}
         with self.store.writing(
@@ -209,7 +247,7 @@ class Run:
             if found is not None and not wanted and name not in self.force:
                 return output_of(found)
             started = time.monotonic()
-            with self._watched(name, work, run_id) as progress:
+            with self._watched(name, work, told) as progress:
                 result = _computed(name, made.compute, work, progress)
             (work.notes / TIMING).write_text(json.dumps({"seconds": round(time.monotonic() - started, 3)}))
             write_synced(work.notes / "config.toml", to_toml(self.config))
@@ -222,7 +260,7 @@ class Run:
             return self.store.commit(work, manifest)
 
     @contextlib.contextmanager
-    def _watched(self, name: str, work: Workspace, run_id: str | None) -> Iterator[Progress]:
+    def _watched(self, name: str, work: Workspace, told: StageRun | None) -> Iterator[Progress]:
         """Show a stage's progress while it computes; the dashboards are told from a thread beside it."""
         watch = terminal.current()
         number = STAGE_NAMES.index(name) + 1
@@ -233,10 +271,8 @@ class Run:
             latest[:] = [(done_ratio, message)]
             watch.progress(number, name, done_ratio, message)
 
-        metrics = work.path / NOTES_DIR / METRICS
-        teller = _Teller(
-            name, latest, stop, lambda offset: self._tell_metrics(run_id, metrics, offset), work.path / SAMPLES
-        )
+        tell = partial(told.try_metrics, work.path / NOTES_DIR / METRICS) if told else None
+        teller = _Teller(name, latest, stop, tell, work.path / SAMPLES)
         # The artifact belongs to this task's run, which Prefect finds in the context.
         thread = threading.Thread(target=contextvars.copy_context().run, args=(teller.run,), daemon=True)
         thread.start()
@@ -245,14 +281,6 @@ class Run:
         finally:
             stop.set()
             thread.join(timeout=30)
-
-    def _tell_metrics(self, run_id: str | None, metrics: Path, offset: int) -> int:
-        if run_id is None or not metrics.exists():
-            return offset
-        try:
-            return tracking.deliver_metrics(self.delivery.uri, run_id, metrics, offset)
-        except (GPTModelError, OSError):
-            return offset
 
     def _record(self, output: Output, seconds: float | None, reason: str) -> None:
         self.records[output.stage] = StageRecord(output, seconds is None, seconds or 0.0, reason)
@@ -281,7 +309,7 @@ class _Teller:
         name: str,
         latest: list[tuple[float, str]],
         stop: threading.Event,
-        tell: Callable[[int], int],
+        tell: Callable[[], None] | None,
         samples: Path,
     ) -> None:
         self._name, self._latest, self._stop, self._tell, self._samples = name, latest, stop, tell, samples
@@ -290,13 +318,14 @@ class _Teller:
     def run(self) -> None:
         """Tell until the stage is over."""
         page = artifacts.Progress(self._name)
-        offset, logged = 0, -_LOG_SECONDS
+        logged = -_LOG_SECONDS
         while not self._stop.wait(_TICK_SECONDS):
             if not self._latest:
                 continue
             done_ratio, message = self._latest[0]
             page.report(done_ratio, message)
-            offset = self._tell(offset)
+            if self._tell is not None:
+                self._tell()
             self._show_samples()
             if time.monotonic() - logged >= _LOG_SECONDS:
                 logger.info("%s: %.0f %% %s", self._name, 100 * done_ratio, message)
@@ -314,6 +343,6 @@ class _Teller:
 
 def delete_raw_text(run: Run) -> None:
     """Delete the text from before scrubbing that may not stay; while another run of this home is open, its reader."""
-    others = set(run.home.runs_dir.glob("*.json")) - {run.entry.path}
-    if not run.config.corpus.keep_raw and not others:
+    remove_leftovers(run.home.rebuilds_dir)
+    if not run.config.corpus.keep_raw and not is_any_open(run.home, besides=run.entry):
         retention.delete_raw_text(run.store)

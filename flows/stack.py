@@ -157,6 +157,12 @@ def registry_address(home: Home) -> str:
     return uri
 
 
+def own_address(home: Home, name: str) -> str | None:
+    """Give the address of this home's own `prefect` or `mlflow` server, whatever the environment names, if it runs."""
+    running = _running(home)
+    return f"http://{HOST}:{running[name].port}" if name in running else None
+
+
 def is_running(home: Home, name: str) -> bool:
     """Tell whether `prefect`, `mlflow` or `worker` of this home runs; for an outside address, whether it answers."""
     if outside := _outside(name):

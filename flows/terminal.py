@@ -5,6 +5,7 @@ finds the terminal through `current()`; on a worker nobody watches and it stays 
 """
 
 import json
+import os
 import sys
 import textwrap
 import threading
@@ -47,6 +48,10 @@ class Terminal:
                 self._clear()
                 self._stream.write(_writable(text, self._stream) + "\n")
                 self._stream.flush()
+
+    def red(self, text: str) -> str:
+        """Give words in red where a person watches, unchanged otherwise, or where NO_COLOR asks for none."""
+        return f"\x1b[31m{text}\x1b[0m" if text and self._watched and not os.environ.get("NO_COLOR") else text
 
     def stage(self, number: int, name: str, text: str, seconds: float | None) -> None:
         """Write a stage's closing line; `seconds` None means it was cached."""

@@ -2,12 +2,11 @@
 
 from prefect import task
 from prefect.client.schemas.objects import State
-from pydantic import BaseModel
 
 from flows import artifacts
-from flows.run import STAGE_OPTIONS, Progress, Run
+from flows.run import STAGE_OPTIONS, Run
 from gptmodel.spool import read_rows
-from gptmodel.store import Output, Workspace
+from gptmodel.store import Output
 
 _NAME = {"task_run_name": "train {run.config.model.num_layers}x{run.config.model.embedding_dim}"}
 
@@ -16,13 +15,8 @@ _NAME = {"task_run_name": "train {run.config.model.num_layers}x{run.config.model
 def train_task(run: Run, tokenizer: Output, pack: Output) -> State:
     """Train the GPT, from the newest checkpoint if an earlier attempt was interrupted."""
 
-    def compute(work: Workspace, progress: Progress) -> BaseModel:
-        from gptmodel.training import train
-
-        return train(work, run.config.model, run.config.training, progress)
-
     def show(output: Output) -> None:
         folder = run.folder(output)
         artifacts.show_samples(read_rows(folder / "samples.jsonl"), read_rows(folder / "curve.jsonl"))
 
-    return run.stage("train", compute, tokenizer, pack, show=show)
+    return run.plain_stage("train", tokenizer, pack, show=show)

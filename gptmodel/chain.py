@@ -73,7 +73,8 @@ CHAIN = (
                  "gptmodel.corpus.sources.stage", "gptmodel.corpus.split")),
     Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers")),
     # How often a source is read is told by ingest.
-    Stage("pack", "gptmodel.tokens", ("tokens",), ("ingest", "scrub", "split", "tokenizer"), ("numpy", "tokenizers")),
+    Stage("pack", "gptmodel.tokens", ("tokens", "privacy.planted"), ("ingest", "scrub", "split", "tokenizer"),
+          ("numpy", "tokenizers")),
     Stage("train", "gptmodel.training", ("model", "training"), ("tokenizer", "pack"), _MODEL),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           (*_MODEL, *_SCORES)),

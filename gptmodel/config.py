@@ -416,7 +416,7 @@ class PlantedConfig(Section):
     seed: NonNegative = 0
     """Seed of the phrases."""
     max_canary_ratio: Ratio = 0.0001
-    """Largest share of the corpus's bytes that planted phrases may take; with more, fewer are planted."""
+    """Largest share of the tokens trained on that planted phrases may take; with more, fewer are planted."""
 
 
 class PrivacyConfig(Section):
@@ -453,6 +453,10 @@ class RegistryConfig(Section):
     """Name of the registered model."""
     min_improvement: float = Field(default=0.005, ge=0)
     """Bits per byte by which a candidate must beat the champion."""
+    approval: Literal["automatic", "ask"] = Field(default="automatic", json_schema_extra=ASIDE)
+    """Whether a better candidate is promoted at once, or a person is asked on the Prefect dashboard first."""
+    approval_hours: float = Field(default=48.0, gt=0, le=24 * 365, json_schema_extra=ASIDE)
+    """Hours that an answer is waited for; after them the champion stays."""
 
 
 class EngineConfig(Section):

@@ -19,7 +19,7 @@ import httpx
 from gptmodel.bundle import DIGESTS, read_digests, verify_bundle
 from gptmodel.errors import RegistryError
 from gptmodel.mlflow_http import PAUSES, Missing, call, open_http, reason_of, server_away
-from gptmodel.registry import BUNDLE_TAG, MODEL_PATH, find_version, find_version_by_alias, unknown
+from gptmodel.registry import BUNDLE_TAG, MODEL_PATH, Version, find_version, find_version_by_alias, unknown
 from gptmodel.store import full_disk_explained
 
 _MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>[0-9]+))")
@@ -59,7 +59,13 @@ def _local_folder(folder: Path) -> Path:
     return folder
 
 
-def _registered_folder(uri: str, model_uri: str, cache_dir: Path) -> Path:
+def registered_version(uri: str, model_uri: str) -> Version:
+    """Give the version that a `models:/` URI names, in one request.
+
+    Raises:
+        RegistryError: The URI names nothing, or is not one.
+        ServerError: The server does not answer.
+    """
     match = _MODEL_URI.fullmatch(model_uri)
     if match is None:
         raise unknown(model_uri, "a URI of the form models:/NAME@ALIAS or models:/NAME/NUMBER")
@@ -67,6 +73,11 @@ def _registered_folder(uri: str, model_uri: str, cache_dir: Path) -> Path:
     found = find_version_by_alias(uri, name, alias) if alias else find_version(uri, name, int(number))
     if found is None:
         raise unknown(model_uri)
+    return found
+
+
+def _registered_folder(uri: str, model_uri: str, cache_dir: Path) -> Path:
+    found = registered_version(uri, model_uri)
     source = {"name": found.name, "version": str(found.version)}
     return _fetch(
         uri, "/model-versions/get-artifact", source, MODEL_PATH, cache_dir, model_uri, found.tags.get(BUNDLE_TAG)

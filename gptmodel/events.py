@@ -22,6 +22,8 @@ EventKind = Literal[
     "promoted", "kept", "blocked", "rolled back", "approval asked", "approved", "declined", "approval expired",
     "retired", "erasure opened", "erased", "erasure closed", "collected",
 ]  # fmt: skip
+Fact = str | int | float | bool | None
+Facts = dict[str, Fact]
 START = "0" * 64
 """What stands for the digest before the first event."""
 
@@ -43,7 +45,7 @@ class Event(BaseModel):
     """Why, in a sentence."""
     by: str = ""
     """Who, as typed by that person; empty for the pipeline itself."""
-    facts: dict[str, str | int | float | bool | None] = {}
+    facts: Facts = {}
     """Numbers and names that belong to it."""
     previous: str
     """Digest of the event before."""
@@ -63,7 +65,7 @@ class EventLog:
 
     def append(
         self, kind: EventKind, subject: str, *, reason: str = "", by: str = "",
-        facts: Mapping[str, str | int | float | bool | None] = {},
+        facts: Mapping[str, Fact] = {},
     ) -> Event:  # fmt: skip
         """Write an event after the last; a line that a killed process left half-written is overwritten.
 
@@ -121,7 +123,7 @@ class EventLog:
 
 def _event(
     last: Event | None, kind: EventKind, subject: str, reason: str, by: str,
-    facts: dict[str, str | int | float | bool | None],
+    facts: Facts,
 ) -> Event:  # fmt: skip
     bare = Event(
         number=last.number + 1 if last else 1, time=datetime.now(UTC), kind=kind, subject=subject, reason=reason,

@@ -21,6 +21,9 @@ from gptmodel.errors import GPTModelError, RegistryError, ServerError
 # A missing alias is answered as an invalid parameter, told apart by its words alone.
 _NO_ALIAS = re.compile(r"alias \S+ not found")
 
+# How MLflow's client words an answer that is not JSON.
+_REFUSED = re.compile(r"failed with error code (401|403)\b")
+
 _log = logging.getLogger(__name__)
 
 # An MLflow server on a busy machine may take seconds to answer, but one that is away is told within 2 s, one that
@@ -49,6 +52,10 @@ _CALM = {
 
 class Missing(RegistryError):
     """The server answered that the thing does not exist."""
+
+
+class ServerAway(ServerError):
+    """Nothing answered as an MLflow server would: it may answer later, where a refusal stays one."""
 
 
 def ensure_server(uri: str) -> None:
@@ -153,12 +160,7 @@ def _read(uri: str, answer: httpx.Response) -> dict[str, Any]:
     if answer.status_code == 200 and isinstance(data, dict):
         return data
     if answer.status_code in (401, 403):
-        raise ServerError(
-            expected=f"{shown(uri)} to let us in",
-            actual=f"HTTP {answer.status_code}",
-            mend="Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; "
-            "on the server, MLFLOW_SERVER_ALLOWED_HOSTS must name its host.",
-        )
+        raise not_let_in(uri, answer.status_code)
     if isinstance(data, dict) and "error_code" in data:
         if data["error_code"] == "RESOURCE_DOES_NOT_EXIST" or _NO_ALIAS.search(data.get("message", "")):
             raise Missing(
@@ -179,9 +181,19 @@ def reason_of(error: httpx.HTTPError) -> str:
     return type(error).__name__ + (f" ({error})" if str(error) else "")
 
 
-def server_away(uri: str, what: str) -> ServerError:
-    """Make the error for a server that does not answer as an MLflow server would."""
+def not_let_in(uri: str, status: int) -> ServerError:
+    """Make the error for a server that asks for another user, password or token, or for another host."""
     return ServerError(
+        expected=f"{shown(uri)} to let us in",
+        actual=f"HTTP {status}",
+        mend="Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; "
+        "on the server, MLFLOW_SERVER_ALLOWED_HOSTS must name its host.",
+    )
+
+
+def server_away(uri: str, what: str) -> ServerAway:
+    """Make the error for a server that does not answer as an MLflow server would."""
+    return ServerAway(
         expected=f"the MLflow server at {shown(uri)} to answer",
         actual=what,
         mend="Start it with `gptmodel up` (or check MLFLOW_TRACKING_URI), then type the same command again.",
@@ -202,6 +214,8 @@ def explain(uri: str, code: str, message: str) -> GPTModelError:
             actual=message[:300],
             mend="It was deleted, or belongs to another server: run the pipeline again.",
         )
+    if refused := _REFUSED.search(message):
+        return not_let_in(uri, int(refused.group(1)))
     if message.startswith("API request to") and "failed with" in message:
         return server_away(uri, "no answer in time" if "timeout" in message else "the connection was refused or lost")
     return ServerError(

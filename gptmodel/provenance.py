@@ -83,6 +83,15 @@ def _git(root: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
+def lock_files() -> list[Path]:
+    """Give the lock files beside the code, whose bytes `lock_digest` is made of; none in an installation."""
+    return _lock_files(Path(__file__).resolve().parent.parent)
+
+
+def _lock_files(root: Path) -> list[Path]:
+    return [root / name for name in _LOCKS if (root / name).is_file()]
+
+
 def _lock_digest(root: Path) -> str:
-    found = [(root / name).read_bytes() for name in _LOCKS if (root / name).is_file()]
+    found = [path.read_bytes() for path in _lock_files(root)]
     return hashlib.sha256(b"\0".join(found)).hexdigest() if found else ""

@@ -1,11 +1,10 @@
-"""The model registry over plain HTTP: who is champion, what moves the alias, which runs were left open.
+"""The model registry over plain HTTP: who is champion, and what moves the alias.
 
 These calls need no `import mlflow` (2 to 12 s): a run in which all is cached, `status` and `promote` ask the tracking
 server in single requests. Writing runs and registering is `tracking`'s, fetching a version's files `downloads`'.
 """
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -19,9 +18,14 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 MODEL_PATH = "artifacts/model"  # the model folder inside a registered version's artifacts
 BUNDLE_TAG = "gptmodel.bundle"  # digest of the model folder, kept on the version, away from the files
+FINGERPRINT_TAG = "gptmodel.fingerprint"  # digest of what was registered: equal on versions that are the same model
 DECISION_TAG = "gptmodel.decision"  # on a version whose promotion was decided
+REASON_TAG = "gptmodel.reason"  # why it was decided so
+PARENT_TAG = "gptmodel.parent"  # the champion's version when this one was registered
 RETIRED_TAG = "gptmodel.retired"  # on a version that is never to be in service again: the erasure request
 DECISION_LINE = "**Decision:** "  # first line of a version's description; promotion rewrites it
+
+_MAX_TAG_CHARS = 5000
 
 # The UI opens in its view for language model applications, which has no menu for training runs and versions.
 _VIEW = "workflowType=machine_learning"
@@ -120,6 +124,46 @@ def read_version(uri: str, name: str, version: int) -> Version:
     return found
 
 
+def search_versions(uri: str, name: str, fingerprint: str = "") -> list[Version]:
+    """Give the versions of a registered model, or those of one fingerprint, by number; none for an unknown model.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    wanted = f" and tags.`{FINGERPRINT_TAG}` = '{fingerprint}'" if fingerprint else ""
+    query = {"filter": f"name = '{name}'{wanted}", "max_results": 1000, "page_token": ""}
+    found: list[Version] = []
+    while True:
+        answer = call(uri, "GET", "model-versions/search", query)
+        found += [_version(data) for data in answer.get("model_versions", [])]
+        query["page_token"] = answer.get("next_page_token", "")
+        if not query["page_token"]:
+            return sorted(found, key=lambda version: version.version)
+
+
+def set_tag(uri: str, version: Version, key: str, value: str) -> None:
+    """Write a tag of a version; what is longer than the server keeps is cut.
+
+    Raises:
+        ServerError: The server does not answer, or the version is gone.
+    """
+    body = {"name": version.name, "version": str(version.version), "key": key, "value": value[:_MAX_TAG_CHARS]}
+    call(uri, "POST", "model-versions/set-tag", body)
+
+
+def delete_tag(uri: str, version: Version, key: str) -> None:
+    """Take a tag from a version; nothing happens if it has none.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    body = {"name": version.name, "version": str(version.version), "key": key}
+    try:
+        call(uri, "DELETE", "model-versions/delete-tag", body)
+    except Missing:
+        return
+
+
 def promote_version(uri: str, name: str, version: int, decision: Decision) -> None:
     """Make a version the champion: note why on it, then move the alias, the one step that counts.
 
@@ -134,6 +178,16 @@ def promote_version(uri: str, name: str, version: int, decision: Decision) -> No
         ServerError: The server does not answer.
     """
     note_decision(uri, name, version, decision)
+    move_champion(uri, name, version)
+
+
+def move_champion(uri: str, name: str, version: int) -> None:
+    """Give a version the alias champion, and take the alias challenger from it.
+
+    Raises:
+        RegistryError: There is no such version.
+        ServerError: The server does not answer.
+    """
     call(uri, "POST", "registered-models/alias", {"name": name, "alias": CHAMPION, "version": str(version)})
     _withdraw(uri, name, version, CHALLENGER)
 
@@ -174,8 +228,7 @@ def retire_version(uri: str, name: str, version: int, request: str, label: str) 
         ServerError: The server does not answer.
     """
     found = read_version(uri, name, version)
-    tag = {"name": name, "version": str(version), "key": RETIRED_TAG, "value": label}
-    call(uri, "POST", "model-versions/set-tag", tag)
+    set_tag(uri, found, RETIRED_TAG, label)
     withdraw_aliases(uri, name, version)
     line = f"{DECISION_LINE}retired: it saw documents that erasure request {request} asks to forget"
     write_description(uri, name, version, with_decision_line(found.description, line))
@@ -194,28 +247,6 @@ def _withdraw(uri: str, name: str, version: int, alias: str) -> None:
     bearer = find_version_by_alias(uri, name, alias)
     if bearer is not None and bearer.version == version:
         call(uri, "DELETE", "registered-models/alias", {"name": name, "alias": alias})
-
-
-def close_left_open(uri: str, run_ids: Iterable[str], status: RunEnd = "KILLED") -> int:
-    """Close runs that are still RUNNING, their running children first; return how many were closed.
-
-    Ids the server does not know are passed over: an operator may have deleted them.
-
-    Raises:
-        ServerError: The server does not answer.
-    """
-    closed = 0
-    for run_id in run_ids:
-        try:
-            info = call(uri, "GET", "runs/get", {"run_id": run_id})["run"]["info"]
-        except Missing:
-            continue
-        open_runs = [*_running_children(uri, info["experiment_id"], run_id)]
-        open_runs += [run_id] if info["status"] == "RUNNING" else []
-        for open_id in open_runs:
-            call(uri, "POST", "runs/update", {"run_id": open_id, "status": status, "end_time": _now()})
-        closed += len(open_runs)
-    return closed
 
 
 def version_page(uri: str, name: str, version: int) -> str:
@@ -238,6 +269,17 @@ def find_version_by_alias(uri: str, name: str, alias: str) -> Version | None:
     return _version(answer["model_version"])
 
 
+def versions_with_tag(uri: str, name: str, key: str, value: str) -> list[Version]:
+    """Give the versions of a model that bear a tag with this value, the earliest first.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    query = {"filter": f"name = '{name}' and tags.`{key}` = '{value}'", "max_results": 1000}
+    found = call(uri, "GET", "model-versions/search", query).get("model_versions", [])
+    return sorted((_version(data) for data in found), key=lambda version: version.version)
+
+
 def find_version(uri: str, name: str, version: int) -> Version | None:
     """Give a version by its number, in one request; None if there is none."""
     try:
@@ -245,6 +287,13 @@ def find_version(uri: str, name: str, version: int) -> Version | None:
     except Missing:
         return None
     return _version(answer["model_version"])
+
+
+def find_version_by_run(uri: str, run_id: str) -> Version | None:
+    """Give the newest version that a run registered, in one request; None if there is none."""
+    answer = call(uri, "GET", "model-versions/search", {"filter": f"run_id='{run_id}'"})
+    found = [_version(data) for data in answer.get("model_versions", [])]
+    return max(found, key=lambda one: one.version, default=None)
 
 
 def _version(data: dict[str, Any]) -> Version:
@@ -269,10 +318,8 @@ def note_decision(uri: str, name: str, version: int, decision: Decision) -> None
         ServerError: The server does not answer.
     """
     found = read_version(uri, name, version)
-    tags = {DECISION_TAG: "promoted" if decision.passed else "kept", "gptmodel.reason": decision.reason}
-    for key, value in tags.items():
-        body = {"name": name, "version": str(version), "key": key, "value": value[:5000]}
-        call(uri, "POST", "model-versions/set-tag", body)
+    set_tag(uri, found, DECISION_TAG, "promoted" if decision.passed else "kept")
+    set_tag(uri, found, REASON_TAG, decision.reason)
     write_description(uri, name, version, with_decision(found.description, decision))
 
 
@@ -301,20 +348,6 @@ def with_decision_line(description: str, line: str) -> str:
 def decision_sentence(decision: Decision) -> str:
     """Give a decision's reason with its scope in brackets, unless the reason names the scope already."""
     return decision.reason if decision.scope in decision.reason else f"{decision.reason} ({decision.scope})"
-
-
-def _running_children(uri: str, experiment_id: str, run_id: str) -> Iterator[str]:
-    query: dict[str, Any] = {
-        "experiment_ids": [experiment_id],
-        "filter": f"attributes.status = 'RUNNING' and tags.mlflow.parentRunId = '{run_id}'",
-        "max_results": 1000,
-    }
-    for run in call(uri, "POST", "runs/search", query).get("runs", []):
-        yield run["info"]["run_id"]
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def unknown(model_uri: str, expected: str | None = None) -> RegistryError:

@@ -119,7 +119,7 @@ def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict
         "searched_in_part": list(scrub.get("limits", ())),
         "scrub_scope": scrub.get("scope", ""),
         "shapes": [(row["kind"], row["shape"], number_text(row["num"])) for row in scrub.get("shapes", ())],
-        "self_test": [_self_test(row) for row in scrub.get("self_test", ())],
+        "self_test": [self_test_row(row) for row in scrub.get("self_test", ())],
         "untested": list(scrub.get("untested_kinds", ())),
         "baselines": _baselines(evaluation),
         "scores": _scores(evaluation),
@@ -160,7 +160,7 @@ def _figures(accounts: Mapping[str, Account]) -> list[Row]:
     ]
 
 
-def _self_test(row: Account) -> Row:
+def self_test_row(row: Account) -> Row:
     """Give what the scrubber's test of itself gave for a kind: kind, found, recall with its bound, look-alikes."""
     if row["recall"] is None:
         return (row["kind"], "not tried", "", "", "")

@@ -109,11 +109,10 @@ def plan_training(
     import torch
 
     facts_digest = digest_of(facts)
-    with contextlib.suppress(OSError, ValidationError):
-        plan = TrainingPlan.model_validate_json(path.read_bytes())
-        if plan.facts == facts_digest:
-            _refuse_missing_device(plan.runtime)
-            return plan
+    earlier = read_plan(path)
+    if earlier is not None and earlier.facts == facts_digest:
+        _refuse_missing_device(earlier.runtime)
+        return earlier
     tokens = training.max_steps * training.batch_size * model.context_length
     with torch.device("meta"):
         num_parameters = new_model(model, vocab_size).num_parameters()
@@ -123,6 +122,26 @@ def plan_training(
     )
     write_synced(path, plan.model_dump_json(indent=1))
     return plan
+
+
+def read_plan(path: Path) -> TrainingPlan | None:
+    """Read what was decided for a training; None if it is gone or can't be read."""
+    try:
+        return TrainingPlan.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def adapted(plan: TrainingPlan) -> tuple[TrainingPlan, tuple[str, ...]]:
+    """Give a plan that this machine can follow, and a sentence for each choice that it can't make as it was made."""
+    runtime, words = plan.runtime, []
+    if runtime.device == "cuda" and find_device()[0] != "cuda":
+        words.append("it was trained on a GPU, and torch finds none here: on the CPU")
+        runtime = runtime.model_copy(update={"device": "cpu", "compiled": False})
+    if runtime.compiled and runtime.device == "cpu" and not _has_compiler():
+        words.append("its step was compiled, and there is no C++ compiler here: not compiled")
+        runtime = runtime.model_copy(update={"compiled": False})
+    return plan.model_copy(update={"runtime": runtime}), tuple(words)
 
 
 def _refuse_missing_device(runtime: Runtime) -> None:
@@ -256,7 +275,11 @@ def _compiles(config: TrainingConfig, device: str, flops: float) -> bool:
         return config.max_steps >= _GPU_COMPILE_STEPS
     # On a CPU compiling gains most with bf16, and needs a C++ compiler.
     wanted = config.precision != "fp32" and has_fast_bf16() and flops >= _CPU_COMPILE_FLOPS
-    return wanted and shutil.which(os.environ.get("CXX", "g++")) is not None
+    return wanted and _has_compiler()
+
+
+def _has_compiler() -> bool:
+    return shutil.which(os.environ.get("CXX", "g++")) is not None
 
 
 def _precision(config: TrainingConfig, device: str) -> Literal["fp32", "bf16"]:

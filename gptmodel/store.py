@@ -26,6 +26,8 @@ from gptmodel.errors import DiskFullError, StoreBusyError, StoreError
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 NOTES_DIR = "notes"
+LAST_USED = "last-used"
+"""Empty file among an output's notes: its time says when a run last found the output and went on with it."""
 # Shards of documents: the only data that is deleted by policy while the manifest stays.
 TEXT_DIR = "shards"
 
@@ -174,6 +176,10 @@ class Store:
         found = [self.read_manifest(path.parent) for path in sorted(paths, key=_age)]
         return [manifest for manifest in found if manifest is not None]
 
+    def committed_at(self, manifest: Manifest) -> float:
+        """Give when an output was committed, seconds since the epoch; 0 if it is gone."""
+        return -_age(self.folder(manifest.stage, manifest.fingerprint) / MANIFEST)
+
     @contextlib.contextmanager
     def writing(
         self, stage: str, fingerprint: str, inputs: Mapping[str, Output], *, code_version: str = "",
@@ -252,6 +258,34 @@ class Store:
         for name, path in files.items():
             path.replace(folder / name)
             sync((folder / name).parent)
+
+    def mark_used(self, output: Output) -> None:
+        """Note that a run found an output and goes on with it; what is used last is what the next run wants."""
+        with contextlib.suppress(OSError):
+            notes = self.path_of(output) / NOTES_DIR
+            notes.mkdir(mode=0o700, exist_ok=True)
+            (notes / LAST_USED).touch(mode=0o600)
+
+    def discard(self, path: Path) -> None:
+        """Delete an output's folder, or what an interrupted attempt left of one.
+
+        It loses its name first and its manifest next, so that nothing half deleted is ever taken for an output, and
+        is found again by its name `.old` where this is interrupted.
+
+        Raises:
+            StoreBusyError: A living process works on that output.
+            OSError: A file can't be deleted.
+        """
+        old = path.with_suffix(".old")
+        with _locked(path.with_suffix(".lock")):
+            if path != old and path.exists():
+                if old.exists():
+                    shutil.rmtree(old)
+                path.rename(old)
+                sync(path.parent)
+            if old.exists():
+                (old / MANIFEST).unlink(missing_ok=True)
+                shutil.rmtree(old)
 
     def release(self, output: Output) -> int:
         """Delete the documents' text of an output but keep its manifest, marked `released`; return the bytes freed."""

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from gptmodel.config import TokensConfig
+from gptmodel.config import PlantedConfig, TokensConfig
+from gptmodel.corpus.canaries import phrase_id_of, phrases_that_fit
 from gptmodel.corpus.documents import Document
 from gptmodel.corpus.split_table import SPLITS, SplitRow, read_corpus
 from gptmodel.errors import CorpusTooSmallError, StoreError
@@ -50,6 +51,8 @@ class PackResult(BaseModel):
     """UTF-8 bytes of text of each split, planted documents left out."""
     num_planted_tokens: int
     """Tokens of planted documents in the train stream."""
+    num_planted_documents: int
+    """Planted documents in the train stream; those beyond the largest share of the tokens were left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,10 @@ class PackedDocument:
     num_bytes: int
 
 
-def pack(work: Workspace, config: TokensConfig, weights: Mapping[str, float] | None = None) -> PackResult:
+def pack(
+    work: Workspace, config: TokensConfig, weights: Mapping[str, float] | None = None,
+    planted: PlantedConfig | None = None,
+) -> PackResult:  # fmt: skip
     """Encode every document of the split into token files and the table that says where each lies.
 
     Documents stand in the order of their ids, which are hashes: a fixed shuffle that planted documents share. Parts of
@@ -89,6 +95,8 @@ def pack(work: Workspace, config: TokensConfig, weights: Mapping[str, float] | N
             and `documents.parquet`.
         config: Size of a token file.
         weights: Mixing weight of each source; 1 where it names none, and for planted documents.
+        planted: Says how large a share of the train stream planted documents may have; the phrases beyond it are left
+            out, the last ones first. None sets no limit.
 
     Raises:
         CorpusTooSmallError: The split names no document.
@@ -99,6 +107,7 @@ def pack(work: Workspace, config: TokensConfig, weights: Mapping[str, float] | N
     encoded = _encode_all(work, tokenizer, spool)
     if not encoded:
         raise CorpusTooSmallError(expected="documents to pack", actual="none", mend="Add documents to the sources.")
+    encoded = _within_share(encoded, planted) if planted else encoded
     weight_of = weights or {}
     rows = _laid_out(encoded, weight_of)
     _write_mixture(work.path / MIXTURE_FILE, [row for _, row in rows], weight_of)
@@ -296,6 +305,7 @@ class _Spooled:
     """A document's tokens in the spool, in the order they were encoded."""
 
     document: tuple[str, str, str, str]  # id, source, lang, planted
+    phrase: str  # id of the planted phrase, empty for real text
     split: str
     offset: int
     num_tokens: int
@@ -314,9 +324,21 @@ def _encode_all(work: Workspace, tokenizer: Tokenizer, spool: Path) -> list[_Spo
                 file.write(tokens.tobytes())
                 num_bytes = len(item.text.encode("utf-8", "surrogatepass"))
                 facts = (item.id, item.source, item.lang, item.planted)
-                index.append(_Spooled(facts, row.split, offset, len(tokens), num_bytes))
+                phrase = phrase_id_of(item) if item.planted else ""
+                index.append(_Spooled(facts, phrase, row.split, offset, len(tokens), num_bytes))
                 offset += len(tokens)
     return index
+
+
+def _within_share(encoded: list[_Spooled], config: PlantedConfig) -> list[_Spooled]:
+    """Leave out the planted phrases with which they would take more than their share of the tokens trained on."""
+    sizes: Counter[str] = Counter()
+    for item in encoded:
+        if item.split == "train":
+            sizes[item.phrase] += item.num_tokens
+    fitting = phrases_that_fit(config, sizes[""], lambda phrase: sizes[phrase.id])
+    kept = {"", *(phrase.id for phrase in fitting)}
+    return [item for item in encoded if item.phrase in kept]
 
 
 def _grouped(documents: Iterable[tuple[Document, SplitRow]]) -> Iterator[list[tuple[Document, SplitRow]]]:
@@ -404,4 +426,5 @@ def _account(documents: list[PackedDocument]) -> PackResult:
         num_documents={split: sum(d.split == split for d in real) for split in SPLITS},
         num_bytes={split: sum(d.num_bytes for d in real if d.split == split) for split in SPLITS},
         num_planted_tokens=sum(d.num_tokens for d in documents if d.planted),
+        num_planted_documents=sum(bool(d.planted) for d in documents),
     )

@@ -106,7 +106,7 @@ def train(
     """
     started = time.monotonic()
     _remove_temporary(work.path)
-    facts = _facts(work, model, training)
+    facts = facts_of(work, model, training)
     if (finished := _finished(work, facts)) is not None:
         return finished
     data = _open_data(work, model, training)
@@ -185,7 +185,8 @@ def _open_data(work: Workspace, model: ModelConfig, training: TrainingConfig) ->
     return _Data(train_split, validation, order, tokenizer, model.context_length, tokenizer.vocab_size)
 
 
-def _facts(work: Workspace, model: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
+def facts_of(work: Workspace, model: ModelConfig, training: TrainingConfig) -> dict[str, Any]:
+    """Give what a training rests on: digests of its inputs, and its settings."""
     inputs = {name: _input_digest(work.inputs[name]) for name in ("tokenizer", "pack")}
     return {"inputs": inputs, "model": fingerprint_section(model), "training": fingerprint_section(training)}
 

@@ -4,13 +4,15 @@
 line is the decision, which promotion rewrites (`registry.with_decision`); a person's check may come in later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from gptmodel.corpus.scrubbing.coverage import marked
 from gptmodel.decision import Decision
+from gptmodel.provenance import Provenance
 from gptmodel.registry import DECISION_LINE, decision_sentence
 
 _FIGURES = ("bits per byte", "perplexity", "loss", "parameters", "training tokens", "documents")
@@ -42,6 +44,25 @@ class SourceLine(BaseModel):
     """What it may be used for; empty if that was not said."""
     keep_until: date | None = None
     """Last day it may be used; None without such a day."""
+
+
+class VersionLinks(BaseModel):
+    """Pages that a version's description leads to; empty where there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    flow_run: str = ""
+    """The Prefect run."""
+    mlflow_run: str = ""
+    """The pipeline's MLflow run, with the data sets."""
+    training: str = ""
+    """The MLflow run of the training, with the loss curve."""
+    config: str = ""
+    """The resolved config among the run's artifacts."""
+    report: str = ""
+    """The HTML report."""
+    parent: str = ""
+    """The version that was champion when this one was registered."""
 
 
 class VersionAccount(BaseModel):
@@ -89,12 +110,12 @@ class VersionAccount(BaseModel):
     """What a person's check of the scrubbed text gave, in a sentence; empty if nobody made one."""
     training_digest: str = ""
     """Digest of the packed tokens the model was trained on."""
-    flow_run_url: str = ""
-    """Link to the Prefect run."""
-    mlflow_run_url: str = ""
-    """Link to the MLflow run."""
-    report: str = ""
-    """Link to, or path of, the HTML report."""
+    made_with: Provenance | None = None
+    """Code and libraries it was registered with."""
+    parent: str = ""
+    """Number of the version that was champion when it was registered; empty if there was none."""
+    links: VersionLinks = VersionLinks()
+    """Pages to read on."""
 
 
 def describe_version(account: VersionAccount, decision: Decision | None = None) -> str:
@@ -127,7 +148,7 @@ def describe_version(account: VersionAccount, decision: Decision | None = None) 
             ("**Output filter**", "none in this version as it is served; `gptmodel generate` filters what it shows"),
         ]),
         "### Where it came from",
-        _list(_links(account)),
+        _list(_origin(account)),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -141,6 +162,15 @@ def with_review(description: str, sentence: str) -> str:
     """
     begin = f"- {_REVIEWED}: "
     return "\n".join(begin + sentence if line.startswith(begin) else line for line in description.split("\n"))
+
+
+def second_scanner_sentence(numbers: Mapping[str, Any]) -> str:
+    """Say what the quality gate's numbers hold of the second scanner; nothing if it did not look."""
+    bound = numbers.get("residual_upper_bound")
+    if bound is None:
+        return ""
+    num_hits, num_scanned = numbers["num_documents_with_residual"], numbers["num_documents_scanned"]
+    return f"sees a value in {num_hits:,} of {num_scanned:,} documents, 95 % upper bound {100 * bound:.2g} %"
 
 
 def not_searched(account: VersionAccount) -> list[str]:
@@ -187,11 +217,40 @@ def leak_test_tags(privacy: Decision) -> dict[str, str]:
     }
 
 
-def _links(account: VersionAccount) -> list[tuple[str, str]]:
+def _origin(account: VersionAccount) -> list[tuple[str, str]]:
+    links = account.links
     rows = [
-        ("Prefect run", account.flow_run_url), ("MLflow run", account.mlflow_run_url), ("Report", account.report),
-    ]  # fmt: skip
-    return [(label, _link(target)) for label, target in rows if target]
+        ("**Parent version**", _parent(account)),
+        ("**Code**", _code(account.made_with)),
+        ("**Lock**", _lock(account.made_with)),
+        ("**Config**", _link(links.config)),
+        ("**MLflow run**, with the data sets", _link(links.mlflow_run)),
+        ("**Training**, with the loss curve", _link(links.training)),
+        ("**Prefect run**", _link(links.flow_run)),
+        ("**Report**", _link(links.report)),
+    ]
+    return [(label, text) for label, text in rows if text]
+
+
+def _parent(account: VersionAccount) -> str:
+    if not account.parent:
+        return "none, for there was no champion when it was registered"
+    name = f"version {account.parent}"
+    page = f"[{name}]({account.links.parent})" if account.links.parent else name
+    return f"{page}, the champion when it was registered"
+
+
+def _code(made_with: Provenance | None) -> str:
+    if made_with is None:
+        return ""
+    commit = f"commit `{made_with.commit}`" if made_with.commit else "commit unknown"
+    changed = " **with uncommitted changes**" if made_with.is_dirty else ""
+    return f"gptmodel {made_with.version}, {commit}{changed}, Python {made_with.python}"
+
+
+def _lock(made_with: Provenance | None) -> str:
+    digest = made_with.lock_digest if made_with else ""
+    return f"`{digest[:16]}`, sha256 of the pinned requirements" if digest else ""
 
 
 def _list(rows: Sequence[tuple[str, str]]) -> str:
@@ -199,7 +258,7 @@ def _list(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _link(target: str) -> str:
-    return f"[{target}]({target})" if target.startswith(("http://", "https://")) else f"`{target}`"
+    return f"[{target}]({target})" if target else ""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -91,8 +91,7 @@ def _root(
 
 def close_dead_runs(home: Home) -> None:
     """Close the runs of this home whose process is gone, and say so."""
-    from flows import ledger, stack
+    from flows import ledger
 
-    addresses = stack.addresses(home)
-    if closed := ledger.close_dead_runs(home, addresses.prefect_api, addresses.mlflow):
+    if closed := ledger.close_dead_runs(home):
         terminal.current().line(f"Closed {closed} interrupted run{'s' * (closed > 1)} in Prefect and MLflow.")

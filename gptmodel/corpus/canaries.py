@@ -106,11 +106,17 @@ def planted_phrases(config: PlantedConfig) -> list[Phrase]:
     return [phrase for pair in pairs for phrase in pair if phrase is not None]
 
 
-def phrases_that_fit(config: PlantedConfig, corpus_bytes: int) -> list[Phrase]:
-    """List the phrases planted into a corpus: the first ones that stay within `max_canary_ratio` of its bytes."""
-    budget, chosen = int(config.max_canary_ratio * corpus_bytes), []
+def phrases_that_fit(config: PlantedConfig, corpus_size: int, size_of: Callable[[Phrase], int]) -> list[Phrase]:
+    """List the phrases planted into a corpus: the first ones that stay within `max_canary_ratio` of its size.
+
+    Args:
+        config: How many phrases, how often each, and the largest share of the corpus.
+        corpus_size: Size of the corpus without them, in the unit of `size_of`: bytes or tokens.
+        size_of: Gives what all repetitions of a phrase take.
+    """
+    budget, chosen = int(config.max_canary_ratio * corpus_size), []
     for phrase in planted_phrases(config):
-        budget -= phrase.num_bytes
+        budget -= size_of(phrase)
         if budget < 0:
             break
         chosen.append(phrase)
@@ -120,6 +126,8 @@ def phrases_that_fit(config: PlantedConfig, corpus_bytes: int) -> list[Phrase]:
 def planted_documents(config: PlantedConfig, corpus_bytes: int) -> list[Document]:
     """Give the documents to plant: each phrase that fits, as many times as it is to be repeated.
 
+    How many tokens they take is known once there is a tokenizer: packing leaves out what is too much by tokens.
+
     Args:
         config: How many phrases, how often each, and the largest share of the corpus.
         corpus_bytes: Size of the corpus without them (bytes of UTF-8 text).
@@ -127,7 +135,8 @@ def planted_documents(config: PlantedConfig, corpus_bytes: int) -> list[Document
     Returns:
         Documents of the source `planted`; `path` is the phrase's id with `.txt`, ids are distinct.
     """
-    return [document for phrase in phrases_that_fit(config, corpus_bytes) for document in _documents(phrase)]
+    phrases = phrases_that_fit(config, corpus_bytes, lambda phrase: phrase.num_bytes)
+    return [document for phrase in phrases for document in _documents(phrase)]
 
 
 def reference_phrases(phrase: Phrase, count: int, seed: int) -> list[Phrase]:

@@ -15,11 +15,13 @@ from gptmodel.chain import STAGE_NAMES
 from gptmodel.lineage.versions import Version
 from gptmodel.plan import TIMING
 from gptmodel.provenance import PROVENANCE, Provenance
-from gptmodel.store import NOTES_DIR, Manifest, Store, damage
+from gptmodel.store import NOTES_DIR, FileEntry, Manifest, Store, damage
 
 State = Literal["whole", "text deleted", "purged", "damaged", "gone"]
 CONFIG = "config.toml"
 """Name of the resolved config among an output's notes."""
+NOBODY = "none"
+"""What stands for the champion's URI where there was none."""
 
 
 class _Record(BaseModel):
@@ -51,6 +53,8 @@ class StageOrigin(_Record):
     """Digests of what it read, by name."""
     result: Mapping[str, Any] = {}
     """The stage's account."""
+    files: Mapping[str, FileEntry] = {}
+    """Its data files with size and digest, by name; text that was deleted by policy is among them."""
 
 
 class Ancestry(_Record):
@@ -66,6 +70,18 @@ class Ancestry(_Record):
     def stage(self, name: str) -> StageOrigin | None:
         """Give one output by its stage; None if the version came from none."""
         return next((one for one in self.stages if one.stage == name), None)
+
+    def result(self, name: str) -> Mapping[str, Any]:
+        """Give a stage's account; empty if it is gone."""
+        found = self.stage(name)
+        return found.result if found else {}
+
+    @property
+    def parent(self) -> str | None:
+        """URI of the champion it was measured against when it was first decided; None if there was none."""
+        decided = self.stage("promote")
+        champion = decided.inputs.get("champion", NOBODY) if decided else NOBODY
+        return None if champion == NOBODY else champion
 
     @property
     def made_with(self) -> Provenance | None:
@@ -102,7 +118,7 @@ def _origin(folder: Path, manifest: Manifest) -> StageOrigin:
         stage=manifest.stage, digest=manifest.digest, fingerprint=manifest.fingerprint,
         code_version=manifest.code_version, state=_state(folder, manifest), purged_for=manifest.purged,
         seconds=_seconds(notes / TIMING), made_with=read_made_with(notes), section=manifest.section,
-        inputs=manifest.inputs, result=manifest.result,
+        inputs=manifest.inputs, result=manifest.result, files=manifest.files,
     )  # fmt: skip
 
 

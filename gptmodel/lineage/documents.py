@@ -19,7 +19,7 @@ from gptmodel.corpus.sources.forgetting import FORGOTTEN_DIR
 from gptmodel.corpus.split_table import SPLIT_DIR
 from gptmodel.errors import StoreError
 from gptmodel.lineage.versions import Version, list_versions
-from gptmodel.store import MANIFEST, Manifest, Store
+from gptmodel.store import Manifest, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -156,7 +156,7 @@ class _Corpora:
         places: defaultdict[str, list[_Place]] = defaultdict(list)
         for stage, table, columns in _TABLES:
             for manifest in self.store.manifests(stage):
-                time = _time(self.store, manifest)
+                time = self.store.committed_at(manifest)
                 for row in self._rows(manifest, table, columns, wanted):
                     places[row["id"]].append(
                         _Place(time, stage, manifest.digest, row["source"], row.get("split", ""), row.get("reason", ""))
@@ -201,13 +201,6 @@ def _read(path: Path, columns: Sequence[str], wanted: "pa.Array | None" = None) 
             mend=f"Compute it again: gptmodel run --force {path.parts[-4]}",
         ) from None
     return rows
-
-
-def _time(store: Store, manifest: Manifest) -> float:
-    try:
-        return (store.folder(manifest.stage, manifest.fingerprint) / MANIFEST).stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def _sighting(

@@ -73,7 +73,11 @@ class TrainingText:
     @cached_property
     def rows(self) -> list[PackedDocument]:
         """The training documents in the order of the stream, planted ones left out."""
-        return [row for row in read_packed_documents(self.packed, ["train"]) if not row.planted]
+        return [row for row in self._all_rows if not row.planted]
+
+    @cached_property
+    def _all_rows(self) -> list[PackedDocument]:
+        return read_packed_documents(self.packed, ["train"])
 
     @cached_property
     def stream(self) -> TokenSplit:
@@ -81,12 +85,14 @@ class TrainingText:
         return TokenSplit.open(self.packed, "train")
 
     def planted_documents(self) -> Iterator[Document]:
-        """Read the documents that hold planted test phrases, as scrubbing left them."""
+        """Read the planted documents that the model was trained on, as scrubbing left them."""
         import pyarrow.parquet as pq
 
+        packed = {row.id for row in self._all_rows if row.planted}
         for path in list_shards(self.scrubbed):
             for row in pq.read_table(path, filters=[("planted", "!=", "")]).to_pylist():
-                yield Document(**row)
+                if row["id"] in packed:
+                    yield Document(**row)
 
     def look_up(self, values: Collection[Value], scrubber: Scrubber) -> Known:
         """Tell of values where the training text, planted documents included, has them.
@@ -94,7 +100,7 @@ class TrainingText:
         A value that only the words around it made one, such as a number after "Phone:", must be found as such there
         too: the same digits elsewhere are no phone number.
         """
-        train, wanted = {row.id for row in read_packed_documents(self.packed, ["train"])}, set(values)
+        train, wanted = {row.id for row in self._all_rows}, set(values)
         held: set[Value] = set()
         standing: set[Value] = set()
         for document in read_documents(self.scrubbed) if wanted else ():

@@ -17,7 +17,9 @@ from gptmodel import downloads, registry, tracking
 from gptmodel.bundle import assemble_bundle, verify_bundle
 from gptmodel.decision import Decision
 from gptmodel.errors import RegistryError, ServerError
-from gptmodel.tracking import FINGERPRINT_TAG, DatasetRef
+from gptmodel.open_runs import FLOW_RUN_TAG, End, close_open_runs
+from gptmodel.registry import FINGERPRINT_TAG
+from gptmodel.tracking import DatasetRef
 from tests.integration.servers import RunningServer
 
 TRAIN = DatasetRef(name="tokens-train", digest="a1" * 32, source="file:///store/pack", num_rows=812, context="training")
@@ -82,7 +84,7 @@ def made(mlflow_server: RunningServer, tmp_path_factory: pytest.TempPathFactory)
 def register(uri: str, run_id: str, name: str, bundle: Path, fingerprint: str = "f1") -> registry.Registration:
     return tracking.register_version(
         uri, run_id=run_id, name=name, bundle_folder=bundle, tags={FINGERPRINT_TAG: fingerprint, "gptmodel.flow": "f"},
-        description="text for people", metrics={"bits_per_byte": 1.7}, datasets=[TRAIN, TEST],
+        description="text for people", metrics={"tokens-test": {"bits_per_byte": 1.7}}, datasets=[TRAIN, TEST],
         input_example=["The function returns"],
     )  # fmt: skip
 
@@ -257,7 +259,7 @@ class TestRegistration:
             f"run = t.open_pipeline_run({mlflow_uri!r}, experiment='tests', name='x', tags={{}}, params={{}})\n"
             f"t.register_version({mlflow_uri!r}, run_id=run, name={name!r},"
             f" bundle_folder=pathlib.Path({str(bundle)!r}), tags={{}},"
-            " description='d', metrics={'a': 1.0}, datasets=[], input_example=['x'])\n"
+            " description='d', metrics={}, datasets=[], input_example=['x'])\n"
             f"t.close_run({mlflow_uri!r}, run, 'FINISHED')\n"
         )
         (tmp_path / "cwd").mkdir()
@@ -395,22 +397,42 @@ class TestDownloads:
 
 
 class TestLeftOpen:
-    def test_open_runs_and_their_children_are_closed(self, mlflow_uri: str, parent: str, stage: str) -> None:
-        assert registry.close_left_open(mlflow_uri, [parent]) == 2
-        assert [run_of(mlflow_uri, run_id)["info"]["status"] for run_id in (parent, stage)] == ["KILLED"] * 2
+    @pytest.fixture
+    def flow(self) -> str:
+        return uuid.uuid4().hex
 
-    def test_a_child_left_open_below_a_closed_parent_is_closed(self, mlflow_uri: str, parent: str, stage: str) -> None:
-        tracking.close_run(mlflow_uri, parent, "FAILED")
-        assert registry.close_left_open(mlflow_uri, [parent], "FAILED") == 1
-        assert run_of(mlflow_uri, stage)["info"]["status"] == "FAILED"
+    def opened(self, uri: str, flow: str) -> tuple[str, str]:
+        tags = {FLOW_RUN_TAG: flow}
+        parent = tracking.open_pipeline_run(uri, experiment="tests", name="run", tags=tags, params={})
+        child = tracking.open_stage_run(uri, parent_run_id=parent, stage="train", tags=tags, params={}, start_ms=1000)
+        return parent, child
 
-    def test_finished_runs_keep_their_status(self, mlflow_uri: str, parent: str) -> None:
-        tracking.close_run(mlflow_uri, parent, "FINISHED")
-        assert registry.close_left_open(mlflow_uri, [parent]) == 0
-        assert run_of(mlflow_uri, parent)["info"]["status"] == "FINISHED"
+    def ends(self, uri: str, run_ids: tuple[str, ...]) -> list[str]:
+        return [run_of(uri, run_id)["info"]["status"] for run_id in run_ids]
 
-    def test_runs_the_server_does_not_know_are_passed_over(self, mlflow_uri: str) -> None:
-        assert registry.close_left_open(mlflow_uri, ["0" * 32]) == 0
+    def test_all_open_runs_of_a_flow_run_are_closed_and_no_others(
+        self, mlflow_uri: str, flow: str, parent: str
+    ) -> None:
+        runs = self.opened(mlflow_uri, flow)
+        assert close_open_runs(mlflow_uri, "tests", flow) == 2
+        assert self.ends(mlflow_uri, (*runs, parent)) == ["KILLED", "KILLED", "RUNNING"]
+
+    def test_what_is_known_of_an_end_is_told(self, mlflow_uri: str, flow: str) -> None:
+        runs = self.opened(mlflow_uri, flow)
+        assert close_open_runs(mlflow_uri, "tests", flow, {runs[1]: End("FINISHED", 5000)}) == 2
+        assert self.ends(mlflow_uri, runs) == ["KILLED", "FINISHED"]
+        info = run_of(mlflow_uri, runs[1])["info"]
+        assert (info["start_time"], info["end_time"]) == (1000, 5000)
+
+    def test_ended_runs_keep_their_status(self, mlflow_uri: str, flow: str) -> None:
+        runs = self.opened(mlflow_uri, flow)
+        for run_id in runs:
+            tracking.close_run(mlflow_uri, run_id, "FINISHED")
+        assert close_open_runs(mlflow_uri, "tests", flow) == 0
+        assert self.ends(mlflow_uri, runs) == ["FINISHED", "FINISHED"]
+
+    def test_an_experiment_the_server_does_not_know_has_none(self, mlflow_uri: str, flow: str) -> None:
+        assert close_open_runs(mlflow_uri, uuid.uuid4().hex, flow) == 0
 
 
 class TestServerAway:

@@ -5,7 +5,7 @@ import pytest
 
 from gptmodel import mlflow_http
 from gptmodel.errors import GPTModelError, RegistryError, ServerError
-from gptmodel.mlflow_http import calm_mlflow, explain, shown
+from gptmodel.mlflow_http import ServerAway, calm_mlflow, explain, shown
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response) -> list[httpx.Request]:
@@ -29,13 +29,20 @@ def test_an_address_is_shown_without_its_password() -> None:
     ("code", "message", "kind"),
     [
         ("RESOURCE_DOES_NOT_EXIST", "Run with id=1 not found", RegistryError),
-        ("INTERNAL_ERROR", "API request to http://h/x failed with exception refused", ServerError),
-        ("INTERNAL_ERROR", "API request to http://h/x failed with timeout exception late", ServerError),
+        ("INTERNAL_ERROR", "API request to http://h/x failed with exception refused", ServerAway),
+        ("INTERNAL_ERROR", "API request to http://h/x failed with timeout exception late", ServerAway),
         ("INVALID_PARAMETER_VALUE", "Invalid value", ServerError),
     ],
 )
 def test_an_error_of_mlflows_client_becomes_one_of_ours(code: str, message: str, kind: type[GPTModelError]) -> None:
     assert type(explain("http://h", code, message)) is kind
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_answer_to_mlflows_client_that_lets_nobody_in_names_the_variables(status: int) -> None:
+    error = explain("http://h", "INTERNAL_ERROR", f"API request to endpoint /x failed with error code {status} != 200")
+    assert (type(error), error.actual) == (ServerError, f"HTTP {status}")
+    assert "MLFLOW_TRACKING_PASSWORD" in error.mend
 
 
 def test_a_server_that_goes_away_in_the_middle_gets_the_mend() -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptmodel.config import TokenizerConfig, TokensConfig
+from gptmodel.config import PlantedConfig, TokenizerConfig, TokensConfig
+from gptmodel.corpus.canaries import phrase_id_of, planted_documents, planted_phrases
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
 from gptmodel.corpus.split_table import Split
 from gptmodel.errors import CorpusTooSmallError, StoreError
@@ -264,3 +265,35 @@ def test_equal_weights_leave_one_stream(work: Workspace) -> None:
     assert (work.path / "mixture.json").exists()  # planted documents have weight 1
     pack(work, SMALL, {"s": 1.0})
     assert not (work.path / "mixture.json").exists()
+
+
+FEW = PlantedConfig(num_catchable=4, catchable_repetitions=2, num_in_clear=4, in_clear_repetitions=(1,))
+
+
+def planted_work(root: Path, planted: PlantedConfig) -> Workspace:
+    real = [Document(document_id("s", f"{n}.txt", "0"), "s", f"{n}.txt", f"Document {n} says hello. " * 20) for n in
+            range(120)]  # fmt: skip
+    return make_work(root, [*real, *planted_documents(planted, 10**9)])
+
+
+@pytest.mark.parametrize("ratio", [0.001, 0.02, 0.2])
+def test_planted_documents_take_no_more_than_their_share_of_the_tokens(tmp_path: Path, ratio: float) -> None:
+    planted = FEW.model_copy(update={"max_canary_ratio": ratio})
+    result = pack(planted_work(tmp_path, planted), SMALL, planted=planted)
+    assert result.num_planted_tokens <= ratio * result.num_tokens["train"]
+    rows = [row for row in read_packed_documents(tmp_path / "out") if row.planted]
+    assert len(rows) == result.num_planted_documents
+    assert (result.num_planted_documents > 0) == (ratio > 0.001)
+
+
+def test_of_planted_phrases_beyond_their_share_the_first_stay_whole(tmp_path: Path) -> None:
+    planted = FEW.model_copy(update={"max_canary_ratio": 0.05})
+    pack(planted_work(tmp_path, planted), SMALL, planted=planted)
+    packed = {row.id for row in read_packed_documents(tmp_path / "out") if row.planted}
+    by_phrase: dict[str, set[bool]] = {}
+    for document in planted_documents(planted, 10**9):
+        by_phrase.setdefault(phrase_id_of(document), set()).add(document.id in packed)
+    there = [by_phrase[phrase.id] for phrase in planted_phrases(planted)]
+    assert there == sorted(there, key=lambda one: one == {False})
+    assert {True} in there
+    assert {False} in there

@@ -4,7 +4,14 @@ import pytest
 
 from gptmodel.decision import Decision
 from gptmodel.registry import with_decision
-from gptmodel.version_text import SourceLine, VersionAccount, describe_version, leak_test_tags, with_review
+from gptmodel.version_text import (
+    SourceLine,
+    VersionAccount,
+    VersionLinks,
+    describe_version,
+    leak_test_tags,
+    with_review,
+)
 
 ACCOUNT = VersionAccount(
     privacy=Decision(passed=True, reason="no planted phrase came out", scope="26 phrases"),
@@ -12,7 +19,7 @@ ACCOUNT = VersionAccount(
     num_parameters=1_234_567, num_tokens=614_400, num_documents=812,
     sources=(SourceLine(name="notes|old", num_documents=12, digest="ab" * 32, licence="CC0", personal_data="no"),),
     kinds_searched=("EMAIL", "PHONE"), kinds_not_searched=("ADDRESS",), training_digest="cd" * 32,
-    flow_run_url="http://127.0.0.1:4200/runs/1", report="report.html",
+    links=VersionLinks(flow_run="http://127.0.0.1:4200/runs/1"),
 )  # fmt: skip
 
 

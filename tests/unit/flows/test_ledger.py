@@ -7,21 +7,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from flows import stack
 from flows.home import Home, open_home
-from flows.ledger import Entry, close_dead_runs
+from flows.ledger import Entry, close_dead_runs, is_any_open
+from gptmodel.open_runs import End
 
 GONE = {"host": socket.gethostname(), "pid": 2**22 + 1, "start": 1.0}  # beyond the largest pid
 NOWHERE = "http://127.0.0.1:9"
 
 
 class Servers:
-    """Prefect's and MLflow's answers for one run each, and what they were told."""
+    """Prefect's answers for flow runs and MLflow's for the runs of `f1`, and what they were told."""
 
     def __init__(self) -> None:
         self.flow_runs: dict[str, str] = {}
         self.mlflow_runs: dict[str, str] = {}
+        self.end_times: dict[str, int] = {}
         self.refuses = False
         self.authorizations: set[str | None] = set()
 
@@ -39,15 +43,14 @@ class Servers:
         return 200, {"state_type": self.flow_runs[name]}
 
     def _mlflow(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        if "runs/update" in path:
-            self.mlflow_runs[body["run_id"]] = body["status"]
-            return 200, {}
+        if "experiments/get-by-name" in path:
+            return 200, {"experiment": {"experiment_id": "1"}}
         if "runs/search" in path:
-            return 200, {"runs": []}
-        name = path.split("run_id=")[1]
-        if name not in self.mlflow_runs:
-            return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such run"}
-        return 200, {"run": {"info": {"status": self.mlflow_runs[name], "experiment_id": "1"}}}
+            assert body["filter"].endswith("tags.`prefect.flow_run_id` = 'f1'")
+            running = [name for name, status in self.mlflow_runs.items() if status == "RUNNING"]
+            return 200, {"runs": [{"info": {"run_id": name}} for name in running]}
+        self.mlflow_runs[body["run_id"]], self.end_times[body["run_id"]] = body["status"], body["end_time"]
+        return 200, {}
 
 
 @pytest.fixture
@@ -89,57 +92,86 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return open_home()
 
 
-def left_behind(home: Home, **fields: Any) -> Path:
+def left_behind(home: Home, url: str, **fields: Any) -> Path:
     path = home.runs_dir / f"{fields.get('flow_run_id', 'x')}.json"
-    path.write_text(json.dumps(GONE | fields))
+    servers = {"prefect": url, "mlflow": url, "is_in_mlflow": True}
+    path.write_text(json.dumps(GONE | servers | fields))
     return path
 
 
-def close(home: Home, url: str) -> int:
-    return close_dead_runs(home, f"{url}/api", url)
+def opened(home: Home, url: str) -> Entry:
+    return Entry(home, "f1", stack.Addresses(f"{url}/api", url))
 
 
 def test_a_run_is_listed_exactly_as_long_as_it_is_open(home: Home) -> None:
-    entry = Entry(home, "f1")
-    entry.note_mlflow_run("m1")
+    entry = opened(home, NOWHERE)
     fields = json.loads(entry.path.read_text())
-    assert (fields["flow_run_id"], fields["mlflow_run_id"], fields["pid"]) == ("f1", "m1", os.getpid())
-    assert fields["host"] == socket.gethostname()
+    assert (fields["flow_run_id"], fields["pid"], fields["host"]) == ("f1", os.getpid(), socket.gethostname())
+    assert is_any_open(home)
+    assert not is_any_open(home, besides=entry)
     entry.close()
     entry.close()
     assert list(home.runs_dir.iterdir()) == []
+    assert not is_any_open(home)
 
 
 def test_a_dead_process_is_closed_on_both_sides(home: Home, servers: tuple[Servers, str]) -> None:
     made, url = servers
-    made.flow_runs["f1"], made.mlflow_runs["m1"] = "RUNNING", "RUNNING"
-    entry = left_behind(home, flow_run_id="f1", mlflow_run_id="m1")
-    assert close(home, url) == 1
-    assert (made.flow_runs["f1"], made.mlflow_runs["m1"], entry.exists()) == ("CRASHED", "KILLED", False)
+    made.flow_runs["f1"] = "RUNNING"
+    made.mlflow_runs |= {"pipeline": "RUNNING", "train": "RUNNING", "pack": "FINISHED"}
+    entry = left_behind(home, url, flow_run_id="f1")
+    assert close_dead_runs(home) == 1
+    assert (made.flow_runs["f1"], entry.exists()) == ("CRASHED", False)
+    assert made.mlflow_runs == {"pipeline": "KILLED", "train": "KILLED", "pack": "FINISHED"}
+
+
+def test_a_run_whose_end_mlflow_could_not_be_told_is_closed_with_its_true_end_and_time(
+    home: Home, servers: tuple[Servers, str]
+) -> None:
+    made, url = servers
+    entry = opened(home, url)
+    entry.note_mlflow()
+    entry.note_end("train", End("FINISHED", 5000))
+    entry.note_end("pipeline", End("FAILED", 7000))
+    entry.note_end("pack", End("FINISHED", 4000))
+    entry.forget_end("pack")
+    entry.close()
+    assert entry.path.exists()
+    assert not is_any_open(home)
+    made.flow_runs["f1"] = "COMPLETED"
+    made.mlflow_runs |= {"pipeline": "RUNNING", "train": "RUNNING", "evaluate": "RUNNING"}
+    assert close_dead_runs(home) == 0  # nothing was interrupted
+    assert made.mlflow_runs == {"pipeline": "FAILED", "train": "FINISHED", "evaluate": "KILLED"}
+    assert (made.end_times["pipeline"], made.end_times["train"]) == (7000, 5000)
+    assert not entry.path.exists()
 
 
 def test_a_living_process_is_left_alone(home: Home, servers: tuple[Servers, str]) -> None:
     made, url = servers
-    made.flow_runs["f1"] = "RUNNING"
-    entry = Entry(home, "f1")
-    assert close(home, url) == 0
-    assert (made.flow_runs["f1"], entry.path.exists()) == ("RUNNING", True)
+    made.flow_runs["f1"] = made.mlflow_runs["m"] = "RUNNING"
+    entry = opened(home, url)
+    assert close_dead_runs(home) == 0
+    assert (made.flow_runs["f1"], made.mlflow_runs["m"], entry.path.exists()) == ("RUNNING", "RUNNING", True)
 
 
 def test_another_process_under_the_same_pid_is_not_taken_for_it(home: Home, servers: tuple[Servers, str]) -> None:
     made, url = servers
     made.flow_runs["f1"] = "RUNNING"
-    left_behind(home, flow_run_id="f1", pid=os.getpid(), start=1.0)
-    assert close(home, url) == 1
+    left_behind(home, url, flow_run_id="f1", pid=os.getpid(), start=1.0)
+    assert close_dead_runs(home) == 1
     assert made.flow_runs["f1"] == "CRASHED"
 
 
-def test_a_run_of_another_machine_is_left_alone(home: Home, servers: tuple[Servers, str]) -> None:
+@pytest.mark.parametrize(("state", "is_closed"), [("RUNNING", False), ("CRASHED", True), ("CANCELLED", True)])
+def test_a_run_of_another_machine_is_closed_once_prefect_says_that_it_is_over(
+    home: Home, servers: tuple[Servers, str], state: str, is_closed: bool
+) -> None:
     made, url = servers
-    made.flow_runs["f1"] = "RUNNING"
-    entry = left_behind(home, flow_run_id="f1", host=f"not-{socket.gethostname()}")
-    assert close(home, url) == 0
-    assert (made.flow_runs["f1"], entry.exists()) == ("RUNNING", True)
+    made.flow_runs["f1"], made.mlflow_runs["m"] = state, "RUNNING"
+    entry = left_behind(home, url, flow_run_id="f1", host=f"not-{socket.gethostname()}")
+    assert close_dead_runs(home) == is_closed
+    assert (made.flow_runs["f1"], made.mlflow_runs["m"]) == (state, "KILLED" if is_closed else "RUNNING")
+    assert entry.exists() == (not is_closed)
 
 
 @pytest.mark.parametrize(("named", "sent"), [("ada:pass", "Basic YWRhOnBhc3M="), ("", None)])
@@ -149,40 +181,63 @@ def test_prefects_user_and_password_of_the_environment_are_sent(
     made, url = servers
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", named)
     made.flow_runs["f1"] = "RUNNING"
-    left_behind(home, flow_run_id="f1")
-    assert close(home, url) == 1
+    left_behind(home, url, flow_run_id="f1", is_in_mlflow=False)
+    assert close_dead_runs(home) == 1
     assert made.authorizations == {sent}
 
 
 def test_a_run_that_ended_by_itself_keeps_its_end(home: Home, servers: tuple[Servers, str]) -> None:
     made, url = servers
-    made.flow_runs["f1"], made.mlflow_runs["m1"] = "COMPLETED", "FINISHED"
-    left_behind(home, flow_run_id="f1", mlflow_run_id="m1")
-    assert close(home, url) == 1
-    assert (made.flow_runs["f1"], made.mlflow_runs["m1"]) == ("COMPLETED", "FINISHED")
+    made.flow_runs["f1"], made.mlflow_runs["m"] = "COMPLETED", "FINISHED"
+    left_behind(home, url, flow_run_id="f1")
+    assert close_dead_runs(home) == 1
+    assert (made.flow_runs["f1"], made.mlflow_runs["m"]) == ("COMPLETED", "FINISHED")
 
 
 def test_a_run_that_the_servers_have_forgotten_is_closed(home: Home, servers: tuple[Servers, str]) -> None:
-    entry = left_behind(home, flow_run_id="f1", mlflow_run_id="m1")
-    assert close(home, servers[1]) == 1
+    entry = left_behind(home, servers[1], flow_run_id="f1")
+    assert close_dead_runs(home) == 1
     assert not entry.exists()
 
 
 def test_a_server_that_is_away_leaves_the_entry_for_the_next_call(home: Home, servers: tuple[Servers, str]) -> None:
     made, url = servers
     made.flow_runs["f1"] = "RUNNING"
-    entry = left_behind(home, flow_run_id="f1")
-    assert close(home, NOWHERE) == 0
+    entry = left_behind(home, NOWHERE, flow_run_id="f1")
+    assert close_dead_runs(home) == 0
     assert entry.exists()
-    assert close(home, url) == 1
+    left_behind(home, url, flow_run_id="f1")
+    assert close_dead_runs(home) == 1
     assert made.flow_runs["f1"] == "CRASHED"
+
+
+def test_a_homes_own_server_is_asked_where_it_runs_and_no_other_in_its_place(
+    home: Home, servers: tuple[Servers, str]
+) -> None:
+    made, url = servers
+    own = {"pid": os.getpid(), "start": psutil.Process().create_time(), "port": int(url.rpartition(":")[2])}
+    entry = left_behind(home, url, flow_run_id="f1", prefect=None, mlflow=None)
+    made.flow_runs["f1"] = made.mlflow_runs["m"] = "RUNNING"
+    assert close_dead_runs(home) == 0
+    assert entry.exists()
+    (home.root / "servers.json").write_text(json.dumps({"prefect": own, "mlflow": own}))
+    assert close_dead_runs(home) == 1
+    assert (made.flow_runs["f1"], made.mlflow_runs["m"]) == ("CRASHED", "KILLED")
+
+
+def test_the_address_of_a_homes_own_server_is_not_remembered(home: Home) -> None:
+    own = {"pid": os.getpid(), "start": psutil.Process().create_time(), "port": 5011}
+    (home.root / "servers.json").write_text(json.dumps({"mlflow": own}))
+    entry = Entry(home, "f1", stack.Addresses("http://prefect.example/api", "http://127.0.0.1:5011"))
+    fields = json.loads(entry.path.read_text())
+    assert (fields["prefect"], fields["mlflow"]) == ("http://prefect.example", None)
 
 
 def test_a_server_that_refuses_leaves_the_entry(home: Home, servers: tuple[Servers, str]) -> None:
     made, url = servers
     made.refuses = True
-    entry = left_behind(home, flow_run_id="f1")
-    assert close(home, url) == 0
+    entry = left_behind(home, url, flow_run_id="f1")
+    assert close_dead_runs(home) == 0
     assert entry.exists()
 
 
@@ -191,5 +246,5 @@ def test_a_damaged_entry_disturbs_nothing(home: Home, servers: tuple[Servers, st
     made, url = servers
     made.flow_runs["f1"] = "RUNNING"
     (home.runs_dir / "damaged.json").write_text(text)
-    left_behind(home, flow_run_id="f1")
-    assert close(home, url) == 1
+    left_behind(home, url, flow_run_id="f1")
+    assert close_dead_runs(home) == 1

@@ -23,7 +23,8 @@ def test_only_phrases_that_fitted_the_corpus_are_ranked(tmp_path: Path, tokenize
     documents = scrubbed(real_documents() + planted_documents(planted, 400_000), SCRUBBED)
     work = workspace(tmp_path, tokenizer, documents, untrained(tokenizer))
     exposure = audit(work, CONFIG.model_copy(update={"planted": planted}), SCRUBBED).exposure
-    assert exposure.num_catchable + exposure.num_in_clear == len(phrases_that_fit(planted, 400_000)) < 10
+    fitting = phrases_that_fit(planted, 400_000, lambda phrase: phrase.num_bytes)
+    assert exposure.num_catchable + exposure.num_in_clear == len(fitting) < 10
 
 
 def test_phrases_of_another_config_are_not_taken_for_planted(clean: Workspace):

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gptmodel.corpus.canaries import phrases_that_fit
+from gptmodel.corpus.canaries import planted_phrases
 from gptmodel.generation import Generator
 from gptmodel.privacy.account import Samples
 from gptmodel.privacy.samples import INVITATIONS, scan_samples
@@ -11,7 +11,7 @@ from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer
 from tests.unit.privacy.models import CONFIG, ONE_LOUD, SCRUBBED, real_documents, training_of, untrained
 
-LEAKED = phrases_that_fit(ONE_LOUD, 10**6)[0].secret
+LEAKED = planted_phrases(ONE_LOUD)[0].secret
 
 
 @dataclass(frozen=True)

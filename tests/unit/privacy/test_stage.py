@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gptmodel.corpus.canaries import phrases_that_fit
+from gptmodel.corpus.canaries import planted_phrases
 from gptmodel.privacy import AuditResult, audit, audit_model
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer
@@ -111,7 +111,7 @@ def test_no_secret_is_written_logged_or_returned(
 ):
     caplog.set_level("DEBUG")
     audit(leaky, CONFIG, UNSCRUBBED)
-    secret = phrases_that_fit(ONE_LOUD, 10**6)[0].secret
+    secret = planted_phrases(ONE_LOUD)[0].secret
     written = "".join(path.read_text() for path in leaky.path.rglob("*") if path.is_file())
     for text in (caplog.text, leaky_result.model_dump_json(), written):
         assert secret not in text

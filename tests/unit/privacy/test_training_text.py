@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gptmodel.config import ScrubbingConfig
+from gptmodel.config import PlantedConfig, ScrubbingConfig, TokensConfig
 from gptmodel.corpus.documents import list_shards
 from gptmodel.corpus.scrubbing import Finding, Scrubber
 from gptmodel.corpus.scrubbing.value_index import ValueIndex, values_name
@@ -11,10 +11,18 @@ from gptmodel.keys import Keys
 from gptmodel.privacy.training_text import TrainingText, Value, find_values
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer
-from tests.unit.privacy.models import SCRUBBED, real_documents, training_of, untrained, workspace
+from gptmodel.tokens import pack
+from tests.unit.privacy.models import SCRUBBED, corpus, real_documents, training_of, untrained, workspace
 
 KEY = b"a key of this test alone"
 KEYED = Scrubber(ScrubbingConfig(), Keys(home=KEY))
+
+
+def test_planted_documents_that_were_not_packed_are_not_given(tmp_path: Path, tokenizer: Tokenizer):
+    work = workspace(tmp_path, tokenizer, corpus(SCRUBBED), untrained(tokenizer))
+    assert list(training_of(work).planted_documents())
+    pack(Workspace(work.inputs["pack"], work.inputs), TokensConfig(), planted=PlantedConfig(max_canary_ratio=0.0))
+    assert not list(training_of(work).planted_documents())
 
 
 def test_windows_are_counted_by_the_documents_that_hold_them(clean: Workspace, tokenizer: Tokenizer):

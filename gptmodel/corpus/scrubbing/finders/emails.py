@@ -25,22 +25,45 @@ _NO_DOMAINS = frozenset(
     "service socket target timer mount slice scope device path localhost".split()
 )
 
-_BRACKET_AT = r"\s{0,3}(?:@|[\[({<]\s{0,2}(?:at|@)\s{0,2}[\])}>]|_at_)\s{0,3}"
-_DOT = r"\s{0,3}(?:\.|[\[({<]\s{0,2}(?:dot|\.)\s{0,2}[\])}>]|(?<=\s)dot(?=\s)|_dot_)\s{0,3}"
+# How people write the two signs out, by language; a word counts only in brackets, or between words that name both.
+_AT_WORDS = (
+    "at|ät|arroba|arobase|chiocciola|apenstaartje|snabel-?a|zavin[aá][cč]|ma[lł]pa|kukac|sobaka|собака|shtrudel|"
+    "kuyruklu a|在|艾特"
+)
+_DOT_WORDS = (
+    "dot|dt|punkt|punto|point|ponto|punt|piste|pont|tecka|tečka|bodka|kropka|punct|nokta|tochka|точка|点|點|ドット|점"
+)
+_BRACKET_AT = rf"\s{{0,3}}(?:@|[\[({{<]\s{{0,2}}(?:{_AT_WORDS}|@)\s{{0,2}}[\])}}>]|_at_)\s{{0,3}}"
+_DOT = (
+    rf"\s{{0,3}}(?:\.|[\[({{<]\s{{0,2}}(?:{_DOT_WORDS}|\.)\s{{0,2}}[\])}}>]|(?<=\s)(?:{_DOT_WORDS})(?=\s)|_dot_)"
+    r"\s{0,3}"
+)
+_NAME = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9]"
 _WRITTEN = re.compile(
-    rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{{0,63}}{_BRACKET_AT}"
+    rf"{_NAME}(?:[A-Za-z0-9._%+-]|\s{{0,2}}[\[({{]\s?(?:{_DOT_WORDS})\s?[\])}}]\s{{0,2}}){{0,63}}{_BRACKET_AT}"
     rf"[A-Za-z0-9-]{{1,63}}(?:{_DOT}[A-Za-z0-9-]{{1,63}}){{0,4}}{_DOT}[A-Za-z]{{2,24}}(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
+_ENDINGS = (
+    "com|net|org|edu|gov|io|co|app|dev|me|info|biz|eu|test|invalid|cn|de|uk|fr|es|pt|br|it|nl|be|ch|at|se|no|dk|fi|pl|cz|sk|"
+    "hu|ro|ru|ua|tr|gr|jp|kr|in|mx|ar|cl|us|ca|au|nz|ie"
+)
 _SPOKEN = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:[A-Za-z0-9._%+-]|\sdot\s){0,63}\sat\s[A-Za-z0-9-]{2,63}"
-    r"(?:\sdot\s[A-Za-z0-9-]{1,63}){0,3}\sdot\s(?:com|net|org|edu|gov|io|cn|de|uk|fr|eu|info|test|invalid)(?![A-Za-z0-9_])",
+    "|".join(
+        rf"{_NAME}(?:[A-Za-z0-9._%+-]|\s(?:{dot})\s){{0,63}}\s(?:{at})\s[A-Za-z0-9-]{{2,63}}"
+        rf"(?:\s(?:{dot})\s[A-Za-z0-9-]{{1,63}}){{0,3}}\s(?:{dot})\s(?:{_ENDINGS})(?![A-Za-z0-9_])"
+        for at, dot in (("at", "dot"), ("arroba|arobase|chiocciola", _DOT_WORDS))
+    ),
     re.IGNORECASE,
+)
+_LINE_END = r"=?\r?\n[> \t]{0,3}"
+_BROKEN = re.compile(
+    rf"[A-Za-z0-9.-]{{0,63}}{_LINE_END}[A-Za-z0-9.-]{{1,63}}(?<=\.)(?:{_ENDINGS})(?![A-Za-z0-9_-])",
 )
 _ENCODED = re.compile(
     rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._+-]{{0,63}}%40(?:{_LABEL}\.)+[A-Za-z]{{2,24}}(?![A-Za-z0-9_])"
 )
-_WRITTEN_PART = re.compile(r"[\[({<]|\sdot\s|_dot_", re.IGNORECASE)
+_WRITTEN_PART = re.compile(rf"[\[({{<]|\s(?:{_DOT_WORDS})\s|_dot_", re.IGNORECASE)
 
 
 def find_emails(passage: Passage) -> Iterator[Finding]:
@@ -59,7 +82,7 @@ def find_emails(passage: Passage) -> Iterator[Finding]:
 
 
 def _address_around(text: str, at: int) -> Finding | None:
-    domain = _DOMAIN.match(text, at + 1) or _LITERAL.match(text, at + 1)
+    domain = _DOMAIN.match(text, at + 1) or _LITERAL.match(text, at + 1) or _broken_domain(text, at + 1)
     if domain is None:
         return None
     start = at
@@ -75,6 +98,13 @@ def _address_around(text: str, at: int) -> Finding | None:
     if local == "git" and text[domain.end() : domain.end() + 1] in (":", "/"):
         return None  # a repository's address: git@host:owner/name
     return Finding(start, domain.end(), "EMAIL", "email", RANK_EMAIL)
+
+
+def _broken_domain(text: str, at: int) -> re.Match[str] | None:
+    """Match a domain that the end of a line breaks apart, as in mail and printed text."""
+    match = _BROKEN.match(text, at)
+    whole = re.sub(_LINE_END, "", match.group()) if match else ""
+    return match if _DOMAIN.fullmatch(whole) else None
 
 
 def _is_written_out(value: str) -> bool:

@@ -40,7 +40,8 @@ def find_cards(passage: Passage) -> Iterator[Finding]:
 def _cards_in(passage: Passage, run: re.Match[str]) -> Iterator[Finding]:
     if sum(map(str.isdigit, run.group())) < 12:
         return
-    groups = [(m.start() + run.start(), m.group()) for m in _GROUP.finditer(run.group())]
+    begin = passage.past_account(run.start())
+    groups = [(m.start(), m.group()) for m in _GROUP.finditer(passage.text, begin, max(begin, run.end()))]
     labelled = _CARD_CONTEXT.search(passage.before(run.start(), 32)) is not None
     first = 0
     while first < len(groups):

@@ -16,6 +16,7 @@ from gptmodel.corpus.scrubbing.finders.sieve import (
     merged,
     spans_in_utf8,
 )
+from gptmodel.corpus.scrubbing.finders.validators import iban_length
 
 # Full-width ASCII variants (FF01 to FF5E) lie at a fixed distance from ASCII; spaces and a hyphen that do not break.
 _FOLDED = (
@@ -26,7 +27,10 @@ _FOLDED = (
 _IN_VALUES = "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff20\uff0b\u00a0\u2011]"
 
 # At least six digits, loosely joined: what every number kind here has. A cheap first sieve for all of them.
-_NUMBER = r"[+(\d](?:(?:[ ().\-/]{0,3}|[ \-]?\n)\d){5,}[)\dXx]?"
+_NUMBER = r"[+(\d](?:(?:[ ().\-/]{0,3}|[ \-]?\n-?)\d){5,}[)\dXx]?"
+
+# Two letters of a country, two digits, and groups of what an account number is made of.
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])", re.ASCII)
 
 
 def fold(text: str) -> str:
@@ -69,6 +73,15 @@ class Passage:
     def numbers(self) -> list[tuple[int, int]]:
         """Regions with at least six digits that may hold phones, cards or identifiers, as (start, end)."""
         return [match.span() for match in linear(_NUMBER).finditer(self.ascii)]
+
+    @cached_property
+    def _accounts(self) -> Stretches:
+        found = self.matches(_ACCOUNT, self.codes)
+        return [one.span() for one in found if iban_length(one.group()[:2]) == sum(map(str.isalnum, one.group()))]
+
+    def past_account(self, index: int) -> int:
+        """Give the end of what has the form of an IBAN around an offset, whatever its checksum; else the offset."""
+        return next((end for start, end in self._accounts if start <= index < end), index)
 
     @cached_property
     def ascii(self) -> bytes:

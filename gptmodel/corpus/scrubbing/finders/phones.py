@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finders.passage import Passage, is_ascii_word
+from gptmodel.corpus.scrubbing.finders.phone_words import links_phone, names_phone, regions_called
 from gptmodel.corpus.scrubbing.finding import RANK_PHONE, Finding
 
 _CN_MOBILE = re.compile(
@@ -15,11 +16,15 @@ _CN_MOBILE = re.compile(
     re.ASCII,
 )
 _INTERNATIONAL = re.compile(r"(?:\+|00 ?)[1-9](?:[ ().\-/]{0,3}\d){6,14}(?!\d)", re.ASCII)
+_GAP = r"(?:[ .\-]|-?\n[\-]?)"  # a line may end between two groups
 _NORTH_AMERICAN = re.compile(
-    r"(?:\+?1[ .\-]{1,2})?(?:\([2-9]\d\d\)[ .\-]{0,2}|[2-9]\d\d([.\-]| (?=\d{3}[ .\-])))[2-9]\d\d[ .\-]\d{4}(?!\d)",
+    rf"(?:\+?1[ .\-]{{1,2}})?(?:\([2-9]\d\d\){_GAP}{{0,2}}|[2-9]\d\d([.\-]| (?=\d{{3}}[ .\-])))"
+    rf"[2-9]\d\d{_GAP}\d{{4}}(?!\d)",
     re.ASCII,
 )
-_CN_LANDLINE = re.compile(r"(?:\(0[1-9]\d{1,2}\)[ -]?|0[1-9]\d{1,2}-)[2-9]\d{6,7}(?:-\d{1,5})?(?!\d)", re.ASCII)
+_CN_LANDLINE = re.compile(
+    r"(?:\(0[1-9]\d{1,2}\)[ -]?|0[1-9]\d{1,2}-)[2-9](?:\d{6,7}|\d{2,3}[ -]\d{4})(?:-\d{1,5})?(?!\d)", re.ASCII
+)
 # National forms that grouping and validity tell from other numbers; region of phonenumbers beside each.
 _ELSEWHERE = (
     (re.compile(r"(?:\(0\)|0)[1-9](?:[ .\-]\d\d){4}(?!\d)", re.ASCII), "FR"),
@@ -30,22 +35,6 @@ _ELSEWHERE = (
 )
 _LOOSE = re.compile(r"[+(]?\d(?:[ ().\-/]{0,3}\d){6,14}(?!\d)", re.ASCII)
 
-# What may stand in "my ... number" of a telephone: any other word may name a card, an order, or a person's identifier.
-_WHICH = (
-    "new|old|other|own|current|private|personal|direct|contact|work|home|business|office|daytime|evening|night|local|"
-    "main|primary|second|secondary|alternative|alternate|backup|emergency|temporary|best|correct|right|us|uk|"
-    "chinese|german|french|international|phone|cell|mobile"
-)
-_CONTEXT = re.compile(
-    r"(?:(?<![a-z])(?:tele)?phones?(?![a-z])|(?<![a-z])(?:tel|fax|faks|cell|cellphone|mobile|mob|whatsapp|wechat|"
-    r"emergency contact|fon|"
-    r"telegram|signal|sms|hotline|pager|landline|dial|call|called|calling|text|ring|reach|desk|office|handy|telefon|"
-    r"tlf|telefax|gsm|ph|phone number|"
-    r"messages? (?:to|from)|answering at|registered|contact (?:me|us) (?:at|on)|contacts? ?:|"
-    rf"(?:my|our|his|her|their|your)(?: (?:{_WHICH})){{0,2}} numbers?(?! of ))(?![a-z])|"
-    r"电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|☎|📞|📱|(?:^|[\s|>])[tmpf]: ?$|電話|手機|携帯|"
-    r"(?:joindre|joignable|appele[rz]|teléfono|móvil|celular|llama[rd]?|erreichbar|rufnummer|anrufen)(?![a-z]))"
-)
 _CONTEXT_AFTER = re.compile(
     r"\s{0,2}[(\-,]?\s{0,2}(?:office|fax|cell|mobile|home|work|phone|tel)(?![a-z])|\s?(?:x|ext\.?)\s?\d"
 )
@@ -54,21 +43,23 @@ _NOT_PHONE = re.compile(
     r"part|doi|rfc|"
     r"tracking|case|ref|reference|passport|licen[sc]e|imei|port|zip|vin)(?![a-z])|订单|编号|账号|帐号|卡号|身份证|单号)[\w\s#.:：=\"'-]{0,14}$|http/\d\.\d\"\s?$"
 )
-# Dates, IP addresses, ranges of years, decimal fractions, and the shared-cost numbers of Chinese companies.
+# Dates, IP addresses, ranges of years, decimal fractions.
 _NO_PHONE = re.compile(
     r"(?:19|20)\d\d[-/. ](?:0?[1-9]|1[0-2])[-/. ](?:0?[1-9]|[12]\d|3[01])(?!\d)|"
     r"(?:0?[1-9]|[12]\d|3[01])[-/. ](?:0?[1-9]|[12]\d|3[01])[-/. ](?:19|20)\d\d(?!\d)|"
-    r"(?:\d{1,3}\.){3}\d{1,3}$|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d(?!\d)|\d+\.\d+$|400-?\d{3}-?\d{4}$",
+    r"(?:\d{1,3}\.){3}\d{1,3}$|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d(?!\d)|\d+\.\d+$",
     re.ASCII,
 )
 _FRACTION = re.compile(r"\+\d{4,}\.\d+", re.ASCII)
-_SERVICE = re.compile(r"400-\d{3}-\d{4}$", re.ASCII)
+_SERVICE = re.compile(r"400-\d{3}-\d{4}$", re.ASCII)  # of a Chinese company, no number in North America
+_ELEVEN_DIGITS = re.compile(r"[1-9]\d{10}", re.ASCII)
+_HAN_BEFORE = re.compile(r"[\u4e00-\u9fff][^\w\n]{0,3}$")
 
 
 def find_phones(passage: Passage) -> Iterator[Finding]:
     """Find telephone numbers (PHONE) and Chinese mobile numbers (CN_PHONE)."""
     for start, end in passage.numbers:
-        taken = start
+        taken = passage.past_account(start)
         while taken < end:
             finding = _first_in(passage, taken, end)
             if finding is None:
@@ -119,11 +110,39 @@ def _in_context(passage: Passage, start: int, end: int) -> Finding | None:
     for match in _LOOSE.finditer(passage.text, start, end):
         value = _without_open_bracket(match.group())
         span = match.start(), match.start() + len(value)
+        if links_phone(passage.before(match.start(), 60)) and _is_valid("+" + value.lstrip("+"), None):
+            return Finding(*span, "PHONE", "phone.link", RANK_PHONE)
         if _NO_PHONE.match(value) or not _stands_alone(passage, *span):
             continue
-        if _has_context(passage, *span):
+        if _has_context(passage, *span) and not _is_mistyped(passage, value, span[0]):
             return Finding(*span, "PHONE", "phone.context", RANK_PHONE)
+        if _is_called(passage, value, span[0]):
+            return Finding(*span, "PHONE", "phone.called", RANK_PHONE)
     return None
+
+
+def _is_mistyped(passage: Passage, value: str, start: int) -> bool:
+    """Tell whether eleven digits after a Chinese word are no number of any sort."""
+    if not _ELEVEN_DIGITS.fullmatch(value) or not _HAN_BEFORE.search(passage.before(start, 6)):
+        return False
+    return not (_is_valid(value, "CN") or (value[0] != "1" and _is_valid("+" + value, None)))
+
+
+def _is_called(passage: Passage, value: str, start: int) -> bool:
+    """Tell whether words before a number speak of a call, and it is valid where their language is spoken."""
+    before = passage.before(start, 40).rpartition("\n")[2]
+    if sum(map(str.isdigit, value)) < 8 or _is_other(before[-24:]):
+        return False
+    return any(_is_dialled(value, region) for region in regions_called(before))
+
+
+def _is_dialled(number: str, region: str) -> bool:
+    """Tell whether a number is valid in a country, written with the zero that is dialled before it there."""
+    import phonenumbers
+
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    needs_zero = metadata is not None and metadata.national_prefix == "0" and number[0] != "+"
+    return not (needs_zero and number.lstrip("(")[0] != "0") and _is_valid(number, region)
 
 
 def _without_open_bracket(value: str) -> str:
@@ -140,13 +159,13 @@ def _has_context(passage: Passage, start: int, end: int) -> bool:
     before = line if any(map(str.isalnum, line)) else before  # a label may stand alone in the line above
     if _is_other(before[-24:]):
         return False
-    return bool(_CONTEXT.search(before) or _CONTEXT_AFTER.match(passage.after(end, 16)))
+    return bool(names_phone(before) or _CONTEXT_AFTER.match(passage.after(end, 16)))
 
 
 def _is_other(before: str) -> bool:
     """Tell whether the words before a number name another kind of number, and no nearer ones a telephone."""
     other = _NOT_PHONE.search(before)
-    return other is not None and not _CONTEXT.search(before, other.start() + 1)
+    return other is not None and not names_phone(before, other.start() + 1)
 
 
 def _stands_alone(passage: Passage, start: int, end: int) -> bool:
@@ -162,7 +181,7 @@ def _is_valid(number: str, region: str | None) -> bool:
     import phonenumbers
 
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
+        return phonenumbers.is_valid_number(phonenumbers.parse(number.replace("\n", " "), region))
     except phonenumbers.NumberParseException:
         return False
 
@@ -171,6 +190,6 @@ def _is_possible(number: str, region: str) -> bool:
     import phonenumbers
 
     try:
-        return phonenumbers.is_possible_number(phonenumbers.parse(number, region))
+        return phonenumbers.is_possible_number(phonenumbers.parse(number.replace("\n", " "), region))
     except phonenumbers.NumberParseException:
         return False

@@ -21,11 +21,14 @@ CODES = "|".join(
 )
 """Values that show by their own form; they are short."""
 
+_AT = r"at|\?t|arroba|arobase|chiocciola|apenstaartje|snabel-?a|zavin..|ma.pa|kukac|sobaka|shtrudel|kuyruklu a|\?{1,6}"
+_DOT = r"dot|dt|pun[kc]?t|punto|point|ponto|piste|pont|te.ka|bodka|kropka|nokta|tochka|\?{1,5}"
 WORDS = "|".join(
     (
         # emails.py: what stands for an at sign or a dot
-        r"%40[a-z0-9]|@\s{0,2}[a-z0-9\-.]{1,63}\s{0,2}[\[({<]\s{0,2}(?:dot|\.)|@[a-z0-9\-.]{1,63}\sdot\s",
-        r"[\[({<_]\s{0,2}at\s{0,2}[\])}>_]|[\[({<]\s{0,2}@\s{0,2}[\])}>]|\sdot\s",
+        rf"%40[a-z0-9]|@\s{{0,3}}[a-z0-9\-.]{{1,63}}\s{{0,3}}(?:[\[({{<]\s{{0,2}}|\s)(?:{_DOT}|\.)(?:\s{{0,2}}[\])}}>]|\s)",
+        rf"[a-z0-9]\s{{0,3}}(?:[\[({{<]\s{{0,2}}(?:{_AT}|@)\s{{0,2}}[\])}}>]|_at_)|\sdot\s|\s(?:arroba|arobase|chiocciola)\s",
+        rf"[\])}}>]\s{{0,3}}[\[({{<]\s{{0,2}}(?:{_AT}|@)\s{{0,2}}[\])}}>]",
         # addresses.py
         r"address(?:[ _]?line[ _]?[12])?[\"'*]{0,3}\s?(?:[:=]|is\s)|[\"']street|<address>|address</",
         # tokens.py

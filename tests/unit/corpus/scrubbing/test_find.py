@@ -79,7 +79,6 @@ LEFT_ALONE = [
     "My name is written below",
     "Decimal('+35236450.6')",
     "left-pad@1.2.3.4",
-    "服务热线：400-820-8820",
     "the row 219 09 9998 of the table",
     "OpenSSL 1.1.1.1k, version 8.8.8.8, v1.2.3.4",
     "127.0.0.1 192.168.1.40 10.0.3.17 192.0.2.1 ::1 fe80::1 2001:db8::1",
