@@ -30,9 +30,9 @@ POINTS = {
     "when the decision is noted": ("BEFORE", "registered-models/alias", 1),
     "when the alias was moved": ("AFTER", "registered-models/alias", 1),
 }
-NUM_REQUESTS = 54  # that change something, in a run in which all before register is cached
+NUM_REQUESTS = 60  # that change something, in a run in which all before register is cached
 ROUNDS = int(os.environ.get("GPTMODEL_KILL_ROUNDS", "0"))
-EVERYWHERE = [(when, number) for when in ("BEFORE", "AFTER") for number in range(1, NUM_REQUESTS)]
+EVERYWHERE = [(when, number) for when in ("BEFORE", "AFTER") for number in range(1, NUM_REQUESTS + 1)]
 OTHER_POINTS = random.Random(7).sample(EVERYWHERE, ROUNDS)
 
 
