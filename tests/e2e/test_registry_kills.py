@@ -92,6 +92,20 @@ def left_running(home: Command, name: str) -> list[str]:
     return [info["run_name"] for info in ours if info["status"] == "RUNNING"]
 
 
+def left_pending(home: Command, name: str) -> list[str]:
+    """Give the logged models of a model's runs whose files MLflow still waits for."""
+    uri = f"{home.addresses['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/logged-models/search"
+    experiment = ask(home, "experiments/get-by-name", experiment_name="gptmodel")["experiment"]["experiment_id"]
+    found = httpx.post(uri, json={"experiment_ids": [experiment], "max_results": 50}, timeout=30).json()
+    infos = [model["info"] for model in found.get("models", [])]
+    ours = [info for info in infos if name in run_name_of(home, info["source_run_id"])]
+    return [info["model_id"] for info in ours if info["status"] == "LOGGED_MODEL_PENDING"]
+
+
+def run_name_of(home: Command, run_id: str) -> str:
+    return str(ask(home, "runs/get", run_id=run_id)["run"]["info"]["run_name"])
+
+
 def parent_of(run: dict[str, Any]) -> list[str]:
     return [tag["value"] for tag in run["data"].get("tags", []) if tag["key"] == "mlflow.parentRunId"]
 
@@ -107,7 +121,7 @@ def check_end(home: Command, name: str, cache: Path) -> None:
     assert (ended.record["model"]["version"], ended.record["decision"]["passed"]) == (1, True)
     assert whole_versions(home, name, cache) == [1]
     assert aliases(home, name) == {"champion": 1}
-    assert left_running(home, name) == []
+    assert (left_running(home, name), left_pending(home, name)) == ([], [])
     events = [(event.kind, event.subject) for event in EventLog(home.home / "events.jsonl").read()]
     assert [kind for kind, subject in events if subject == f"models:/{name}/1"] == ["promoted"]
 
