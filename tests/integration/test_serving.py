@@ -29,6 +29,7 @@ from tests.integration.servers import RunningServer, free_port, wait_until_healt
 # Two servers and three fresh imports of MLflow and torch, on a machine that may be busy.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 NAME = "served"
 PROMPTS = ["The function", "函数"]
 WISH = {"max_new_tokens": 12, "temperature": 0.8, "top_k": 20, "top_p": 0.9, "seed": 7}
@@ -136,6 +137,12 @@ def test_no_file_of_a_registered_version_is_a_pickle(logged: Path) -> None:
     assert {path.name for path in files} >= {"MLmodel", "model.safetensors", "load.py", "pyfunc.py"}
     assert [path.name for path in files if is_pickle(path.read_bytes())] == []
     assert "loader_module: mlflow.pyfunc.loaders.code_model" in (logged / "MLmodel").read_text()
+
+
+def test_no_text_of_a_registered_version_names_a_folder_of_this_machine(logged: Path) -> None:
+    texts = {path.name: path.read_bytes() for path in logged.rglob("*") if path.is_file()}
+    here = (str(CHECKOUT).encode(), b"/tmp/")
+    assert [name for name, text in texts.items() if any(place in text for place in here)] == []
 
 
 def test_the_signature_has_every_sampling_parameter_and_an_example(logged: Path) -> None:
