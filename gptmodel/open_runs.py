@@ -33,6 +33,8 @@ def now_ms() -> int:
 def close_open_runs(uri: str, experiment: str, flow_run_id: str, ends: Mapping[str, End] = {}) -> int:
     """Close a flow run's runs that are still RUNNING; return how many were closed.
 
+    A logged model whose files never all arrived is PENDING like that for ever; it counts as failed from here on.
+
     Args:
         uri: Address of the tracking server.
         experiment: Name of the experiment they are in.
@@ -46,8 +48,9 @@ def close_open_runs(uri: str, experiment: str, flow_run_id: str, ends: Mapping[s
         found = call(uri, "GET", "experiments/get-by-name", {"experiment_name": experiment})
     except Missing:
         return 0
+    experiment_id = found["experiment"]["experiment_id"]
     query: dict[str, Any] = {
-        "experiment_ids": [found["experiment"]["experiment_id"]],
+        "experiment_ids": [experiment_id],
         "filter": f"attributes.status = 'RUNNING' and tags.`{FLOW_RUN_TAG}` = '{flow_run_id}'",
         "max_results": 1000,
     }
@@ -55,4 +58,14 @@ def close_open_runs(uri: str, experiment: str, flow_run_id: str, ends: Mapping[s
     for run_id in run_ids:
         status, time_ms = ends.get(run_id) or End("KILLED", now_ms())
         call(uri, "POST", "runs/update", {"run_id": run_id, "status": status, "end_time": time_ms})
+    _give_up_models(uri, experiment_id, flow_run_id)
     return len(run_ids)
+
+
+def _give_up_models(uri: str, experiment_id: str, flow_run_id: str) -> None:
+    query = {"experiment_ids": [experiment_id], "filter": f"tags.`{FLOW_RUN_TAG}` = '{flow_run_id}'"}
+    for model in call(uri, "POST", "logged-models/search", query).get("models", []):
+        model_id = model["info"]["model_id"]
+        if model["info"]["status"] == "LOGGED_MODEL_PENDING":  # the server can't be asked for these alone
+            body = {"model_id": model_id, "status": "LOGGED_MODEL_UPLOAD_FAILED"}
+            call(uri, "PATCH", f"logged-models/{model_id}", body)

@@ -21,6 +21,7 @@ DEFAULTS: dict[str, int | float] = {
     "top_p": 1.0,
     "seed": 0,
 }
+MOST_NEW_TOKENS = 4096  # in one request: a model that never ends its text would hold a worker for ever
 
 
 class ServedGPT(PythonModel):
@@ -43,20 +44,25 @@ class ServedGPT(PythonModel):
         Args:
             context: What MLflow passes; not used after loading.
             model_input: Column `prompt`, one text a row.
-            params: Sampling parameters; what is missing is taken from DEFAULTS.
+            params: Sampling parameters; what is missing or null is taken from DEFAULTS.
 
         Returns:
             Columns `text` (the completion without its prompt) and `num_tokens`, rows as they came.
 
         Raises:
-            MlflowException: A parameter out of range; the server answers 400.
+            MlflowException: A parameter out of range, or a prompt that is no text; the server answers 400.
         """
         from gptmodel.errors import ConfigError
 
-        wish = {**DEFAULTS, **(params or {})}
+        wish = DEFAULTS | {key: value for key, value in (params or {}).items() if value is not None}
+        prompts = list(model_input["prompt"])
+        if not all(isinstance(prompt, str) for prompt in prompts):
+            raise MlflowException.invalid_parameter_value("expected a text in each row of the column prompt")
+        if wish["max_new_tokens"] > MOST_NEW_TOKENS:
+            raise MlflowException.invalid_parameter_value(f"expected max_new_tokens of at most {MOST_NEW_TOKENS}")
         try:
             results = self._generator.generate(
-                [str(prompt) for prompt in model_input["prompt"]],
+                prompts,
                 max_new_tokens=int(wish["max_new_tokens"]),
                 temperature=float(wish["temperature"]),
                 top_k=int(wish["top_k"]) or None,

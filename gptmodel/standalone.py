@@ -204,7 +204,7 @@ def main() -> None:
         text = complete(wish.prompt, wish.max_new_tokens, wish.temperature, wish.seed)
     except GPTModelError as error:
         sys.exit(f"load.py: {error}")
-    sys.stdout.write(text + "\n")
+    sys.stdout.buffer.write(f"{text}\n".encode())  # whatever the locale
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SERVER_PREFIXES = ("PREFECT_", "MLFLOW_", "GPTMODEL_")
-KEPT_VARIABLES = {"GPTMODEL_TEST_CORPORA", "GPTMODEL_SCREENSHOTS"}
+KEPT_VARIABLES = {"GPTMODEL_TEST_CORPORA", "GPTMODEL_SCREENSHOTS", "GPTMODEL_KILL_ROUNDS"}
 
 settings.register_profile(
     "gptmodel",

@@ -44,13 +44,13 @@ def save_model(
     staged.mkdir()
     for file in (DIGESTS, *verify_bundle(bundle_folder).files):
         _link_or_copy(bundle_folder / file, staged / file)
-    target = folder / "saved"
+    target, code = folder / "saved", Path(pyfunc.__file__).resolve()
     mlflow.pyfunc.save_model(
         path=str(target),
         mlflow_model=Model(
             artifact_path=model.artifact_location, model_uuid=model.model_id, run_id=run_id, model_id=model.model_id
         ),
-        python_model=str(Path(pyfunc.__file__).resolve()),
+        python_model=str(code),
         artifacts={"model": str(staged)},
         code_paths=[str(copy_served_code(folder / "code"))],
         signature=_signature(pyfunc.DEFAULTS),
@@ -59,7 +59,16 @@ def save_model(
     )
     for cache in target.rglob("__pycache__"):
         shutil.rmtree(cache)
+    _leave_out_folders(target / "MLmodel", code.parent, staged.parent)
     return target
+
+
+def _leave_out_folders(file: Path, *folders: Path) -> None:
+    # MLflow notes where things lay on this machine, though it reads the names alone; the version is for other eyes.
+    text = file.read_text(encoding="utf-8")
+    for folder in folders:
+        text = text.replace(f"{folder}/", "")
+    file.write_text(text, encoding="utf-8")
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -1,7 +1,10 @@
 """A registered version alone: loaded by MLflow and by plain Python where gptmodel is not installed, and served."""
 
+import inspect
 import json
 import os
+import pickle
+import pickletools
 import shutil
 import subprocess
 import sys
@@ -26,6 +29,7 @@ from tests.integration.servers import RunningServer, free_port, wait_until_healt
 # Two servers and three fresh imports of MLflow and torch, on a machine that may be busy.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 NAME = "served"
 PROMPTS = ["The function", "函数"]
 WISH = {"max_new_tokens": 12, "temperature": 0.8, "top_k": 20, "top_p": 0.9, "seed": 7}
@@ -103,17 +107,56 @@ def test_the_model_carries_the_code_it_needs_and_no_more(logged: Path, expected:
     assert not (logged / "code" / "gptmodel" / "tracking.py").exists()
 
 
-def test_the_folder_loads_with_torch_and_tokenizers_alone(
-    mlflow_server: RunningServer, registered: registry.Registration, tmp_path: Path
+def test_the_downloaded_folder_speaks_by_its_own_file(
+    mlflow_server: RunningServer, registered: registry.Registration, bundle: Path, tmp_path: Path
 ) -> None:
     folder = downloads.resolve_model(mlflow_server.uri, f"models:/{NAME}@champion", tmp_path / "cache")
-    code = (
-        "import sys; from safetensors.torch import load_file; import tokenizers\n"
-        f"weights = load_file({str(folder / 'model.safetensors')!r})\n"
-        f"tokenizer = tokenizers.Tokenizer.from_file({str(folder / 'tokenizer.json')!r})\n"
-        "print(len(weights) > 0, tokenizer.decode(tokenizer.encode('The function').ids), 'gptmodel' in sys.modules)"
-    )
-    assert python(code, tmp_path).stdout.strip() == "True The function False"
+    expected = Generator.load(bundle).generate(["The function"], max_new_tokens=9, temperature=0.0)[0].text
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); import load; print(load.complete('The function', 9, 0.0))"
+    assert python(code, tmp_path, PYTHONDONTWRITEBYTECODE="1").stdout == expected + "\n"
+
+
+def is_pickle(raw: bytes) -> bool:
+    """Tell whether bytes are a pickle of any protocol, or an archive in which one could lie."""
+    if raw[:4] in (b"PK\x03\x04", b"\x1f\x8b\x08\x00") or raw[:1] == b"\x80":
+        return True
+    try:
+        return bool(list(pickletools.genops(raw)))
+    except ValueError:
+        return False
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_the_test_for_pickles_knows_one(protocol: int) -> None:
+    assert is_pickle(pickle.dumps({"weights": [1.0, "x"]}, protocol))
+
+
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")
+def test_no_file_of_a_registered_version_is_a_pickle(logged: Path) -> None:
+    files = [path for path in logged.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"MLmodel", "model.safetensors", "load.py", "pyfunc.py"}
+    assert [path.name for path in files if is_pickle(path.read_bytes())] == []
+    assert "loader_module: mlflow.pyfunc.loaders.code_model" in (logged / "MLmodel").read_text()
+
+
+def test_no_text_of_a_registered_version_names_a_folder_of_this_machine(logged: Path) -> None:
+    texts = {path.name: path.read_bytes() for path in logged.rglob("*") if path.is_file()}
+    here = (str(CHECKOUT).encode(), b"/tmp/")
+    assert [name for name, text in texts.items() if any(place in text for place in here)] == []
+
+
+def test_the_signature_has_every_sampling_parameter_and_an_example(logged: Path) -> None:
+    from mlflow.models import Model
+
+    described = Model.load(str(logged))
+    assert described.signature is not None
+    parameters = {spec.name: spec.default for spec in described.signature.params}
+    of_generate = inspect.signature(Generator.generate).parameters.values()
+    assert list(parameters) == [named.name for named in of_generate if named.kind is named.KEYWORD_ONLY]
+    assert described.signature.inputs.input_names() == ["prompt"]
+    assert described.signature.outputs.input_names() == ["text", "num_tokens"]
+    example = json.loads((logged / "input_example.json").read_text())
+    assert example["inputs" if "inputs" in example else "data"]
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +188,28 @@ def test_mlflows_own_server_generates_from_the_champion(scoring: RunningServer, 
     assert [row["text"] for row in answer.json()["predictions"]] == expected
 
 
-@pytest.mark.parametrize("params", [{"temperature": "hot"}, {"temperature": -1.0}, {"top_p": 0.0}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"temperature": "hot"}, {"temperature": -1.0}, {"temperature": True}, {"top_p": 0.0}, {"top_k": -1},
+        {"seed": 1.5}, {"max_new_tokens": -1}, {"max_new_tokens": "many"}, {"max_new_tokens": 10**9},
+    ],
+)  # fmt: skip
 def test_a_wrong_sampling_parameter_is_the_callers_error(scoring: RunningServer, params: dict[str, Any]) -> None:
     answer = invoke(scoring, params)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert next(iter(params)) in answer.json()["message"]
+
+
+def test_a_parameter_that_is_null_is_the_default(scoring: RunningServer) -> None:
+    assert invoke(scoring, {**WISH, "top_p": None}).json() == invoke(scoring, {**WISH, "top_p": 1.0}).json()
+
+
+@pytest.mark.parametrize("table", [{"columns": ["prompt"], "data": [[None]]}, {"columns": ["text"], "data": [["x"]]}])
+def test_a_prompt_that_is_no_text_is_the_callers_error(scoring: RunningServer, table: dict[str, Any]) -> None:
+    answer = httpx.post(f"{scoring.uri}/invocations", json={"dataframe_split": table}, timeout=60)
+    assert answer.status_code == 400
+    assert "prompt" in answer.json()["message"]
 
 
 def test_a_changed_file_is_never_served(logged: Path, tmp_path: Path) -> None:

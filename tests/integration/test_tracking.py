@@ -447,6 +447,16 @@ class TestLeftOpen:
         assert close_open_runs(mlflow_uri, "tests", flow) == 0
         assert self.ends(mlflow_uri, runs) == ["FINISHED", "FINISHED"]
 
+    def test_a_logged_model_whose_files_never_all_arrived_has_failed(self, mlflow_uri: str, flow: str) -> None:
+        parent, _ = self.opened(mlflow_uri, flow)
+        body = {"experiment_id": run_of(mlflow_uri, parent)["info"]["experiment_id"], "source_run_id": parent,
+                "name": "model", "tags": [{"key": FLOW_RUN_TAG, "value": flow}]}  # fmt: skip
+        made = httpx.post(f"{mlflow_uri}/api/2.0/mlflow/logged-models", json=body, timeout=30).json()["model"]["info"]
+        assert made["status"] == "LOGGED_MODEL_PENDING"
+        close_open_runs(mlflow_uri, "tests", flow)
+        left = get(mlflow_uri, f"logged-models/{made['model_id']}")["model"]["info"]
+        assert left["status"] == "LOGGED_MODEL_UPLOAD_FAILED"
+
     def test_an_experiment_the_server_does_not_know_has_none(self, mlflow_uri: str, flow: str) -> None:
         assert close_open_runs(mlflow_uri, uuid.uuid4().hex, flow) == 0
 
