@@ -154,8 +154,8 @@ def _is_settled(run: Run, candidate: Candidate) -> bool:
 
 def _settle(run: Run, candidate: Candidate, asked: Approval | None) -> Settlement:
     uri, events, made = run.delivery.uri, run.home.events, candidate.made
-    champion = champions.settle_rollback(uri, events, registry.champion_of(uri, made.name))
     version = registry.read_version(uri, made.name, made.version)
+    champion = champions.settle_rollback(uri, events, version, registry.champion_of(uri, made.name))
     number = champion.version if champion else None
     if not candidate.privacy.passed:
         return _block(run, candidate, version, number)
