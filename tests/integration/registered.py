@@ -61,14 +61,10 @@ class Registered:
         champions.crown(self.uri, self.events, version, BETTER, registry.champion_of(self.uri, self.name))
         return self.read(version.version)
 
-    def move_by_hand(self, number: int) -> None:
-        """Move the alias as a person does in MLflow."""
-        call(
-            self.uri,
-            "POST",
-            "registered-models/alias",
-            {"name": self.name, "alias": "champion", "version": str(number)},
-        )
+    def move_by_hand(self, number: int, alias: str = "champion") -> None:
+        """Move an alias as a person does in MLflow."""
+        body = {"name": self.name, "alias": alias, "version": str(number)}
+        call(self.uri, "POST", "registered-models/alias", body)
 
     def delete(self, number: int) -> None:
         """Delete a version."""
