@@ -30,6 +30,7 @@ def test_a_better_model_is_promoted_and_a_rollback_by_hand_is_respected(
     command: Command, addresses: dict[str, str]
 ) -> None:
     first, better = command.smoke().record, command.smoke(*BETTER).record
+    assert "model" in first, first
     name = first["model"]["name"]
     assert (champion(addresses, name), end_state(addresses, better)) == (2, "Promoted v2")
 
