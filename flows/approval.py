@@ -99,6 +99,9 @@ def _answer(run: Run, version: Version, settled: Settlement, asked: Approval) ->
     if flow_run.deployment_id is not None:
         answer = _suspend(flow_run.id, form, key, asked, was_asked)
     else:
+        terminal.current().line(
+            f"approval {'':8} a person is asked at {run.flow_run_url} until {asked.until:%Y-%m-%d %H:%M} UTC"
+        )
         answer = _wait(run, form, key, seconds)
     # The clock resumes a run without any field; a person's click sends some.
     return answer if answer.model_fields_set else None
@@ -130,7 +133,6 @@ def _clock(name: str, flow_run_id: UUID, asked: Approval) -> AutomationCore:
 
 def _wait(run: Run, form: type[ApprovalForm], key: str, seconds: float) -> ApprovalForm:
     _give_back_device_memory()
-    terminal.current().line(f"approval {'':8} a person is asked at {run.flow_run_url}")
     with _resumed_after(UUID(run.flow_run_id), seconds):
         # Prefect fails a run at the end of its own timeout; the timer comes before it.
         timeout = int(seconds) + _HOUR_SECONDS
