@@ -3,7 +3,7 @@
 A run of a deployment is suspended: its process ends, and a worker starts it again once there is an answer; all its
 stages are finished, so that it is back at the question within seconds. A run of the command line, which no worker could
 start again, waits in its process, with the device's memory given back. Silence is answered by the clock: an automation
-resumes what is suspended (`flows.deployments`), a timer what waits here.
+of the run's own resumes what is suspended, a timer what waits here.
 """
 
 import contextlib
@@ -11,12 +11,16 @@ import gc
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 import httpx
+from prefect import get_client
 from prefect.context import FlowRunContext
+from prefect.events.actions import ResumeFlowRun
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import Abort, NotPausedError
 from prefect.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
 from prefect.input import RunInput
@@ -32,6 +36,7 @@ from gptmodel.registry import Version
 
 _POLL_SECONDS = 2
 _HOUR_SECONDS = 3600
+_LEAST_CLOCK_SECONDS = 10.0  # Prefect's own limit
 
 
 class ApprovalForm(RunInput):
@@ -92,17 +97,42 @@ def _answer(run: Run, version: Version, settled: Settlement, asked: Approval) ->
         return None
     form = ApprovalForm.with_initial_data(description=_question(run, version, settled, asked))
     if flow_run.deployment_id is not None:
-        answer = suspend_flow_run(wait_for_input=form, key=key)
+        answer = _suspend(flow_run.id, form, key, asked, was_asked)
     else:
+        terminal.current().line(
+            f"approval {'':8} a person is asked at {run.flow_run_url} until {asked.until:%Y-%m-%d %H:%M} UTC"
+        )
         answer = _wait(run, form, key, seconds)
     # The clock resumes a run without any field; a person's click sends some.
-    is_silence = not answer.model_fields_set and datetime.now(UTC) >= asked.until
-    return None if is_silence else answer
+    return answer if answer.model_fields_set else None
+
+
+def _suspend(flow_run_id: UUID, form: type[ApprovalForm], key: str, asked: Approval, was_asked: bool) -> ApprovalForm:
+    """End this process until there is an answer; in the process that a worker starts then, give it."""
+    name = f"No answer: {key}"
+    with get_client(sync_client=True) as client:
+        if not was_asked:
+            client.create_automation(_clock(name, flow_run_id, asked))
+        answer = suspend_flow_run(wait_for_input=form, key=key)
+        for clock in client.read_automations_by_name(name):
+            client.delete_automation(clock.id)
+    return answer
+
+
+def _clock(name: str, flow_run_id: UUID, asked: Approval) -> AutomationCore:
+    """Give the automation that resumes a suspended run when its time is over; nobody's process waits for that."""
+    seconds = max(_LEAST_CLOCK_SECONDS, (asked.until - datetime.now(UTC)).total_seconds())
+    trigger = EventTrigger(
+        match=ResourceSpecification({"prefect.resource.id": f"prefect.flow-run.{flow_run_id}"}),
+        after={"prefect.flow-run.Suspended"}, expect={"prefect.flow-run.Resuming"},
+        for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=timedelta(seconds=seconds),
+    )  # fmt: skip
+    about = f"Resumes the run if nobody answers until {asked.until:%Y-%m-%d %H:%M} UTC; the champion stays then."
+    return AutomationCore(name=name, description=about, trigger=trigger, actions=[ResumeFlowRun()])
 
 
 def _wait(run: Run, form: type[ApprovalForm], key: str, seconds: float) -> ApprovalForm:
     _give_back_device_memory()
-    terminal.current().line(f"approval {'':8} a person is asked at {run.flow_run_url}")
     with _resumed_after(UUID(run.flow_run_id), seconds):
         # Prefect fails a run at the end of its own timeout; the timer comes before it.
         timeout = int(seconds) + _HOUR_SECONDS

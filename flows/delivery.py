@@ -77,6 +77,14 @@ class Delivery:
                 self._is_introduced = True
             return self.run_id
 
+    def take_up(self, output: Output) -> None:
+        """Go on with the MLflow run that an earlier process of this flow run opened and delivered an output in."""
+        if self.run_id is not None or (run_id := self.earlier_run(output)) is None:
+            return
+        rows = call(self.uri, "GET", "runs/get", {"run_id": run_id})["run"]["data"].get("tags", [])
+        if {"key": "prefect.flow_run_id", "value": self._tags["prefect.flow_run_id"]} in rows:
+            self.run_id = run_id
+
     @property
     def page(self) -> str:
         """Page of the pipeline's run in the MLflow UI."""

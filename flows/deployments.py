@@ -17,6 +17,7 @@ _DESCRIPTION = """Turns the text of the chosen preset into a registered GPT; wha
 
 * **Promoted v4**: the new version is the champion. **Kept v3**: it was not better, the champion stays.
 * **Blocked: quality**, **Blocked: privacy**: a gate said no; its sentence is among the artifacts.
+* **Suspended**: a person is asked whether a better version may be promoted; *Resume* on the run's page shows the form.
 * **Unchanged v4**: nothing was new. **Late**: no worker is alive; on the machine: `gptmodel up`.
 """
 

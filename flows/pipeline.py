@@ -87,7 +87,8 @@ def data_to_model(
 
     What is finished already is not computed again: such a stage shows as *Cached*. A run ends as **Promoted v4** (the
     version is the champion), **Kept v3** (the candidate was not better), **Unchanged v4** (nothing to do),
-    **Blocked: quality** or **Blocked: privacy** (a gate said no; its sentence is in the artifacts).
+    **Blocked: quality** or **Blocked: privacy** (a gate said no; its sentence is in the artifacts). *Suspended* or
+    *Paused* means that a person is asked whether a better version may be promoted: *Resume* shows the question.
 
     Args:
         preset: A complete run: `smoke` (seconds), `tiny` (CPU, minutes), `small` (one GPU).
@@ -113,7 +114,7 @@ def data_to_model(
         run.engine.close()
         run.delivery.close(status)
         run.entry.close()
-    terminal.current().summary = summarise(run)
+    terminal.current().summary = summarise(run) | {"end": {"name": state.name, "reason": state.message or ""}}
     _name_run(run, f": {state.name}")
     if resolved.retention.collect_after_run:
         terminal.current().line(f"gc       {collect_after_run(run.home, resolved.retention.keep_versions)}")
@@ -189,6 +190,7 @@ def _settle(run: Run, passed: _Passed) -> Settlement:
         settled = settle(run, answer)
         if settled.kind == "ask":
             answer = ask_person(run, settled)
+            run.delivery.take_up(passed.outputs["register"])
             settled = settle(run, answer)
         if settled.kind != "compare anew":
             return settled

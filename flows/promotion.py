@@ -84,41 +84,42 @@ def promote_task(run: Run, scrub: Output, split: Output, audit: Output, register
     """Compare the candidate with the champion, and write the report; the alias moves when the run is settled."""
     made = register.read(RegisterResult)
     champion = registry.champion_of(run.delivery.uri, made.name)
-    opponent = _opponent(run, register, made, champion)
+    named = _opponent(run, register, made, champion)
     privacy = Decision.model_validate(audit.result["decision"])
 
     def compute(work: Workspace, progress: Progress) -> BaseModel:
         from gptmodel.promotion import decide_promotion
 
+        opponent = champion if champion and champion.uri == named else _find(run, named)
         return decide_promotion(
             work, run.config.registry, version=made.version, privacy=privacy,
             champion_version=opponent.version if opponent else None,
             champion=_fetch(run, opponent), champion_split=split_of(run.home, opponent),
         )  # fmt: skip
 
-    external = {"champion": opponent.uri if opponent else NOBODY}
     state = run.stage(
-        "promote", compute, scrub, split, audit, register, external=external, show=artifacts.show_decision_of
-    )
+        "promote", compute, scrub, split, audit, register, external={"champion": named},
+        show=artifacts.show_decision_of,
+    )  # fmt: skip
     run.champion = champion
     leave_report(run, made)
     return state
 
 
-def _opponent(run: Run, register: Output, made: RegisterResult, champion: Version | None) -> Version | None:
-    """Give whom the candidate is measured against: the champion; once it is champion itself, whom it was then."""
-    if champion is None or champion.version != made.version:
-        return champion
-    for manifest in run.store.manifests("promote"):
-        if manifest.inputs.get("register") == register.digest and manifest.result["decision"]["passed"]:
-            name = manifest.inputs["champion"]
-            return None if name == NOBODY else registry.find_version(run.delivery.uri, *_name_and_number(name))
-    return champion
+def _opponent(run: Run, register: Output, made: RegisterResult, champion: Version | None) -> str:
+    """Name whom the candidate is measured against: the champion; once it is champion itself, whom it was then."""
+    if champion is not None and champion.version == made.version:
+        for manifest in run.store.manifests("promote"):
+            if manifest.inputs.get("register") == register.digest and manifest.result["decision"]["passed"]:
+                return manifest.inputs["champion"]
+    return champion.uri if champion else NOBODY
 
 
-def _name_and_number(uri: str) -> tuple[str, int]:
-    name, _, number = uri.removeprefix("models:/").rpartition("/")
-    return name, int(number)
+def _find(run: Run, named: str) -> Version | None:
+    if named == NOBODY:
+        return None
+    name, _, number = named.removeprefix("models:/").rpartition("/")
+    return registry.find_version(run.delivery.uri, name, int(number))
 
 
 def _fetch(run: Run, champion: Version | None) -> Path | None:
@@ -154,8 +155,8 @@ def _is_settled(run: Run, candidate: Candidate) -> bool:
 
 def _settle(run: Run, candidate: Candidate, asked: Approval | None) -> Settlement:
     uri, events, made = run.delivery.uri, run.home.events, candidate.made
-    champion = champions.settle_rollback(uri, events, registry.champion_of(uri, made.name))
     version = registry.read_version(uri, made.name, made.version)
+    champion = champions.settle_rollback(uri, events, version, registry.champion_of(uri, made.name))
     number = champion.version if champion else None
     if not candidate.privacy.passed:
         return _block(run, candidate, version, number)

@@ -129,6 +129,9 @@ def roll_back(uri: str, events: EventLog, name: str, *, reason: str = "", by: st
         raise RegistryError(
             expected=f"a champion of {name} to roll back", actual="none", mend="`gptmodel status` names the champions."
         )
+    begun = next(filter(is_rollback_open, registry.search_versions(uri, name)), None)
+    if begun is not None and begun.version != champion.version:  # the alias was moved, what follows it was not done
+        return _finish_rollback(uri, events, begun, champion)
     earlier = _champion_before(uri, champion)
     if earlier is None:
         raise RegistryError(
@@ -136,25 +139,29 @@ def roll_back(uri: str, events: EventLog, name: str, *, reason: str = "", by: st
             actual="none: it was the first, or those before it were deleted, retired or rolled back",
             mend=f"Promote a version by its number: gptmodel promote models:/{name}/NUMBER",
         )
-    if not is_rollback_open(champion):
+    if begun is None:
         registry.delete_tag(uri, champion, ROLLED_BACK_TO)
         registry.set_tag(uri, champion, ROLLED_BACK, told(by, reason))
     return _finish_rollback(uri, events, registry.read_version(uri, name, champion.version), earlier)
 
 
-def is_rollback_open(champion: Version) -> bool:
-    """Tell whether a champion's rollback was begun and not finished; one put back by hand afterwards is no such."""
-    return ROLLED_BACK in champion.tags and ROLLED_BACK_TO not in champion.tags
+def is_rollback_open(version: Version) -> bool:
+    """Tell whether a version's rollback was begun and not finished; a champion put back by hand since is no such."""
+    return ROLLED_BACK in version.tags and ROLLED_BACK_TO not in version.tags
 
 
-def settle_rollback(uri: str, events: EventLog, champion: Version | None) -> Version | None:
-    """Finish a rollback that was interrupted; give the champion after it."""
-    if champion is None or not is_rollback_open(champion):
-        return champion
-    earlier = _champion_before(uri, champion)
-    if earlier is not None:
-        _finish_rollback(uri, events, champion, earlier)
-    return earlier or champion
+def settle_rollback(uri: str, events: EventLog, version: Version, champion: Version | None) -> Version | None:
+    """Finish a rollback of the champion or of another version that was interrupted; give the champion after it."""
+    if champion is None:
+        return None
+    if is_rollback_open(champion):
+        earlier = _champion_before(uri, champion)
+        if earlier is not None:
+            _finish_rollback(uri, events, champion, earlier)
+        return earlier or champion
+    if is_rollback_open(version):
+        _finish_rollback(uri, events, version, champion)
+    return champion
 
 
 def _finish_rollback(uri: str, events: EventLog, version: Version, earlier: Version) -> Rollback:

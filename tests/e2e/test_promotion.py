@@ -1,5 +1,8 @@
-"""Who is champion, after a better model, a rollback by hand, and another bound."""
+"""Who is champion, after a better model, a rollback, by hand or by command, another bound, and a person's answer."""
 
+import json
+import threading
+import time
 from typing import Any
 
 import httpx
@@ -38,3 +41,43 @@ def test_a_better_model_is_promoted_and_a_rollback_by_hand_is_respected(
     assert moved.status_code == 200
     again = command.smoke(*BETTER).record
     assert (champion(addresses, name), end_state(addresses, again)) == (1, "Kept v1")
+
+    promoted = command("promote", f"models:/{name}/2", "--by", "Mei", "--json").record
+    assert (champion(addresses, name), promoted["passed"]) == (2, True)
+    assert command("rollback", name, "--reason", "odd answers", "--by", "Mei").code == 0
+    kept = command.smoke(*BETTER, "--force", "promote")
+    assert (champion(addresses, name), end_state(addresses, kept.record)) == (1, "Kept v1")
+    assert "v2 was rolled back by Mei: odd answers" in kept.err
+
+
+def test_a_person_is_asked_where_the_config_wants_it_and_the_answer_counts(
+    command: Command, addresses: dict[str, str]
+) -> None:
+    ask = ("--set", "registry.approval=ask")
+    silent = command.smoke(*ask, "--set", "registry.approval_hours=0.002")
+    assert silent.code == 0, silent.err
+    name = silent.record["model"]["name"]
+    assert end_state(addresses, silent.record) == "No champion"
+    assert "nobody approved v1 within 0.002 hours" in silent.err
+
+    answering = threading.Thread(target=answer, args=(addresses, name), daemon=True)
+    answering.start()
+    approved = command.smoke(*ask, "--force", "promote").record
+    assert (champion(addresses, name), end_state(addresses, approved)) == (1, "Promoted v1")
+    events = [json.loads(line) for line in (command.home / "events.jsonl").read_text().splitlines()]
+    assert [(event["kind"], event["by"]) for event in events] == [
+        ("approval asked", ""), ("approval expired", ""), ("approval asked", ""), ("approved", "Mei"), ("promoted", ""),
+    ]  # fmt: skip
+
+
+def answer(addresses: dict[str, str], name: str) -> None:
+    """Fill in the form of the run that waits, as the dashboard does."""
+    api, wanted = addresses["PREFECT_API_URL"], {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}}
+    while True:
+        waiting: Any = httpx.post(f"{api}/flow_runs/filter", json=wanted).json()
+        for run in waiting:
+            if run["name"].endswith(name):
+                given = {"decision": "promote", "name": "Mei", "reason": "reads well"}
+                httpx.post(f"{api}/flow_runs/{run['id']}/resume", json={"run_input": given})
+                return
+        time.sleep(0.5)

@@ -202,6 +202,23 @@ def test_status_lists_open_requests_with_their_age(home: SmallHome) -> None:
     assert "request R-1 open for 0 days" in call("status").output
 
 
+def test_the_events_tell_counts_of_a_request_and_nothing_that_names_a_document(home: SmallHome) -> None:
+    call("forget", "--document", home.id(ASKED))
+    call("forget", "--document", home.id(ASKED), "--purge")
+    close(home)
+    for _ in range(2):
+        call("forget", "--close", "R-1")
+    opened, erased, closed = Home(home.root).events.read()
+    assert [event.kind for event in (opened, erased, closed)] == ["erasure opened", "erased", "erasure closed"]
+    assert {event.subject for event in (opened, erased, closed)} == {"R-1"}
+    assert opened.facts == {"asked_by": "document", "num_documents": 1, "num_duplicates": 2, "num_versions": 1}
+    assert set(erased.facts) == {"num_files_rewritten", "num_files_deleted", "num_bytes"}
+    assert closed.facts == {"num_ingests": 1, "champion": ""}
+    [request] = read_requests(home.root / "erasures")
+    text = (home.root / "events.jsonl").read_text()
+    assert not any(mark in text for mark in (*request.documents, *request.texts, home.id(ASKED), "keller"))
+
+
 def test_forgetting_and_purging_need_no_heavy_package_and_no_server(home: SmallHome) -> None:
     code = (
         "import sys\nfrom flows import cli\n"

@@ -1,10 +1,11 @@
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from flows.home import open_home
+from flows.home import Home, one_promotion_at_a_time, open_home
 from gptmodel.errors import StoreError
 
 
@@ -69,3 +70,21 @@ def test_a_folder_that_nobody_may_write_is_said(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("GPTMODEL_HOME", "/proc/none/home")
     with pytest.raises(StoreError, match="GPTMODEL_HOME"):
         open_home()
+
+
+def test_a_second_promotion_of_a_model_waits_for_the_first_and_one_of_another_model_does_not(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    order: list[str] = []
+
+    def second(name: str) -> None:
+        with one_promotion_at_a_time(home, name):
+            order.append(name)
+
+    threads = [threading.Thread(target=second, args=(name,)) for name in ("gpt", "other/model")]
+    with one_promotion_at_a_time(home, "gpt"):
+        for thread in threads:
+            thread.start()
+        threads[1].join()
+        order.append("first")
+    threads[0].join()
+    assert order == ["other/model", "first", "gpt"]
