@@ -36,14 +36,6 @@ _SPACED = re.compile(
     rf"(?m)(?:\bmachine \S+ login \S+ password |^[ \t]*(?:requirepass|masterauth|password)[ \t]+|"
     rf"^[ \t]*(?:ENV|ARG|set|setenv|export)[ \t]+{_NAMED}[ \t]+)[\"']?([^\s\"'=]{{6,200}})"
 )
-_NAMED_ONLY = re.compile(
-    r"\b(?:api[_ \-]?key|(?:access|auth)[_ \-]?token)[ \t]{1,3}([A-Za-z0-9_\-]{20,100})\b", re.IGNORECASE
-)
-_SENTENCE = re.compile(
-    r"(?:password|passcode|passphrase|\bpin|密码|口令)(?: for [\w.@\- ]{1,30})?\s{0,2}(?:is|was|为|是)"
-    r"(?: now| set to)?\s{0,2}[:：]?\s{0,2}[\"'“‘`]?([^\s\"'“”‘’`，。；,;<>]{6,64})",
-    re.IGNORECASE,
-)
 _PAIR = re.compile(
     r"(?<![A-Za-z])(?:user(?:[ _]?name)?|login|user[ _]?id|account|用户名?|账号|帐号)[ \t]{0,2}[:=：]?[ \t]{0,2}"
     r"([^\s,;:=，；]{2,64})[\s,;，；/]{1,4}(?:pass(?:word|wd|phrase)?|pwd|pw|密码|口令)[ \t]{0,2}[:=：]?[ \t]{0,2}"
@@ -66,22 +58,11 @@ def find_commands(passage: Passage) -> Iterator[Finding]:
             value = match.group(match.lastindex or 1)
             if (is_strong(value) or is_odd(value)) and not is_code(value):
                 yield _finding(match, "command")
-    for match in passage.matches(_NAMED_ONLY, passage.announced):
-        if is_random(match.group(1), 20) and not is_masked(match.group(1)) and not is_code(match.group(1)):
-            yield _finding(match, "named")
-    yield from _sentences(passage)
     yield from _pairs(passage)
 
 
-def _sentences(passage: Passage) -> Iterator[Finding]:
-    for match in passage.matches(_SENTENCE, passage.announced):
-        value = match.group(1).rstrip(".!?:)")
-        if is_strong(value) and not is_code(value):
-            yield Finding(match.start(1), match.start(1) + len(value), "SECRET", "sentence", RANK_KEYWORD)
-
-
 def _pairs(passage: Passage) -> Iterator[Finding]:
-    for match in passage.matches(_PAIR, passage.announced):
+    for match in passage.matches(_PAIR, passage.paired):
         user, value = match.group(1), match.group(2).rstrip(".!?)\"'")
         between = passage.text[match.start() : match.start(2)]
         marked = any(mark in between for mark in ":=：\n") or any(map(str.isdigit, value)) or _fills_line(match)

@@ -115,5 +115,7 @@ def is_path(value: str) -> bool:
 def _is_worded(value: str) -> bool:
     """Tell whether a value is words joined by hyphens, dots or underscores, with a number here and there."""
     parts = re.split(r"[-_./:]", value)
+    if not all(part.isalnum() for part in parts):
+        return False
     plain = sum(bool(re.fullmatch(r"[A-Z]?[a-z]{2,}\d{0,2}|\d{1,4}|[A-Z]{2,}\d{0,2}|v\d+", part)) for part in parts)
     return len(parts) > 1 and plain >= len(parts) - 1 and max(map(len, parts)) < 16

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from gptmodel.corpus.scrubbing.finders.secret_words import KEYS, KEYS_UNSPACED, PASSWORDS, PASSWORDS_UNSPACED, in_code
+
 # Both over the text in lower case, one byte a character, `?` for what is not ASCII.
 CODES = "|".join(
     (
@@ -40,14 +42,18 @@ WORDS = "|".join(
         r"curl\b.{0,200} (?:-u|--user|--proxy-user)|(?:mysql|mysqldump|mysqladmin|mariadb)\b.{0,80} -p|sshpass -p",
         r"(?:docker|podman|helm|az|oc|skopeo)\b.{0,40} login|redis-cli|\bnet user |\bcmdkey|\bhtpasswd -b",
         r"identified .{0,30}by [\"']|\bauth\s?=\s?\(",
-        r"(?:getconnection|pdo|mysqli|connect)\(\s?[\"']|(?:api[ _\-]?key|(?:access|auth)[ _\-]?token)[ \t]+[a-z0-9]",
+        r"(?:getconnection|pdo|mysqli|connect)\(\s?[\"']",
         r"machine .{1,80} password |(?:requirepass|masterauth|\npassword|\n {1,8}password|^password)[ \t]+[^ \t]",
         r"(?:env|arg|set|setenv|export)[ \t]+\w*(?:pass|token|secret|key)\w{0,8}[ \t]+[^ \t]",
-        r"(?:passw|passcode|passphrase|\bpin\b)[^\n]{0,42}\b(?:is|was)\b",
-        r"(?:user|login|account)[^\n]{1,80}[\s,;/](?:pass|pwd|pw)",
     )
 )
 """Words and signs that announce a value, with all that belongs to it within some hundred characters."""
+
+LABELS = (
+    rf"\b(?:{in_code({'en': PASSWORDS['en'], 'other': PASSWORDS['other']})}|pass|pin|{in_code(KEYS)})\b"
+    rf"|(?:{in_code({name: words for name, words in PASSWORDS.items() if name not in ('en', 'other')})})\b"
+)
+"""Words for passwords and keys, over the same; those of languages that join words also at the end of a longer one."""
 
 HAN_NAMES = (
     "姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|投保人|受益人|"
@@ -55,8 +61,10 @@ HAN_NAMES = (
     "地\\s?址|住址|住所|尊敬的|亲爱的|敬爱的|我叫|我的名字是|本人姓名|"
     "甲方|乙方|丙方|法定代表人|法人|原告|被告|监护人|委托人|代理人|发件人|会员|租客|房东|借款人|担保人|报案人|证人|寄至|寄给|交给|转交"
 )
-WORDS_BEYOND_ASCII = "密\\s?码|密\\s?碼|口\\s?令|密钥|密匙|令牌|授权码|пароль|Пароль|パスワード|비밀번호|암호"
-"""Over the text in UTF-8."""
+LABELS_BEYOND_ASCII = rf"{PASSWORDS_UNSPACED}|{KEYS_UNSPACED}"
+"""The same in other scripts, over the text in UTF-8."""
+
+BEYOND_ASCII = f"{LABELS_BEYOND_ASCII}|{HAN_NAMES}"
 
 
 @cache
