@@ -125,7 +125,8 @@ class Passage:
         return [(span, _LABEL_BEYOND_ASCII.match(self.text, span[0]) is not None) for span in spans]
 
     @cached_property
-    def _all_labels(self) -> Stretches:
+    def label_words(self) -> Stretches:
+        """Places of words for passwords and keys, in any script."""
         found = [match.span() for match in linear(LABELS).finditer(self.ascii_lower)]
         further = [span for span, is_label in self._beyond_ascii if is_label]
         return sorted([*found, *further]) if further else found
@@ -133,12 +134,12 @@ class Passage:
     @cached_property
     def labels(self) -> Stretches:
         """Places of words for passwords and keys with what may be a value soon after them."""
-        return [span for span in self._all_labels if _MIXED.search(self.text, span[1], span[1] + _LABEL_REACH)]
+        return [span for span in self.label_words if _MIXED.search(self.text, span[1], span[1] + _LABEL_REACH)]
 
     @cached_property
     def paired(self) -> Stretches:
         """Stretches in which a word for a password follows a word for a user."""
-        found = [span for span in self._all_labels if self._follows_user(span[0])]
+        found = [span for span in self.label_words if self._follows_user(span[0])]
         return merged(found, _LABEL_REACH)
 
     def _follows_user(self, start: int) -> bool:

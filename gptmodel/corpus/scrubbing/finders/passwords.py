@@ -14,6 +14,7 @@ from gptmodel.corpus.scrubbing.finders.secret_values import (
     is_quoted_secret,
     is_random,
     is_strong,
+    is_term,
     is_unbalanced,
     is_value,
 )
@@ -39,9 +40,14 @@ _PROVIDERS = (
 )
 _BUNDLE = re.compile(r"[a-f0-9]{8}:[a-f0-9]{8}")  # Sidekiq's documented pair in BUNDLE_GEMS__CONTRIBSYS__COM
 _PROVIDER = re.compile(rf"(?:{_PROVIDERS})", re.IGNORECASE)
+# Words of other languages count only as a whole, or joined by a hyphen or an underscore.
+_ELSEWHERE = "|".join(
+    in_code({name: words for name, words in table.items() if name != "en"}) for table in (PASSWORDS, KEYS)
+)
 _WORDS = (
-    rf"(?:{in_code(PASSWORDS)}|pass|secret|credential|creds?|token|api[ _\-.]?key|access[ _\-.]?key|"
-    rf"auth[ _\-.]?key|key|auth|login|{in_code(KEYS)})[a-z0-9_\-.]{{0,24}}"
+    r"(?:passwords?|passwd|pwd|passphrase|passcode|pass|secret|credential|creds?|token|api[ _\-.]?key|"
+    r"access[ _\-.]?key|auth[ _\-.]?key|key|auth|login|kennwort|wachtwoord|senha)[a-z0-9_\-.]{0,24}"
+    rf"|(?:\b|_)(?:{_ELSEWHERE})(?:\b|[_\-][a-z0-9_\-]{{1,24}})"
     r"|(?:\b|_|root|bind)pw\b|\b(?:psk|sig)\b"
     r"|bundle_(?:gems|enterprise)__contribsys__com"
     rf"|(?:{_PROVIDERS})[a-z0-9_\-.]{{0,24}}(?: (?:api |access |client )?(?:key|token|secret|id))?"
@@ -82,6 +88,10 @@ _LOOKUP = re.compile(
 )
 _READING = re.compile(r"(?:get|read|load|fetch|find|lookup|has|is|check|valid(?:ate)?|verify|test|reset|forgot)_?$")
 _QUOTES = (_QUOTED, _ESCAPED, _TYPOGRAPHIC, _PERL)
+# Functions that take something else than the password they are named after.
+_ASKED = re.compile(
+    r"(?:hash|hasher|field|input|prompt|label|hint|length|policy|regex|pattern|file|path|name|error)s?$", re.I
+)
 _LABEL_BEYOND_ASCII = re.compile(
     rf"(?:{PASSWORDS_UNSPACED})(?:[（(][^）)\n]{{0,12}}[）)])?\s{{0,2}}(?:是|为|[:=：】\]])\s{{0,2}}"
 )
@@ -179,7 +189,8 @@ def _is_quoted(value: str, label: str, between: str) -> bool:
     if vague or not _CLEAR.search(label):
         return vague
     if "(" in between or "{" in between:
-        return is_strong(value) and " " not in value and not is_code(value)
+        asked = _ASKED.search(label) is not None
+        return is_strong(value) and " " not in value and not is_code(value) and not is_term(value) and not asked
     if "," in between or (between[:1].isspace() and "=" not in between and ":" not in between):
         bare_verb = label.lower() == "pass"  # "pass `spec=True` on", in prose about code
         return is_strong(value) and " " not in value and not is_code(value) and not bare_verb

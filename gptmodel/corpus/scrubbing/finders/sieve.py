@@ -38,13 +38,21 @@ WORDS = "|".join(
         # passwords.py: a value before its name
         r"[\"'`][ \t]{0,2}[!=]==?[ \t]{0,2}[\w.$]{0,32}(?:passw|pwd|secret|token|api_?key|_key)",
         # commands.py
-        r"authorization[\"']?\s{0,3}[:=]|--[a-z\-]{0,24}(?:pass|token|secret|key)",
+        r"authorization[\"'`\])]{0,2}\s{0,3}(?:[:=,]|->)|\bbearer\s+[a-z0-9._~+/=\-]{8}|--[a-z\-]{0,24}(?:pass|token|secret|key)",
         r"curl\b.{0,200} (?:-u|--user|--proxy-user)|(?:mysql|mysqldump|mysqladmin|mariadb)\b.{0,80} -p|sshpass -p",
-        r"(?:docker|podman|helm|az|oc|skopeo)\b.{0,40} login|redis-cli|\bnet user |\bcmdkey|\bhtpasswd -b",
+        r"(?:docker|podman|helm|az|oc|skopeo)\b.{0,40} login|redis-cli|\bnet user |\bcmdkey|\bhtpasswd -",
+        r"\b(?:openssl|unzip|zip|7za?|rar|gpg|ldap[a-z]+|sqlcmd|bcp|mongo(?:sh|dump|restore)?|xfreerdp|rdesktop|smbclient|"
+        r"psql|keytool|jarsigner|ansible-vault|snmp[a-z]+|ipmitool|impacket[a-z\-]*|evil-winrm|crackmapexec|nmcli)\b[^\n]{0,80} "
+        r"(?:-[kpwa]|/p:|password )|wpa_passphrase |\bsudo\b[^\n]{0,40} -s\b|\|\s?(?:sudo )?chpasswd|-u [^\s%]{1,40}%| -w [\"']?[!-~]{6}",
+        r"\b(?:vault|oc|gh|npm|heroku|doppler|pulumi|argocd) login [^\s\-]|convertto-securestring|password\([\"']",
+        r"(?:basic_?auth|credentials?|authenticat(?:e|ion|or)|login|signin|logon)[a-z_]{0,20}\(\s?[\"']",
+        r"\b(?:config|secrets?|configure|settings?|variable|env)(?:[: ](?:set|put|add|create))?[ \t][^\n]{0,80}(?:pass|token|secret|key)[a-z]{0,4}[ \t]",
+        r":(?:\d{4,5}|\*):[a-z0-9_*\-]{1,40}:[a-z0-9_*\-]{1,40}:[^\s:]{6}",
+        r"[?&;](?:app_?id|appkey|ak|sk|sn|license|licence|access)=[a-z0-9_\-]{20}",
         r"identified .{0,30}by [\"']|\bauth\s?=\s?\(",
         r"(?:getconnection|pdo|mysqli|connect)\(\s?[\"']",
         r"machine .{1,80} password |(?:requirepass|masterauth|\npassword|\n {1,8}password|^password)[ \t]+[^ \t]",
-        r"(?:env|arg|set|setenv|export)[ \t]+\w*(?:pass|token|secret|key)\w{0,8}[ \t]+[^ \t]",
+        r"(?:env|arg|set|setenv|setx|export)[ \t]+\w*(?:pass|token|secret|key)\w{0,8}[ \t]+[^ \t]",
     )
 )
 """Words and signs that announce a value, with all that belongs to it within some hundred characters."""

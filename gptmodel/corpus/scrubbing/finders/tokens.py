@@ -129,7 +129,9 @@ _SHAPES: dict[str, str] = {
     "yandex": rf"AQVN{_W}{{35,38}}|YC{_W}{{38}}|t1\.[A-Za-z0-9_\-]+={{0,2}}\.{_W}{{86}}={{0,2}}",
 }
 _ANY = (
-    r"(?:^|[^A-Za-z0-9_]|\\[nrt])(" + "|".join(f"(?:{shape})" for shape in _SHAPES.values()) + r")(?:[^A-Za-z0-9_]|$)"
+    r"(?:^|[^A-Za-z0-9_]|\\[nrt]|/bot)("
+    + "|".join(f"(?:{shape})" for shape in _SHAPES.values())
+    + r")(?:[^A-Za-z0-9_]|$)"
 )
 # These hold no digit by their provider's definition, or are long enough to be random without one.
 _LETTERS_ONLY = frozenset(
