@@ -13,7 +13,8 @@ from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
 
 _HEADER = re.compile(
     r"(?i)(?:\b(?:authorization|proxy-authorization)[\"'`\])]{0,2}\s{0,3}(?:[:=,]|=>|->)\s{0,3}[@$bfru]{0,2}[\"'`]?"
-    r"(?:bearer|basic|token|digest|apikey|api-key|ssws|splunk|genie-?key|key|bot)|\bbearer)\s+([A-Za-z0-9._~+/=\-]{8,400})"
+    r"(?:bearer|basic|token|digest|apikey|api-key|ssws|splunk|genie-?key|key|bot)|\bbearer)\s+"
+    r"([A-Za-z0-9._~+/=\-]{8,400})"
 )
 _COMMAND = re.compile(
     r"--[a-z\-]{0,24}(?:password|passwd|pass|token|secret|api-?key|passphrase|access-key|auth-key)"
@@ -24,8 +25,10 @@ _COMMAND = re.compile(
     r"\bnet user \S{1,40} |\bcmdkey\b[^\n]{0,80}?/pass:|\bhtpasswd -\w*b\w* \S+ \S+ |"
     r"\b(?:openssl|unzip|zip|7za?|rar|gpg|ldap\w+|sqlcmd|bcp|mongo(?:sh|dump|restore)?|xfreerdp|rdesktop|smbclient|psql|"
     r"keytool|jarsigner|ansible-vault|snmp\w+|ipmitool|impacket\w*|evil-winrm|crackmapexec|wpa_passphrase \S+|nmcli)\b"
-    r"[^\n|;]{0,120}? (?:-(?:k|P|p|w|a|A|passin|passout|storepass|keypass|passphrase|pass) ?|/p:|password )(?:pass:)?|"
-    r"\bwpa_passphrase \S+ |\b7za?\b[^\n|;]{0,80}? -p|\brar\b[^\n|;]{0,80}? -hp|-U [^\s%]{1,40}%|-W |"
+    r"[^\n|;]{0,120}? (?:-(?:k|P|p|w|a|A|passin|passout|storepass|keypass|passphrase|pass) |/p:|password )(?:pass:)?|"
+    r"\bwpa_passphrase \S+ |\b7za?\b[^\n|;]{0,80}? -p|\brar\b[^\n|;]{0,80}? -hp|-U [^\s%]{1,40}%|"
+    r"\bsnmp-server community |\benable (?:secret|password) (?:\d )?|"
+    r"\busername \S+ (?:privilege \d+ )?(?:password|secret) (?:\d )?|"
     r"\bsudo\b[^\n|;]{0,40} -S[^\n|;]{0,40}<<< ?|\b(?:vault|oc|gh|npm|heroku|doppler|pulumi|argocd) login )"
     r"[\"']?([^\s\"']{6,400})",
     re.IGNORECASE,
@@ -35,7 +38,8 @@ _STATEMENT = re.compile(
     r"\bauth\s?=\s?\(\s?[\"'][^\"'\n]{1,60}[\"'],\s?[\"']([^\"'\n]{6,100})[\"']|"
     r"(?:basic_?auth|credentials?|authenticat(?:e|ion|or)|login|signin|logon)\w*\(\s?[\"'][^\"'\n]{1,60}[\"'],\s?"
     r"[\"']([^\"'\n]{6,100})[\"']|(?:ConvertTo-SecureString|PASSWORD\()(?: -String)?\s{0,2}[\"']([^\"'\n]{6,100})[\"']|"
-    r"\becho [\"']?([^\s\"'|:$]{6,100})[\"']? ?\| ?sudo -S|\becho [\"']?[^\s\"'|:$]{1,40}:([^\s\"'|]{6,100})[\"']? ?\| ?"
+    r"\becho [\"']?([^\s\"'|:$]{6,100})[\"']? ?\| ?sudo -S|"
+    r"\becho [\"']?[^\s\"'|:$]{1,40}:([^\s\"'|]{6,100})[\"']? ?\| ?"
     r"(?:sudo )?chpasswd|"
     r"(?:getConnection|PDO|mysqli|connect)\(\s?[\"'][^\"'\n]{1,200}[\"'],\s?[\"'][^\"'\n]{1,60}[\"'],\s?"
     r"[\"']([^\"'\n]{6,100})[\"']",
@@ -45,15 +49,14 @@ _NAMED = r"\w*(?:PASSWORD|PASSWD|PASS|TOKEN|SECRET|KEY|password|passwd|token|sec
 _SPACED = re.compile(
     rf"(?m)(?:\bmachine \S+ login \S+ password |^[ \t]*(?:requirepass|masterauth|password)[ \t]+|"
     rf"^[ \t]*(?:ENV|ARG|set|setenv|setx|export)[ \t]+{_NAMED}[ \t]+|"
-    rf"\b(?:config|secrets?|configure|settings?|variable|env)(?:[: ](?:set|put|add|create))?[ \t]+(?:--?[\w\-]+[ \t]+){{0,3}}"
-    rf"[\w.:/@\-]{{0,60}}{_NAMED}[ \t]+)[\"']?([^\s\"'=]{{6,2000}})"
+    r"\b(?:config|secrets?|configure|settings?|variable|env)(?:[: ](?:set|put|add|create))?[ \t]+"
+    r"(?:--?[\w\-]+[ \t]+){0,3}"
+    rf"[\w.:/@\-]{{0,60}}{_NAMED}[ \t]+)[\"']?([^\s\"'=]{{6,800}})"
 )
 # The PostgreSQL password file: host, port, database, user, password (its documentation, "The Password File").
 _PGPASS = re.compile(r"(?m)^[ \t]{0,8}[\w.*\-]{1,80}:(?:\d{4,5}|\*):[\w*\-]{1,40}:[\w*\-]{1,40}:([^\s:]{6,100})$")
 # Parameters of a query that hold a key though their names do not say so.
-_QUERY = re.compile(
-    r"[?&;](?:app_?id|appkey|ak|sk|sn|license|licence|access)=([A-Za-z0-9_\-]{20,100})(?![A-Za-z0-9_\-])"
-)
+_QUERY = re.compile(r"[?&;](?:app_?id|appkey|ak|sk|sn|license|licence|access)=([A-Za-z0-9_\-]{20,100})\b")
 _PAIR = re.compile(
     r"(?<![A-Za-z])(?:user(?:[ _]?name)?|login|user[ _]?id|account|用户名?|账号|帐号)[ \t]{0,2}[:=：]?[ \t]{0,2}"
     r"([^\s,;:=，；]{2,64})[\s,;，；/]{1,4}(?:pass(?:word|wd|phrase)?|pwd|pw|密码|口令)[ \t]{0,2}[:=：]?[ \t]{0,2}"
@@ -68,16 +71,16 @@ _STOP_WORDS = frozenset(
 
 def find_commands(passage: Passage) -> Iterator[Finding]:
     """Find secrets in commands, headers and sentences."""
-    for match in passage.matches(_HEADER, passage.announced):
+    for match in passage.rare_matches(_HEADER):
         if is_random(match.group(1)) and not is_masked(match.group(1)):
             yield _finding(match, "header.authorization")
-    for match in passage.matches(_QUERY, passage.announced):
+    for match in passage.rare_matches(_QUERY):
         if is_random(match.group(1), 20) and not is_masked(match.group(1)):
             yield _finding(match, "query")
     for pattern in (_COMMAND, _STATEMENT, _SPACED, _PGPASS):
-        for match in passage.matches(pattern, passage.announced):
+        for match in passage.rare_matches(pattern):
             value = match.group(match.lastindex or 1)
-            if (is_strong(value) or is_odd(value)) and not is_code(value):
+            if (is_strong(value) or is_odd(value)) and not is_code(value) and "signingkey" not in match.group():
                 yield _finding(match, "command")
     yield from _pairs(passage)
 

@@ -162,6 +162,13 @@ class Passage:
                 if match.end() < end or end >= len(self.text):
                     yield match
 
+    def rare_matches(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Give the matches, in the announced stretches, of a long pattern without lookaround that matches seldom."""
+        flags = "(?is)" if pattern.flags & re.IGNORECASE else "(?s)"
+        seen = linear(flags + pattern.pattern)
+        likely = [(start, end) for start, end in self.announced if seen.search(self.ascii[start:end])]
+        yield from self.matches(pattern, likely)
+
     def before(self, start: int, width: int) -> str:
         """Give up to `width` characters before an offset, in lower case."""
         return self.text[max(0, start - width) : start].lower()

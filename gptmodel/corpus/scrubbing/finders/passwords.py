@@ -61,6 +61,12 @@ _JOINED = (
 )
 _LABELLED = rf"({_WORDS})(?:\\?[\"'\]\)]){{0,2}}{_TYPE}(?:{_JOINED})"
 _NOT_SECRET = re.compile(r"ids?$|(?:sha\d*|hash|md5|digest|commit|version|checksum|etag|url|uri|host)$", re.IGNORECASE)
+_SETTING = re.compile(
+    r"(?:timeout|expiry|expires|age|days|hours|length|len|min|max|hashers?|policy|attempts|retries|validators?)$"
+)
+_OTHER_KEY = re.compile(
+    r"(?:cache|foreign|primary|sort|partition|row|group|object|idempotency|dedup|index|public)[_ -]?$"
+)
 _PASSING = re.compile(r"pass(?!\b|[_\-.\d]|w|p|c)")
 
 _COMPARED = re.compile(
@@ -74,12 +80,12 @@ _QUOTED = re.compile(rf"{_PREFIX}(?:\"\"(?=\"))?(\"|'|`)((?:\\.|(?!\1)[^\\\n]){{
 _ESCAPED = re.compile(r"\\(\"|')((?:(?!\\)[^\n]){4,300})\\\1")
 _TYPOGRAPHIC = re.compile(r"([“„«「『‘])([^“”„«»「」『』‘’\n]{4,100})[”“»」』’]")
 _PERL = re.compile(r"(%?[qQ]q?)[{(\[|]([^{}()\[\]|\n]{4,200})[})\]|]")
-_BARE = re.compile(r"(?:(?![\"'`,;<|])[!-~]){6,300}")
+_BARE = re.compile(r"(?:(?![\"'`,;<|])[!-~\u00c0-\u024f]){6,300}")
 # What may stand between the label and the quoted value: a setting's name, a call, a template, a tag of YAML.
 _QUOTE_NEAR = re.compile("[\"'`]|! ?")
 _DEFAULT = re.compile(r"[\w.]{2,30}\(\s?[\"'][\w.\-]{1,60}[\"'],\s?(?=[\"'])")
 _CALL = re.compile(rf"(?:new\s)?([A-Za-z_][\w.:<>&]{{1,50}})[({{]\s{{0,2}}(?={_PREFIX}[\"'`])")
-_TEMPLATE = re.compile(r"[\"']?\{\{\s{0,2}(?=[\"'])|![\w!]{1,12}\s(?:\|[-+]?\s{1,12})?")
+_TEMPLATE = re.compile(r"[\"']?\{\{\s{0,2}(?=[\"'])|!(?:unsafe|vault|!?str)\s(?:\|[-+]?\s{1,12})?")
 _LOOKUP = re.compile(
     r"get|env|input|prompt|read|ask|load|find|fetch|lookup|param|conf|prop|setting|var|label|print|log|warn|err|format|"
     r"translate|(?:^|[.:])_?t$|gettext|i18n|message|text|path|url|file|require|import|include|query|select|attr|field|"
@@ -89,6 +95,7 @@ _LOOKUP = re.compile(
 _READING = re.compile(r"(?:get|read|load|fetch|find|lookup|has|is|check|valid(?:ate)?|verify|test|reset|forgot)_?$")
 _QUOTES = (_QUOTED, _ESCAPED, _TYPOGRAPHIC, _PERL)
 # Functions that take something else than the password they are named after.
+_CLOSING_TAG = re.compile(r"</[\w.:\-]*$")
 _ASKED = re.compile(
     r"(?:hash|hasher|field|input|prompt|label|hint|length|policy|regex|pattern|file|path|name|error)s?$", re.I
 )
@@ -110,6 +117,8 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
         if _says_otherwise(passage, label, match.start(1)):
             continue
         between = passage.text[match.end(1) : end]
+        if ">" in between and _CLOSING_TAG.search(passage.before(match.start(1), 40)):
+            continue
         finding = _value_at(passage.text, label, end - between.endswith(("'", '"', "`")), between)
         if finding:
             yield finding
@@ -136,6 +145,8 @@ def _says_otherwise(passage: Passage, label: str, start: int) -> bool:
     if "public" in before[-8:] or (not label[0].islower() and _READING.search(before)):
         return True
     if not _CLEAR.search(low) and _NOT_SECRET.search(low) and not (low.endswith("id") and _PROVIDER.match(low)):
+        return True
+    if _SETTING.search(low) or ("key" in low and _OTHER_KEY.search(before)):
         return True
     if low.endswith(("id", "ids")) and not _PROVIDER.match(low):
         return True
@@ -166,11 +177,12 @@ def _past_wrapping(text: str, at: int) -> tuple[int, bool]:
     """Give where a value begins within a call or a template, and whether it is a call's only argument."""
     if not _QUOTE_NEAR.search(text, at, at + 64):
         return at, False
-    found = _DEFAULT.match(text, at) or _TEMPLATE.match(text, at)
+    call = _CALL.match(text, at)
+    is_lookup = call is not None and _LOOKUP.search(call.group(1)) is not None
+    found = (_DEFAULT.match(text, at) if is_lookup else None) or _TEMPLATE.match(text, at)
     if found:
         return found.end(), False
-    call = _CALL.match(text, at)
-    return (call.end(), True) if call and not _LOOKUP.search(call.group(1)) else (at, False)
+    return (call.end(), True) if call and not is_lookup else (at, False)
 
 
 def _ends_line(text: str, at: int) -> bool:

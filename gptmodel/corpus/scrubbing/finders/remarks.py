@@ -14,6 +14,7 @@ _ASSIGNED = re.compile(
     r"\n[ \t]{0,40}(?:[\w.$:\-]{1,30}[ \t]){0,3}[\w.$\-\[\]\"']{1,60}[ \t]{0,8}(?:=|:=|:|=>|,)[ \t]{0,8}"
     r"[\"'`]?([^\s\"'`,;]{8,300})"
 )
+_REVISION = re.compile(r"@[0-9a-f]{7,64}$")
 _OTHER = re.compile(r"public|primary|foreign|cache|sort|fingerprint|commit|checksum|hash|sha|md5|etag|uuid|integrity")
 
 
@@ -37,7 +38,14 @@ def find_remarked(passage: Passage) -> Iterator[Finding]:
 
 
 def _is_secret(value: str) -> bool:
-    if not is_value(value) or is_code(value) or is_term(value) or "://" in value or "(" in value:
+    if (
+        not is_value(value)
+        or is_code(value)
+        or is_term(value)
+        or "://" in value
+        or "(" in value
+        or _REVISION.search(value)
+    ):
         return False
     signs = sum(not char.isalnum() for char in value)
     return is_random(value, 16) or (signs > 0 and any(map(str.isdigit, value)) and is_strong(value))

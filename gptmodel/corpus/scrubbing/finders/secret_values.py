@@ -16,7 +16,7 @@ _PATH = re.compile(
     r"(?:\.{0,2}/|~/|[A-Za-z]:\\|\\\\|https?:|file:|s3:|www\.).*|[\w.\-]+(?:/[\w.\-]+){2,}"
     r"|.*\.(?:py|js|json|ya?ml|txt|pem|key|crt|md|html|php|go|java|rb|sh|conf|cfg|ini|toml)"
 )
-_DIGEST = re.compile(r"(?:sha\d+|md5)[:\-].*", re.IGNORECASE)
+_DIGEST = re.compile(r"(?:sha\d+|md5)[:\-].*|[a-z_]+(?:\|[a-z_]+(?::[\w,]+)?)+", re.IGNORECASE)
 # Words of the field that hold digits or signs, measures, dates and versions.
 _TERM = re.compile(
     r"(?:sha|md|rfc|iso|utf|ipv|http|https|tls|ssl|wpa|aes|rsa|base|pbkdf|oauth|pkcs|rc|des|win|windows|python|php|mysql|"

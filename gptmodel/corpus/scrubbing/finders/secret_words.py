@@ -15,7 +15,7 @@ PASSWORDS: dict[str, str] = {
     "pt": "senhas?|palavra passe",
     "it": "parola d.ordine|parola chiave|frase segreta",
     "nl": "wachtwoord(?:en)?|wachtzin",
-    "nordic": "lösenord|passord|adgangskode|kodeord|salasana|lykilorð|løsenord",
+    "nordic": "lösenord(?:et)?|passord(?:et)?|adgangskoden?|kodeord(?:et)?|salasana|lykilorð|løsenord",
     "slavic": "hasło|hasla|hasło|heslo|hesla|lozinka|lozinku|geslo|šifra",
     "baltic": "parool|salasõna|parole|slaptažodis",
     "other": "jelszó|jelszava|parola|parolă|şifre|sifre|mật khẩu|kata sandi|kata laluan|sandi",

@@ -12,10 +12,12 @@ _PASSWORD_NAME = re.compile(
     r"pass|pwd|pw|senha|clave|contrase|kennwort|wachtwoord|l.senord|has.o|heslo|mdp|pin", re.IGNORECASE
 )
 _CELL_EDGE = " \t\"'`*"
+_BESIDE_CELL = frozenset({"", *_DELIMITERS, *_CELL_EDGE, "\n", "\r"})
 _NEXT_CELL = re.compile(
     r"[\"'`*]{0,3}[ \t]{0,8}(?:\|[ \t]{0,8}[`*]{0,2}|:?</(?:td|th|dt|b|strong)>\s{0,40}"
     r"(?:<(?:td|dd|code|span)\b[^>\n]{0,80}>\s{0,8}){0,2})([^\s|<>`]{6,200})"
 )
+_BEFORE_NEXT = frozenset("\"'`* \t|:<")
 _INSERT = re.compile(r"insert\s+into\s[^;()]{1,80}\(([^()]{1,600})\)\s*values\s*", re.IGNORECASE)
 _ITEM = re.compile(r"[NnEe]?'((?:[^'\\]|\\.|'')*)'|\"([^\"\n]*)\"|([^\s,()'\"]+)|([()])")
 _ROWS_SPAN = 4000
@@ -24,12 +26,14 @@ _MOST_ROWS = 10_000
 
 def find_cells(passage: Passage) -> Iterator[Finding]:
     """Find secrets that stand in a column or beside a cell with a word for them."""
-    done = set()
+    done: set[int] = set()
+    inserts = b"insert" in passage.ascii_lower
     for start, end in passage.label_words:
-        beside = _NEXT_CELL.match(passage.text, end)
-        if beside and _is_secret(beside.group(1), True):
+        beside = _NEXT_CELL.match(passage.text, end) if passage.char_at(end) in _BEFORE_NEXT else None
+        if beside and _is_secret(beside.group(1), _PASSWORD_NAME.search(passage.text[start:end]) is not None):
             yield _finding(beside.start(1), beside.group(1))
-        for first, value in (*_column(passage.text, start, end), *_inserted(passage.text, start)):
+        inserted = _inserted(passage.text, start, end) if inserts else ()
+        for first, value in (*_column(passage.text, start, end), *inserted):
             if first not in done:
                 done.add(first)
                 yield _finding(first, value)
@@ -37,6 +41,8 @@ def find_cells(passage: Passage) -> Iterator[Finding]:
 
 def _column(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
     """Give the secrets below a header's cell that holds nothing but a label."""
+    if text[start - 1 : start] not in _BESIDE_CELL or text[end : end + 1] not in _BESIDE_CELL:
+        return
     begin = text.rfind("\n", 0, start) + 1
     stop = _line_end(text, end)
     before, after = text[begin:start].rstrip(_CELL_EDGE), text[end:stop].strip(_CELL_EDGE + "\r")
@@ -66,12 +72,13 @@ def _line_end(text: str, start: int) -> int:
     return len(text) if at < 0 else at
 
 
-def _inserted(text: str, start: int) -> Iterator[tuple[int, str]]:
+def _inserted(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
     """Give the secrets that an INSERT statement puts into a column, whose name stands at an offset."""
     found = _INSERT.finditer(text, max(0, start - 700), start + 700)
     match = next((one for one in found if one.start(1) <= start < one.end(1)), None)
     if match is None:
         return
+    is_password = _PASSWORD_NAME.search(text[start:end]) is not None
     index, place, depth = text[match.start(1) : start].count(","), 0, 0
     for item in _ITEM.finditer(text, match.end(), match.end() + _ROWS_SPAN):
         if item.group(4):
@@ -81,7 +88,7 @@ def _inserted(text: str, start: int) -> Iterator[tuple[int, str]]:
         if depth == 0 and item.group() not in (",",):
             return
         quoted = 1 if item.group(1) else 2
-        if depth == 1 and place == index and item.group(quoted) and _is_secret(item.group(quoted), True):
+        if depth == 1 and place == index and item.group(quoted) and _is_secret(item.group(quoted), is_password):
             yield item.start(quoted), item.group(quoted)
         place += depth == 1
 

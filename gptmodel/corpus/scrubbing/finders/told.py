@@ -25,10 +25,10 @@ _CHAR = r"(?:[^\s:=：,，。;；!?|<>\"'`(){}\[\]]|(?<=\w)['’](?=\w))"
 _OF_WHAT = rf"(?:[ \-]{_CHAR}{{1,24}}|[ ][(（][^)）\n]{{1,30}}[)）]){{0,7}}?"
 _MARKUP = r"(?:\*{1,3}|__|</\w{1,6}>)?"
 _LINK = (
-    rf"(?:[ \t]{{0,2}}{_MARKUP}(?:[:：=]{_MARKUP}|->|→|{LINKS_UNSPACED})"
+    rf"(?:[ \t]{{0,2}}{_MARKUP}(?:[:：=]{_MARKUP}|->|→|[ \t][-–—](?=[ \t])|{LINKS_UNSPACED})"
     rf"|[ \t](?:{LINKS})(?:[ \t]?[:：])?|[ \t]?[:：]?\r?\n[ \t]?\r?\n?)"
 )
-_VALUE = r"(?:\*\*|[\"'`“„«「『‘<>])?((?![\"'`<(\[{])[!-~]{6,400})"
+_VALUE = r"(?:\*\*|[\"'`“„«「『‘<>])?((?![\"'`<(\[{])[!-~\u00c0-\u024f]{6,400})"
 _PASSWORD_LATIN = spaced("|".join(PASSWORDS.values()))
 _KEY_LATIN = spaced("|".join(KEYS.values()))
 _PASSWORD = rf"(?:(?<![_.$@/])(?:{_PASSWORD_LATIN}|passcode|pin)(?![A-Za-z0-9_])|{PASSWORDS_UNSPACED})"
@@ -41,7 +41,12 @@ _BESIDE_UNSPACED = re.compile(rf"({PASSWORDS_UNSPACED})[ \t]{{0,2}}{_VALUE}")
 _KEY_TOLD = re.compile(rf"({_KEY}){_UNSPACED_OF}{_OF_WHAT}{_LINK}[ \t]{{0,3}}{_VALUE}", re.IGNORECASE)
 _KEY_BESIDE = re.compile(rf"({_KEY})[ \t]{{1,2}}{_VALUE}", re.IGNORECASE)
 _BEHIND = re.compile(r"[\"'`”<>,;]|&[\w\-]+=")
-_EXPRESSION = re.compile(r"\$[{(]|\{\{|%\(|<%|::|->|=>|\(\)")
+_EXPRESSION = re.compile(r"\$[{(]|\{\{|%\(|<%|::|->|=>|\(\)|^[A-Za-z][\w.\-]{1,30}=[^=]")
+_ABOUT = re.compile(
+    r"manager|polic|length|strength|hash|hint|field|file|algorithm|version|format|type|example|generator|rotation|"
+    r"requirement|länge|richtlinie|longueur|longitud|lunghezza|lengte|长度|算法|策略|强度|管理|длин|алгоритм",
+    re.IGNORECASE,
+)
 _PUBLIC = re.compile(r"public|fingerprint|öffentlich|publi[ck]|foreign|primary|ssh|gpg|pgp|cache|公钥|公開")
 _SIGNS = frozenset("#!@$%^&*+=~?_-.")
 
@@ -49,24 +54,27 @@ _SIGNS = frozenset("#!@$%^&*+=~?_-.")
 def find_told(passage: Passage) -> Iterator[Finding]:
     """Find secrets that a sentence tells."""
     for start, _ in passage.labels:
+        if _PUBLIC.search(passage.before(start, 14)):
+            continue
         for pattern, judge in _FORMS:
             match = pattern.match(passage.text, start)
-            if match is None:
-                continue
-            value = _trimmed(match.group(2), passage.char_at(match.end()))
-            if (
-                judge(value)
-                and is_value(value)
-                and not _EXPRESSION.search(value)
-                and not _PUBLIC.search(passage.before(start, 14))
-            ):
+            value = _trimmed(match.group(2), passage.char_at(match.end())) if match else ""
+            if match and judge(value) and is_value(value) and not _speaks_of_other(match, value):
                 yield Finding(match.start(2), match.start(2) + len(value), "SECRET", "told", RANK_KEYWORD)
                 break
 
 
+def _speaks_of_other(match: re.Match[str], value: str) -> bool:
+    """Tell whether a sentence speaks of passwords in general, or puts an expression or a pin's name for a value."""
+    between = match.string[match.end(1) : match.start(2)]
+    is_named_pin = match.group(1).lower() == "pin" and not value.isdigit()
+    return is_named_pin or _ABOUT.search(between) is not None or _EXPRESSION.search(value) is not None
+
+
 def _is_told(value: str) -> bool:
     """Tell whether a value after a clear word and a link looks chosen as a password."""
-    return is_strong(value) and not is_code(value) and not is_term(value)
+    code = is_code(value) and not any(map(str.isdigit, value))
+    return is_strong(value) and not code and not is_term(value)
 
 
 def _is_plain(value: str) -> bool:
