@@ -16,7 +16,10 @@ from gptmodel.corpus.scrubbing.finders.numbers import find_cards, find_cn_ids, f
 from gptmodel.corpus.scrubbing.finders.passage import Passage
 from gptmodel.corpus.scrubbing.finders.passwords import find_passwords
 from gptmodel.corpus.scrubbing.finders.phones import find_phones
+from gptmodel.corpus.scrubbing.finders.remarks import find_remarked
+from gptmodel.corpus.scrubbing.finders.tables import find_cells
 from gptmodel.corpus.scrubbing.finders.tokens import find_private_keys, find_tokens
+from gptmodel.corpus.scrubbing.finders.told import find_told
 from gptmodel.corpus.scrubbing.finders.urls import find_urls
 from gptmodel.corpus.scrubbing.finders.wallets import find_wallets
 from gptmodel.corpus.scrubbing.finding import Finding
@@ -49,6 +52,9 @@ DETECTORS: tuple[Detector, ...] = (
     Detector(frozenset({"SECRET"}), find_private_keys),
     Detector(frozenset({"SECRET"}), find_tokens),
     Detector(frozenset({"SECRET"}), find_passwords),
+    Detector(frozenset({"SECRET"}), find_told),
+    Detector(frozenset({"SECRET"}), find_cells),
+    Detector(frozenset({"SECRET"}), find_remarked),
     Detector(frozenset({"SECRET"}), find_commands),
     Detector(frozenset({"PERSON"}), find_names),
     Detector(frozenset({"ADDRESS"}), find_addresses),

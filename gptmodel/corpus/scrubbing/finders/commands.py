@@ -12,8 +12,9 @@ from gptmodel.corpus.scrubbing.finders.secret_values import is_code, is_odd, is_
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
 
 _HEADER = re.compile(
-    r"(?i)\b(?:authorization|proxy-authorization)[\"']?\s*[:=]\s*[\"']?"
-    r"(?:bearer|basic|token|digest|apikey)\s+([A-Za-z0-9._~+/=\-]{8,400})"
+    r"(?i)(?:\b(?:authorization|proxy-authorization)[\"'`\])]{0,2}\s{0,3}(?:[:=,]|=>|->)\s{0,3}[@$bfru]{0,2}[\"'`]?"
+    r"(?:bearer|basic|token|digest|apikey|api-key|ssws|splunk|genie-?key|key|bot)|\bbearer)\s+"
+    r"([A-Za-z0-9._~+/=\-]{8,400})"
 )
 _COMMAND = re.compile(
     r"--[a-z\-]{0,24}(?:password|passwd|pass|token|secret|api-?key|passphrase|access-key|auth-key)"
@@ -21,12 +22,25 @@ _COMMAND = re.compile(
     r"curl\b[^\n]{0,200}?\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"']*:([^\s\"']{4,100})|"
     r"(?:\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,80}? -p|\bsshpass -p ?|\bredis-cli\b[^\n|;]{0,60}? -a |"
     r"\b(?:docker|podman|helm|az|oc|skopeo)\b[^\n|;]{0,40} login\b[^\n|;]{0,80}? -p[ =]?|"
-    r"\bnet user \S{1,40} |\bcmdkey\b[^\n]{0,80}?/pass:|\bhtpasswd -b\w* \S+ \S+ )[\"']?([^\s\"']{6,100})",
+    r"\bnet user \S{1,40} |\bcmdkey\b[^\n]{0,80}?/pass:|\bhtpasswd -\w*b\w* \S+ \S+ |"
+    r"\b(?:openssl|unzip|zip|7za?|rar|gpg|ldap\w+|sqlcmd|bcp|mongo(?:sh|dump|restore)?|xfreerdp|rdesktop|smbclient|psql|"
+    r"keytool|jarsigner|ansible-vault|snmp\w+|ipmitool|impacket\w*|evil-winrm|crackmapexec|wpa_passphrase \S+|nmcli)\b"
+    r"[^\n|;]{0,120}? (?:-(?:k|P|p|w|a|A|passin|passout|storepass|keypass|passphrase|pass) |/p:|password )(?:pass:)?|"
+    r"\bwpa_passphrase \S+ |\b7za?\b[^\n|;]{0,80}? -p|\brar\b[^\n|;]{0,80}? -hp|-U [^\s%]{1,40}%|"
+    r"\bsnmp-server community |\benable (?:secret|password) (?:\d )?|"
+    r"\busername \S+ (?:privilege \d+ )?(?:password|secret) (?:\d )?|"
+    r"\bsudo\b[^\n|;]{0,40} -S[^\n|;]{0,40}<<< ?|\b(?:vault|oc|gh|npm|heroku|doppler|pulumi|argocd) login )"
+    r"[\"']?([^\s\"']{6,400})",
     re.IGNORECASE,
 )
 _STATEMENT = re.compile(
     r"IDENTIFIED (?:WITH \S{1,40} )?BY [\"']([^\"'\n]{6,100})[\"']|"
     r"\bauth\s?=\s?\(\s?[\"'][^\"'\n]{1,60}[\"'],\s?[\"']([^\"'\n]{6,100})[\"']|"
+    r"(?:basic_?auth|credentials?|authenticat(?:e|ion|or)|login|signin|logon)\w*\(\s?[\"'][^\"'\n]{1,60}[\"'],\s?"
+    r"[\"']([^\"'\n]{6,100})[\"']|(?:ConvertTo-SecureString|PASSWORD\()(?: -String)?\s{0,2}[\"']([^\"'\n]{6,100})[\"']|"
+    r"\becho [\"']?([^\s\"'|:$]{6,100})[\"']? ?\| ?sudo -S|"
+    r"\becho [\"']?[^\s\"'|:$]{1,40}:([^\s\"'|]{6,100})[\"']? ?\| ?"
+    r"(?:sudo )?chpasswd|"
     r"(?:getConnection|PDO|mysqli|connect)\(\s?[\"'][^\"'\n]{1,200}[\"'],\s?[\"'][^\"'\n]{1,60}[\"'],\s?"
     r"[\"']([^\"'\n]{6,100})[\"']",
     re.IGNORECASE,
@@ -34,16 +48,15 @@ _STATEMENT = re.compile(
 _NAMED = r"\w*(?:PASSWORD|PASSWD|PASS|TOKEN|SECRET|KEY|password|passwd|token|secret|key)"
 _SPACED = re.compile(
     rf"(?m)(?:\bmachine \S+ login \S+ password |^[ \t]*(?:requirepass|masterauth|password)[ \t]+|"
-    rf"^[ \t]*(?:ENV|ARG|set|setenv|export)[ \t]+{_NAMED}[ \t]+)[\"']?([^\s\"'=]{{6,200}})"
+    rf"^[ \t]*(?:ENV|ARG|set|setenv|setx|export)[ \t]+{_NAMED}[ \t]+|"
+    r"\b(?:config|secrets?|configure|settings?|variable|env)(?:[: ](?:set|put|add|create))?[ \t]+"
+    r"(?:--?[\w\-]+[ \t]+){0,3}"
+    rf"[\w.:/@\-]{{0,60}}{_NAMED}[ \t]+)[\"']?([^\s\"'=]{{6,800}})"
 )
-_NAMED_ONLY = re.compile(
-    r"\b(?:api[_ \-]?key|(?:access|auth)[_ \-]?token)[ \t]{1,3}([A-Za-z0-9_\-]{20,100})\b", re.IGNORECASE
-)
-_SENTENCE = re.compile(
-    r"(?:password|passcode|passphrase|\bpin|密码|口令)(?: for [\w.@\- ]{1,30})?\s{0,2}(?:is|was|为|是)"
-    r"(?: now| set to)?\s{0,2}[:：]?\s{0,2}[\"'“‘`]?([^\s\"'“”‘’`，。；,;<>]{6,64})",
-    re.IGNORECASE,
-)
+# The PostgreSQL password file: host, port, database, user, password (its documentation, "The Password File").
+_PGPASS = re.compile(r"(?m)^[ \t]{0,8}[\w.*\-]{1,80}:(?:\d{4,5}|\*):[\w*\-]{1,40}:[\w*\-]{1,40}:([^\s:]{6,100})$")
+# Parameters of a query that hold a key though their names do not say so.
+_QUERY = re.compile(r"[?&;](?:app_?id|appkey|ak|sk|sn|license|licence|access)=([A-Za-z0-9_\-]{20,100})\b")
 _PAIR = re.compile(
     r"(?<![A-Za-z])(?:user(?:[ _]?name)?|login|user[ _]?id|account|用户名?|账号|帐号)[ \t]{0,2}[:=：]?[ \t]{0,2}"
     r"([^\s,;:=，；]{2,64})[\s,;，；/]{1,4}(?:pass(?:word|wd|phrase)?|pwd|pw|密码|口令)[ \t]{0,2}[:=：]?[ \t]{0,2}"
@@ -58,30 +71,22 @@ _STOP_WORDS = frozenset(
 
 def find_commands(passage: Passage) -> Iterator[Finding]:
     """Find secrets in commands, headers and sentences."""
-    for match in passage.matches(_HEADER, passage.announced):
+    for match in passage.rare_matches(_HEADER):
         if is_random(match.group(1)) and not is_masked(match.group(1)):
             yield _finding(match, "header.authorization")
-    for pattern in (_COMMAND, _STATEMENT, _SPACED):
-        for match in passage.matches(pattern, passage.announced):
+    for match in passage.rare_matches(_QUERY):
+        if is_random(match.group(1), 20) and not is_masked(match.group(1)):
+            yield _finding(match, "query")
+    for pattern in (_COMMAND, _STATEMENT, _SPACED, _PGPASS):
+        for match in passage.rare_matches(pattern):
             value = match.group(match.lastindex or 1)
-            if (is_strong(value) or is_odd(value)) and not is_code(value):
+            if (is_strong(value) or is_odd(value)) and not is_code(value) and "signingkey" not in match.group():
                 yield _finding(match, "command")
-    for match in passage.matches(_NAMED_ONLY, passage.announced):
-        if is_random(match.group(1), 20) and not is_masked(match.group(1)) and not is_code(match.group(1)):
-            yield _finding(match, "named")
-    yield from _sentences(passage)
     yield from _pairs(passage)
 
 
-def _sentences(passage: Passage) -> Iterator[Finding]:
-    for match in passage.matches(_SENTENCE, passage.announced):
-        value = match.group(1).rstrip(".!?:)")
-        if is_strong(value) and not is_code(value):
-            yield Finding(match.start(1), match.start(1) + len(value), "SECRET", "sentence", RANK_KEYWORD)
-
-
 def _pairs(passage: Passage) -> Iterator[Finding]:
-    for match in passage.matches(_PAIR, passage.announced):
+    for match in passage.matches(_PAIR, passage.paired):
         user, value = match.group(1), match.group(2).rstrip(".!?)\"'")
         between = passage.text[match.start() : match.start(2)]
         marked = any(mark in between for mark in ":=：\n") or any(map(str.isdigit, value)) or _fills_line(match)

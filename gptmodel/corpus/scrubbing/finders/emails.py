@@ -75,7 +75,8 @@ def find_emails(passage: Passage) -> Iterator[Finding]:
         if finding:
             yield finding
         at = text.find("@", at + 1)
-    for pattern in (_WRITTEN, _SPOKEN, _ENCODED):
+    written = (_WRITTEN, _SPOKEN, _ENCODED) if passage.is_announced("%40") else (_WRITTEN, _SPOKEN)
+    for pattern in written:
         for match in passage.matches(pattern, passage.announced):
             if _is_written_out(match.group()):
                 yield Finding(match.start(), match.end(), "EMAIL", "email.written", RANK_EMAIL)

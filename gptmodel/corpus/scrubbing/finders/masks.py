@@ -17,6 +17,7 @@ _WORDS = re.compile(
     r"passwort|kennwort|senha|contrase(?:ñ|n)a|wachtwoord)",
     re.IGNORECASE,
 )
+_TAG = re.compile(r"</?[A-Za-z_][\w .:\-]{2,60}>")
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*\}")
 _SPLIT = re.compile(r"[^A-Za-z]+")
 
@@ -31,7 +32,7 @@ def is_masked(value: str) -> bool:
     bare = value.strip().strip("\"'`")
     if len(set(bare.lower())) < 3 or _REFERENCE.fullmatch(bare):
         return True
-    if "xxxx" in bare.lower() or "....." in bare or ("<" in bare and ">" in bare):
+    if "xxxx" in bare.lower() or "....." in bare or _TAG.search(bare):
         return True
     if _VARIABLE.search(bare):
         return True

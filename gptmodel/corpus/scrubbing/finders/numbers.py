@@ -40,15 +40,14 @@ def find_cards(passage: Passage) -> Iterator[Finding]:
 def _cards_in(passage: Passage, run: re.Match[str]) -> Iterator[Finding]:
     if sum(map(str.isdigit, run.group())) < 12:
         return
-    begin = passage.past_account(run.start())
-    groups = [(m.start(), m.group()) for m in _GROUP.finditer(passage.text, begin, max(begin, run.end()))]
+    groups = [(m.start() + run.start(), m.group()) for m in _GROUP.finditer(run.group())]
     labelled = _CARD_CONTEXT.search(passage.before(run.start(), 32)) is not None
     first = 0
     while first < len(groups):
         last = _last_group(groups, first, labelled)
         if last is not None:
             start, end = groups[first][0], groups[last][0] + len(groups[last][1])
-            if _stands_alone(passage, start, end):
+            if _stands_alone(passage, start, end) and passage.past_account(start) == start:
                 yield Finding(start, end, "CREDIT_CARD", "card", RANK_CHECKSUM)
                 first = last
         first += 1

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from gptmodel.corpus.scrubbing.finders.sieve import (
+    BEYOND_ASCII,
     CODES,
-    HAN_NAMES,
+    LABELS,
+    LABELS_BEYOND_ASCII,
     WORDS,
-    WORDS_BEYOND_ASCII,
     linear,
     merged,
     spans_in_utf8,
@@ -42,6 +43,11 @@ def fold(text: str) -> str:
 
 # A value and what must stand beside it fit into this many characters before and after its hint.
 _CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 96
+_LABEL_REACH = 140
+# Letters beside digits or signs, or changing case within a word: what no word of prose has.
+_MIXED = re.compile(r"[A-Za-z]['\-_]?[0-9!#$%&*+=?@^~_]|[0-9][\-_]?[A-Za-z]|[a-z][A-Z]|[0-9]{6}")
+_USERS = ("user", "login", "account", "用户", "账号", "帐号")
+_LABEL_BEYOND_ASCII = re.compile(LABELS_BEYOND_ASCII)
 
 Stretches = list[tuple[int, int]]
 
@@ -85,8 +91,11 @@ class Passage:
 
     @cached_property
     def ascii(self) -> bytes:
-        """One byte a character, `?` for what is not ASCII: what RE2 scans at full speed, at the same offsets."""
-        return self.text.encode("ascii", "replace")
+        """One byte a character, `?` for what is not ASCII: what RE2 scans at full speed, at the same offsets.
+
+        The full-width colon and equals sign, which Chinese and Japanese text has after a label, are read as ASCII.
+        """
+        return self.text.replace("\uff1a", ":").replace("\uff1d", "=").encode("ascii", "replace")
 
     @cached_property
     def ascii_lower(self) -> bytes:
@@ -105,15 +114,42 @@ class Passage:
     @cached_property
     def announced(self) -> Stretches:
         """Stretches around words that may announce a value, as sieve.py has them."""
-        spans = [match.span() for match in linear(WORDS).finditer(self.ascii_lower)]
-        if not self.text.isascii():
-            spans += spans_in_utf8(WORDS_BEYOND_ASCII, self._utf8)
-        return merged(spans, _WORD_WIDTH)
+        return merged((match.span() for match in linear(WORDS).finditer(self.ascii_lower)), _WORD_WIDTH)
+
+    @cached_property
+    def _beyond_ascii(self) -> list[tuple[tuple[int, int], bool]]:
+        """Words in other scripts, as (start, end), and whether each is one for a password or key."""
+        if self.text.isascii():
+            return []
+        spans = spans_in_utf8(BEYOND_ASCII, self._utf8)
+        return [(span, _LABEL_BEYOND_ASCII.match(self.text, span[0]) is not None) for span in spans]
+
+    @cached_property
+    def label_words(self) -> Stretches:
+        """Places of words for passwords and keys, in any script."""
+        found = [match.span() for match in linear(LABELS).finditer(self.ascii_lower)]
+        further = [span for span, is_label in self._beyond_ascii if is_label]
+        return sorted([*found, *further]) if further else found
+
+    @cached_property
+    def labels(self) -> Stretches:
+        """Places of words for passwords and keys with what may be a value soon after them."""
+        return [span for span in self.label_words if _MIXED.search(self.text, span[1], span[1] + _LABEL_REACH)]
+
+    @cached_property
+    def paired(self) -> Stretches:
+        """Stretches in which a word for a password follows a word for a user."""
+        found = [span for span in self.label_words if self._follows_user(span[0])]
+        return merged(found, _LABEL_REACH)
+
+    def _follows_user(self, start: int) -> bool:
+        before = self.before(start, 96)
+        return any(word in before for word in _USERS)
 
     @cached_property
     def named(self) -> Stretches:
         """Stretches around Chinese labels and titles of persons."""
-        return [] if self.text.isascii() else merged(spans_in_utf8(HAN_NAMES, self._utf8), _NAME_WIDTH)
+        return merged((span for span, is_label in self._beyond_ascii if not is_label), _NAME_WIDTH)
 
     def is_announced(self, word: str) -> bool:
         """Tell whether a word stands in one of the announced stretches."""
@@ -125,6 +161,13 @@ class Passage:
             for match in pattern.finditer(self.text, start, end):
                 if match.end() < end or end >= len(self.text):
                     yield match
+
+    def rare_matches(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Give the matches, in the announced stretches, of a long pattern without lookaround that matches seldom."""
+        flags = "(?is)" if pattern.flags & re.IGNORECASE else "(?s)"
+        seen = linear(flags + pattern.pattern)
+        likely = [(start, end) for start, end in self.announced if seen.search(self.ascii[start:end])]
+        yield from self.matches(pattern, likely)
 
     def before(self, start: int, width: int) -> str:
         """Give up to `width` characters before an offset, in lower case."""

@@ -7,6 +7,8 @@ much else, so the number after it must be a valid one in a country of that langu
 import re
 from functools import cache
 
+from gptmodel.corpus.scrubbing.finders.sieve import linear
+
 # What may stand in "my ... number" of a telephone: any other word may name a card, an order, or a person's identifier.
 _WHICH = (
     "new|old|other|own|current|private|personal|direct|contact|work|home|business|office|daytime|evening|night|local|"
@@ -39,9 +41,7 @@ _NOUNS_UNSPACED = (
     "电话|手机|传真|热线|联系方式|致电|座机|来电|拨打|总机|固话|☎|📞|📱|電話|手機|傳真|熱線|總機|携帯|連絡先|ファックス|ファクス|"
     "전화|휴대폰|핸드폰|연락처|팩스|โทร|เบอร์|هاتف|جوال|טלפון|נייד|फ़ोन|फोन|मोबाइल"
 )
-_NOUN = re.compile(
-    rf"(?:(?<![^\W\d_])(?:{_NOUNS})(?![^\W\d_])|{_NOUNS_UNSPACED}|(?:^|[\s|>])[tmpf]: ?$)", re.IGNORECASE
-)
+_NOUN = re.compile(rf"(?<![^\W\d_])(?:{_NOUNS})(?![^\W\d_])|{_NOUNS_UNSPACED}|(?:^|[\s|>])[tmpf]: ?$")
 
 # Countries whose numbers are tried, and what speaks of a call, or of a place that has a telephone.
 _CALLS: dict[str, str] = {
@@ -91,7 +91,7 @@ _LINK = re.compile(
 
 def names_phone(before: str, at: int = 0) -> bool:
     """Tell whether a noun in the text before a number, in lower case and from an offset on, names a telephone."""
-    return _NOUN.search(before, at) is not None
+    return _may_hold(_NOUN_HINT, before) and _NOUN.search(before, at) is not None
 
 
 def links_phone(before: str) -> bool:
@@ -106,14 +106,18 @@ def regions_called(before: str) -> list[str]:
         >>> regions_called("chiamami al ")
         ['IT', 'CH', 'SM']
     """
-    if not _any_call().search(before):
+    if not _may_hold(_CALL_HINT, before):
         return []
     return [region for regions, words in _calls() if words.search(before) for region in regions.split()]
 
 
-@cache
-def _any_call() -> re.Pattern[str]:
-    return re.compile("|".join(words.pattern for _, words in _calls()))
+_NOUN_HINT = rf"{_NOUNS}|{_NOUNS_UNSPACED}|[tmpf]: ?$".replace("(?! of )", "")
+_CALL_HINT = "|".join((*_CALLS.values(), *_CALLS_UNSPACED.values()))
+
+
+def _may_hold(words: str, before: str) -> bool:
+    """Tell in linear time whether one of the words stands in a text, within another word or by itself."""
+    return bool(before.strip()) and linear(words).search(before.encode("utf-8", "replace")) is not None
 
 
 @cache

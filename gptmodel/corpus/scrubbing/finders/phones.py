@@ -59,13 +59,15 @@ _HAN_BEFORE = re.compile(r"[\u4e00-\u9fff][^\w\n]{0,3}$")
 def find_phones(passage: Passage) -> Iterator[Finding]:
     """Find telephone numbers (PHONE) and Chinese mobile numbers (CN_PHONE)."""
     for start, end in passage.numbers:
-        taken = passage.past_account(start)
+        taken = start
         while taken < end:
             finding = _first_in(passage, taken, end)
             if finding is None:
                 break
-            yield finding
-            taken = finding.end
+            taken = passage.past_account(finding.start)
+            if taken == finding.start:
+                yield finding
+                taken = finding.end
 
 
 def _first_in(passage: Passage, start: int, end: int) -> Finding | None:
@@ -110,7 +112,7 @@ def _in_context(passage: Passage, start: int, end: int) -> Finding | None:
     for match in _LOOSE.finditer(passage.text, start, end):
         value = _without_open_bracket(match.group())
         span = match.start(), match.start() + len(value)
-        if links_phone(passage.before(match.start(), 60)) and _is_valid("+" + value.lstrip("+"), None):
+        if _is_linked(passage, value, span[0]):
             return Finding(*span, "PHONE", "phone.link", RANK_PHONE)
         if _NO_PHONE.match(value) or not _stands_alone(passage, *span):
             continue
@@ -119,6 +121,12 @@ def _in_context(passage: Passage, start: int, end: int) -> Finding | None:
         if _is_called(passage, value, span[0]):
             return Finding(*span, "PHONE", "phone.called", RANK_PHONE)
     return None
+
+
+def _is_linked(passage: Passage, value: str, start: int) -> bool:
+    if passage.char_at(start - 1) not in ("/", "=", ":", "b", "B"):
+        return False
+    return links_phone(passage.before(start, 60)) and _is_valid("+" + value.lstrip("+"), None)
 
 
 def _is_mistyped(passage: Passage, value: str, start: int) -> bool:
@@ -130,10 +138,11 @@ def _is_mistyped(passage: Passage, value: str, start: int) -> bool:
 
 def _is_called(passage: Passage, value: str, start: int) -> bool:
     """Tell whether words before a number speak of a call, and it is valid where their language is spoken."""
-    before = passage.before(start, 40).rpartition("\n")[2]
-    if sum(map(str.isdigit, value)) < 8 or _is_other(before[-24:]):
+    if sum(map(str.isdigit, value)) < 8:
         return False
-    return any(_is_dialled(value, region) for region in regions_called(before))
+    before = passage.before(start, 40).rpartition("\n")[2]
+    regions = regions_called(before)
+    return bool(regions) and not _is_other(before[-24:]) and any(_is_dialled(value, region) for region in regions)
 
 
 def _is_dialled(number: str, region: str) -> bool:

@@ -16,7 +16,19 @@ _PATH = re.compile(
     r"(?:\.{0,2}/|~/|[A-Za-z]:\\|\\\\|https?:|file:|s3:|www\.).*|[\w.\-]+(?:/[\w.\-]+){2,}"
     r"|.*\.(?:py|js|json|ya?ml|txt|pem|key|crt|md|html|php|go|java|rb|sh|conf|cfg|ini|toml)"
 )
-_DIGEST = re.compile(r"(?:sha\d+|md5)[:\-].*", re.IGNORECASE)
+_DIGEST = re.compile(r"(?:sha\d+|md5)[:\-].*|[a-z_]+(?:\|[a-z_]+(?::[\w,]+)?)+", re.IGNORECASE)
+# Words of the field that hold digits or signs, measures, dates and versions.
+_TERM = re.compile(
+    r"(?:sha|md|rfc|iso|utf|ipv|http|https|tls|ssl|wpa|aes|rsa|base|pbkdf|oauth|pkcs|rc|des|win|windows|python|php|mysql|"
+    r"java|cve|nist|sp|user|admin|guest|server|host|port|step|section|line|page|chapter|version|level|type|option|item|"
+    r"table|figure|node|room|group|zone|ssh|fido|mfa|otp|totp|crypt|bcrypt|scrypt|argon|blake|hmac|pam|ldapv?|smbv?|"
+    r"office|apache|nginx|ubuntu|debian|centos|ios|android|part|note|issue|pr|bug|day|week|month|year|no|nr|v)"
+    r"[-_ ./]?v?\d+(?:[-.:_]\w{1,8})*|"
+    r"\d+(?:st|nd|rd|th|[kmg]?b|bits?|bytes?|chars?|characters?|digits?|letters?|days?|hours?|h|min|minutes?|m|s|sec|"
+    r"times?|x|%|d)(?:-\w+)*|\d+[./:\-][\d./:\-]*[tz]?[\d:.+]*z?|v?\d+(?:\.\w+)+|\d+-(?:bit|byte|char\w*|digit|day|hour)s?|"
+    r"[a-z]+(?:['’][a-z]+)?(?:[-/][a-z]+)*[/&+][a-z]+(?:[-/&+][a-z]+)*|e\.g\.?|i\.e\.?|[a-z]+\(s\)|[\w.+-]+@[\w-]+\.[\w.-]+",
+    re.IGNORECASE,
+)
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _INSTRUCTION = re.compile(r"\b(?:your|enter|type|please|must|new|old|confirm|invalid|wrong|passwords?|secret|the|a)\b")
@@ -30,6 +42,16 @@ def is_value(value: str) -> bool:
 def is_code(value: str) -> bool:
     """Tell whether a bare value is a call, a type, a name or a small number."""
     return bool(_TYPE_OR_CALL.fullmatch(value)) and not is_jumbled(value)
+
+
+def is_term(value: str) -> bool:
+    """Tell whether a value is a word of the field, a measure, a date, a version, or two words joined by a sign.
+
+    Example:
+        >>> is_term("SHA-256"), is_term("128bit"), is_term("read/write"), is_term("Girasol_9981")
+        (True, True, True, False)
+    """
+    return bool(_TERM.fullmatch(value))
 
 
 def is_strong(value: str) -> bool:
@@ -115,5 +137,7 @@ def is_path(value: str) -> bool:
 def _is_worded(value: str) -> bool:
     """Tell whether a value is words joined by hyphens, dots or underscores, with a number here and there."""
     parts = re.split(r"[-_./:]", value)
+    if not all(part.isalnum() for part in parts):
+        return False
     plain = sum(bool(re.fullmatch(r"[A-Z]?[a-z]{2,}\d{0,2}|\d{1,4}|[A-Z]{2,}\d{0,2}|v\d+", part)) for part in parts)
     return len(parts) > 1 and plain >= len(parts) - 1 and max(map(len, parts)) < 16

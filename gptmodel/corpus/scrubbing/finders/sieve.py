@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from gptmodel.corpus.scrubbing.finders.secret_words import KEYS, KEYS_UNSPACED, PASSWORDS, PASSWORDS_UNSPACED, in_code
+
 # Both over the text in lower case, one byte a character, `?` for what is not ASCII.
 CODES = "|".join(
     (
         # networks.py
-        r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9a-f]{1,4}:[0-9a-f]{0,4}:[0-9a-f:]",
+        r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9a-f]{1,4}:[0-9a-f]{0,4}:[0-9a-f]{0,4}:",
         # numbers.py and wallets.py
         r"[a-z]{2}\d\d(?:[ \-\n]?[a-z0-9]){11}|[13][1-9a-z]{25,34}|bc1[02-9a-z]{11}",
         # identifiers.py
@@ -26,9 +28,11 @@ _DOT = r"dot|dt|pun[kc]?t|punto|point|ponto|piste|pont|te.ka|bodka|kropka|nokta|
 WORDS = "|".join(
     (
         # emails.py: what stands for an at sign or a dot
-        rf"%40[a-z0-9]|@\s{{0,3}}[a-z0-9\-.]{{1,63}}\s{{0,3}}(?:[\[({{<]\s{{0,2}}|\s)(?:{_DOT}|\.)(?:\s{{0,2}}[\])}}>]|\s)",
-        rf"[a-z0-9]\s{{0,3}}(?:[\[({{<]\s{{0,2}}(?:{_AT}|@)\s{{0,2}}[\])}}>]|_at_)|\sdot\s|\s(?:arroba|arobase|chiocciola)\s",
-        rf"[\])}}>]\s{{0,3}}[\[({{<]\s{{0,2}}(?:{_AT}|@)\s{{0,2}}[\])}}>]",
+        r"%40[a-z0-9]",
+        rf"@\s{{0,3}}[a-z0-9\-.]{{1,63}}(?:\s{{0,3}}[\[({{<]\s{{0,2}}(?:{_DOT}|\.)\s{{0,2}}[\])}}>]|\s(?:{_DOT})\s)",
+        rf"[a-z0-9]\s{{0,3}}(?:[\[({{<]\s{{0,2}}(?:{_AT}|@)\s{{0,2}}[\])}}>]|_at_)\s{{0,3}}[a-z0-9]|\sdot\s",
+        rf"[\])}}>]\s{{0,3}}[\[({{<]\s{{0,2}}(?:{_AT}|@)\s{{0,2}}[\])}}>]\s{{0,3}}[a-z0-9]",
+        r"\s(?:arroba|arobase|chiocciola)\s",
         # addresses.py
         r"address(?:[ _]?line[ _]?[12])?[\"'*]{0,3}\s?(?:[:=]|is\s)|[\"']street|<address>|address</",
         # tokens.py
@@ -36,18 +40,36 @@ WORDS = "|".join(
         # passwords.py: a value before its name
         r"[\"'`][ \t]{0,2}[!=]==?[ \t]{0,2}[\w.$]{0,32}(?:passw|pwd|secret|token|api_?key|_key)",
         # commands.py
-        r"authorization[\"']?\s{0,3}[:=]|--[a-z\-]{0,24}(?:pass|token|secret|key)",
+        r"authorization[\"'`\])]{0,2}\s{0,3}(?:[:=,]|->)|\bbearer\s+[a-z0-9._~+/=\-]{8}",
+        r"--[a-z\-]{0,24}(?:pass|token|secret|key)",
         r"curl\b.{0,200} (?:-u|--user|--proxy-user)|(?:mysql|mysqldump|mysqladmin|mariadb)\b.{0,80} -p|sshpass -p",
-        r"(?:docker|podman|helm|az|oc|skopeo)\b.{0,40} login|redis-cli|\bnet user |\bcmdkey|\bhtpasswd -b",
+        r"(?:docker|podman|helm|az|oc|skopeo)\b.{0,40} login|redis-cli|\bnet user |\bcmdkey|\bhtpasswd -",
+        r"\b(?:openssl|unzip|zip|7za?|rar|gpg|ldap[a-z]+|sqlcmd|bcp|mongo(?:sh|dump|restore)?|xfreerdp|rdesktop|smbclient|"
+        r"psql|keytool|jarsigner|ansible-vault|snmp[a-z]+|ipmitool|impacket[a-z\-]*|evil-winrm|crackmapexec|nmcli)\b"
+        r"[^\n]{0,80} (?:-(?:[kpwa]|passin|passout|storepass|keypass|passphrase|pass) |/p:|password )",
+        r"wpa_passphrase |snmp-server community |\benable (?:secret|password) |\busername [^\s]{1,40} (?:privilege|password|secret) ",
+        r"\bsudo\b[^\n]{0,40} -s\b|\|\s?(?:sudo )?chpasswd|-u [^\s%]{1,40}%",
+        r"\b(?:vault|oc|gh|npm|heroku|doppler|pulumi|argocd) login [^\s\-]|convertto-securestring|password\([\"']",
+        r"(?:basic_?auth|credentials?|authenticat(?:e|ion|or)|login|signin|logon)[a-z_]{0,20}\(\s?[\"']",
+        r"\b(?:config|secrets?|configure|settings?|variable|env)(?:[: ](?:set|put|add|create))?[ \t]"
+        r"(?:--?[\w\-]{1,20}[ \t]){0,3}"
+        r"[\w.:/@\-]{0,60}(?:pass|password|passwd|token|secret|key)[ \t][!-~]{6}",
+        r":(?:\d{4,5}|\*):[a-z0-9_*\-]{1,40}:[a-z0-9_*\-]{1,40}:[^\s:]{6}",
+        r"[?&;](?:app_?id|appkey|ak|sk|sn|license|licence|access)=[a-z0-9_\-]{20}",
         r"identified .{0,30}by [\"']|\bauth\s?=\s?\(",
-        r"(?:getconnection|pdo|mysqli|connect)\(\s?[\"']|(?:api[ _\-]?key|(?:access|auth)[ _\-]?token)[ \t]+[a-z0-9]",
+        r"(?:getconnection|pdo|mysqli|connect)\(\s?[\"']",
         r"machine .{1,80} password |(?:requirepass|masterauth|\npassword|\n {1,8}password|^password)[ \t]+[^ \t]",
-        r"(?:env|arg|set|setenv|export)[ \t]+\w*(?:pass|token|secret|key)\w{0,8}[ \t]+[^ \t]",
-        r"(?:passw|passcode|passphrase|\bpin\b)[^\n]{0,42}\b(?:is|was)\b",
-        r"(?:user|login|account)[^\n]{1,80}[\s,;/](?:pass|pwd|pw)",
+        r"(?:env|arg|set|setenv|setx|export)[ \t]+\w*(?:pass|token|secret|key)\w{0,8}[ \t]+[^ \t]",
     )
 )
 """Words and signs that announce a value, with all that belongs to it within some hundred characters."""
+
+LABELS = (
+    rf"\b(?:{in_code({'en': PASSWORDS['en'], 'other': PASSWORDS['other']})}|pass|pin|{in_code(KEYS)})\b"
+    rf"|(?:{in_code({name: words for name, words in PASSWORDS.items() if name not in ('en', 'other')})})\b"
+    r"|jelsz\?|parol\?|\?ifr[ea]\b|\bcl\?"
+)
+"""Words for passwords and keys, over the same; those of languages that join words also at the end of a longer one."""
 
 HAN_NAMES = (
     "姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|投保人|受益人|"
@@ -55,8 +77,10 @@ HAN_NAMES = (
     "地\\s?址|住址|住所|尊敬的|亲爱的|敬爱的|我叫|我的名字是|本人姓名|"
     "甲方|乙方|丙方|法定代表人|法人|原告|被告|监护人|委托人|代理人|发件人|会员|租客|房东|借款人|担保人|报案人|证人|寄至|寄给|交给|转交"
 )
-WORDS_BEYOND_ASCII = "密\\s?码|密\\s?碼|口\\s?令|密钥|密匙|令牌|授权码|пароль|Пароль|パスワード|비밀번호|암호"
-"""Over the text in UTF-8."""
+LABELS_BEYOND_ASCII = rf"{PASSWORDS_UNSPACED}|{KEYS_UNSPACED}"
+"""The same in other scripts, over the text in UTF-8."""
+
+BEYOND_ASCII = f"{LABELS_BEYOND_ASCII}|{HAN_NAMES}"
 
 
 @cache
