@@ -72,10 +72,10 @@ def test_a_command_in_the_readme_parses(line: str) -> None:
         parse(words)
 
 
-@pytest.mark.parametrize("line", ["lineage models:/gpt/3", "run --nothing", "init mine.toml"])
+@pytest.mark.parametrize("line", ["trace models:/gpt/3", "run --nothing", "init mine.toml"])
 def test_a_command_that_does_not_exist_would_be_noticed(line: str) -> None:
     # typer carries a click of its own in some versions, so its errors are told by name.
-    with pytest.raises(Exception, match=r"lineage|No such option|source"):
+    with pytest.raises(Exception, match=r"trace|No such option|source"):
         parse(line.split())
 
 
