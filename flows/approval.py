@@ -162,7 +162,8 @@ def _resume(flow_run_id: UUID, over: threading.Event, seconds: float) -> None:
     """Resume a run after some time, again and again while the server is away; an answer that came first stays."""
     while not over.wait(min(seconds, threading.TIMEOUT_MAX)):
         try:
-            return resume_flow_run(flow_run_id)
+            resume_flow_run(flow_run_id)
+            return
         except NotPausedError:
             return
         except (Abort, RuntimeError, httpx.HTTPError):
