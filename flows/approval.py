@@ -35,6 +35,7 @@ from gptmodel.approval import Approval
 from gptmodel.registry import Version
 
 _POLL_SECONDS = 2
+_RETRY_SECONDS = 10
 _HOUR_SECONDS = 3600
 _LEAST_CLOCK_SECONDS = 10.0  # Prefect's own limit
 
@@ -149,19 +150,24 @@ def _give_back_device_memory() -> None:
 
 @contextlib.contextmanager
 def _resumed_after(flow_run_id: UUID, seconds: float) -> Iterator[None]:
-    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), _resume, (flow_run_id,))
-    timer.daemon = True
-    timer.start()
+    over = threading.Event()
+    threading.Thread(target=_resume, args=(flow_run_id, over, seconds), daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
 
 
-def _resume(flow_run_id: UUID) -> None:
-    # Answered in the last moment, or a server that is away: Prefect's own timeout follows.
-    with contextlib.suppress(NotPausedError, Abort, RuntimeError, httpx.HTTPError):
-        resume_flow_run(flow_run_id)
+def _resume(flow_run_id: UUID, over: threading.Event, seconds: float) -> None:
+    """Resume a run after some time, again and again while the server is away; an answer that came first stays."""
+    while not over.wait(min(seconds, threading.TIMEOUT_MAX)):
+        try:
+            resume_flow_run(flow_run_id)
+            return
+        except NotPausedError:
+            return
+        except (Abort, RuntimeError, httpx.HTTPError):
+            seconds = _RETRY_SECONDS
 
 
 def _question(run: Run, version: Version, settled: Settlement, asked: Approval) -> str:

@@ -78,6 +78,7 @@ def answer(addresses: dict[str, str], name: str) -> None:
         for run in waiting:
             if run["name"].endswith(name):
                 given = {"decision": "promote", "name": "Mei", "reason": "reads well"}
-                httpx.post(f"{api}/flow_runs/{run['id']}/resume", json={"run_input": given})
-                return
+                answered = httpx.post(f"{api}/flow_runs/{run['id']}/resume", json={"run_input": given})
+                if answered.status_code == 201:  # else the form is not there yet
+                    return
         time.sleep(0.5)
