@@ -70,7 +70,7 @@ _STOP_WORDS = frozenset(
 
 
 def find_commands(passage: Passage) -> Iterator[Finding]:
-    """Find secrets in commands, headers and sentences."""
+    """Find secrets in commands and headers, and beside a user's name."""
     for match in passage.rare_matches(_HEADER):
         if is_random(match.group(1)) and not is_masked(match.group(1)):
             yield _finding(match, "header.authorization")

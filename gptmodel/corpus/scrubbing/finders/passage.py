@@ -5,7 +5,8 @@ Folding is one character for one, so that offsets stay those of the text itself.
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 from gptmodel.corpus.scrubbing.finders.sieve import (
     BEYOND_ASCII,
@@ -46,6 +47,7 @@ _CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 96
 _LABEL_REACH = 140
 # Letters beside digits or signs, or changing case within a word: what no word of prose has.
 _MIXED = re.compile(r"[A-Za-z]['\-_]?[0-9!#$%&*+=?@^~_]|[0-9][\-_]?[A-Za-z]|[a-z][A-Z]|[0-9]{6}")
+_PASSWORD_BEGINS, _BETWEEN_PAIR = frozenset("pP密口"), frozenset(" \t\r\n,;/，；")
 _USERS = ("user", "login", "account", "用户", "账号", "帐号")
 _LABEL_BEYOND_ASCII = re.compile(LABELS_BEYOND_ASCII)
 
@@ -143,6 +145,8 @@ class Passage:
         return merged(found, _LABEL_REACH)
 
     def _follows_user(self, start: int) -> bool:
+        if self.char_at(start) not in _PASSWORD_BEGINS or self.char_at(start - 1) not in _BETWEEN_PAIR:
+            return False
         before = self.before(start, 96)
         return any(word in before for word in _USERS)
 
@@ -164,8 +168,9 @@ class Passage:
 
     def rare_matches(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         """Give the matches, in the announced stretches, of a long pattern without lookaround that matches seldom."""
-        flags = "(?is)" if pattern.flags & re.IGNORECASE else "(?s)"
-        seen = linear(flags + pattern.pattern)
+        if not self.announced:
+            return
+        seen = _linear_form(pattern)
         likely = [(start, end) for start, end in self.announced if seen.search(self.ascii[start:end])]
         yield from self.matches(pattern, likely)
 
@@ -185,3 +190,9 @@ class Passage:
 def is_ascii_word(char: str) -> bool:
     """Tell whether a character continues an ASCII word or number; Han text beside a value does not."""
     return char.isascii() and (char.isalnum() or char == "_")
+
+
+@cache
+def _linear_form(pattern: re.Pattern[str]) -> Any:
+    """Compile a looser form of a pattern for RE2, in which a dot and letters of either case stand for more."""
+    return linear(("(?is)" if pattern.flags & re.IGNORECASE else "(?s)") + pattern.pattern)

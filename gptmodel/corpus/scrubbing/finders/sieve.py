@@ -47,7 +47,8 @@ WORDS = "|".join(
         r"\b(?:openssl|unzip|zip|7za?|rar|gpg|ldap[a-z]+|sqlcmd|bcp|mongo(?:sh|dump|restore)?|xfreerdp|rdesktop|smbclient|"
         r"psql|keytool|jarsigner|ansible-vault|snmp[a-z]+|ipmitool|impacket[a-z\-]*|evil-winrm|crackmapexec|nmcli)\b"
         r"[^\n]{0,80} (?:-(?:[kpwa]|passin|passout|storepass|keypass|passphrase|pass) |/p:|password )",
-        r"wpa_passphrase |snmp-server community |\benable (?:secret|password) |\busername [^\s]{1,40} (?:privilege|password|secret) ",
+        r"wpa_passphrase |snmp-server community |\benable (?:secret|password) ",
+        r"\busername [^\s]{1,40} (?:privilege|password|secret) ",
         r"\bsudo\b[^\n]{0,40} -s\b|\|\s?(?:sudo )?chpasswd|-u [^\s%]{1,40}%",
         r"\b(?:vault|oc|gh|npm|heroku|doppler|pulumi|argocd) login [^\s\-]|convertto-securestring|password\([\"']",
         r"(?:basic_?auth|credentials?|authenticat(?:e|ion|or)|login|signin|logon)[a-z_]{0,20}\(\s?[\"']",

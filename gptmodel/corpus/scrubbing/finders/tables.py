@@ -17,7 +17,7 @@ _NEXT_CELL = re.compile(
     r"[\"'`*]{0,3}[ \t]{0,8}(?:\|[ \t]{0,8}[`*]{0,2}|:?</(?:td|th|dt|b|strong)>\s{0,40}"
     r"(?:<(?:td|dd|code|span)\b[^>\n]{0,80}>\s{0,8}){0,2})([^\s|<>`]{6,200})"
 )
-_BEFORE_NEXT = frozenset("\"'`* \t|:<")
+_CELL_END = frozenset("|<")
 _INSERT = re.compile(r"insert\s+into\s[^;()]{1,80}\(([^()]{1,600})\)\s*values\s*", re.IGNORECASE)
 _ITEM = re.compile(r"[NnEe]?'((?:[^'\\]|\\.|'')*)'|\"([^\"\n]*)\"|([^\s,()'\"]+)|([()])")
 _ROWS_SPAN = 4000
@@ -27,12 +27,11 @@ _MOST_ROWS = 10_000
 def find_cells(passage: Passage) -> Iterator[Finding]:
     """Find secrets that stand in a column or beside a cell with a word for them."""
     done: set[int] = set()
-    inserts = b"insert" in passage.ascii_lower
     for start, end in passage.label_words:
-        beside = _NEXT_CELL.match(passage.text, end) if passage.char_at(end) in _BEFORE_NEXT else None
+        beside = _NEXT_CELL.match(passage.text, end) if _CELL_END.intersection(passage.after(end, 12)) else None
         if beside and _is_secret(beside.group(1), _PASSWORD_NAME.search(passage.text[start:end]) is not None):
             yield _finding(beside.start(1), beside.group(1))
-        inserted = _inserted(passage.text, start, end) if inserts else ()
+        inserted = _inserted(passage.text, start, end) if b"values" in passage.ascii_lower[end : end + 700] else ()
         for first, value in (*_column(passage.text, start, end), *inserted):
             if first not in done:
                 done.add(first)
