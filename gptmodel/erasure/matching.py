@@ -15,7 +15,7 @@ from gptmodel.corpus.documents import text_id
 from gptmodel.corpus.sources.forgetting import ErasureMarks, document_mark, place_mark
 from gptmodel.erasure.requests import ErasureRequest, marks_of
 from gptmodel.errors import ConfigError
-from gptmodel.lineage.asked import Place, known_texts, marks_of_file, places_of, texts_in, texts_with
+from gptmodel.lineage.asked import Place, find_source, known_texts, marks_of_file, texts_with
 from gptmodel.lineage.documents import sightings
 from gptmodel.lineage.places import named_texts
 from gptmodel.store import Store
@@ -81,8 +81,8 @@ def match_source(store: Store, key: bytes, uri: str) -> Matched:
     Raises:
         ConfigError: It is a pattern, which would be kept as the name of one file and leave nothing out.
     """
-    places = places_of(store, uri)
-    found = {text.id for text in texts_in(store, places)}
+    places, texts = find_source(store, uri)
+    found = {text.id for text in texts}
     if "*" in uri and not found:
         raise ConfigError(
             expected="a source, or one file or folder in it, by name or path", actual="a pattern",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptmodel.corpus.arrow_strings import arrow_strings
-from gptmodel.corpus.rows import column_of, rows_where
+from gptmodel.corpus.rows import rows_where
 from gptmodel.corpus.sources.forgetting import TEXTS_DIR, KnownText, text_mark
 from gptmodel.corpus.sources.locations import is_local
 from gptmodel.corpus.tables import read_table
@@ -79,20 +79,34 @@ def known_texts(store: Store) -> Iterator[KnownText]:
         yield from read_table(path, KnownText)
 
 
-def places_of(store: Store, uri: str) -> list[Place]:
-    """Give the sources, files and folders that a URI names, of all sources that the store has read; sorted."""
+def find_source(store: Store, uri: str) -> tuple[list[Place], list[KnownText]]:
+    """Give the sources, files and folders that a URI names, of all that the store has read, and the texts in them.
+
+    Args:
+        store: The home's store.
+        uri: A source's name or its path, the path or URL of a file or folder in it, or such a path relative to it, with
+            or without the source's name before it.
+
+    Raises:
+        StoreError: An index can't be read.
+    """
     places: set[Place] = set()
     for name, path in _sources(store):
         if uri in (name, path):
             places.add((name, ""))
         elif (inside := _relative(uri, path)) is not None:
             places.add((name, inside))
-    if not places:
-        columns = (column_of(path, "source") for path in _indexes(store))
-        possible = within({name for column in columns for name in column.unique().to_pylist()}, uri)
-        texts = texts_in(store, possible)
-        places = {place for place in possible if any(_lies_in(text, place) for text in texts)}
-    return sorted(places)
+    if places:
+        return sorted(places), texts_in(store, places)
+    possible = within(source_names(store), uri)
+    texts = texts_in(store, possible)
+    return sorted({place for place in possible if any(_lies_in(text, place) for text in texts)}), texts
+
+
+def source_names(store: Store) -> set[str]:
+    """Give the names of all sources that the store has read."""
+    accounts = [manifest.result.get("sources", ()) for manifest in store.manifests(_STAGE)]
+    return {row["name"] for rows in accounts for row in rows}
 
 
 def within(names: Iterable[str], uri: str) -> list[Place]:

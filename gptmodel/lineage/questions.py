@@ -14,7 +14,7 @@ from gptmodel.corpus.rows import rows_where
 from gptmodel.corpus.sources.quarantine import QuarantineRow
 from gptmodel.corpus.table_names import QUARANTINE_DIR
 from gptmodel.editions import Editions
-from gptmodel.lineage.asked import Place, in_places, marks_of_file, places_of, texts_in, texts_with, within
+from gptmodel.lineage.asked import Place, find_source, in_places, marks_of_file, source_names, texts_with, within
 from gptmodel.lineage.documents import Sighting, sightings, with_steps
 from gptmodel.lineage.versions import Version
 from gptmodel.store import Manifest, Store
@@ -81,10 +81,9 @@ def ask_source(store: Store, uri: str) -> Answer:
     Raises:
         StoreError: A table can't be read.
     """
-    places = places_of(store, uri)
-    texts = texts_in(store, places)
+    places, texts = find_source(store, uri)
     found = sightings(store, [text.id for text in texts]) if texts else []
-    quarantined = tuple(_quarantined(store, places or _unread(store, uri)))
+    quarantined = tuple(_quarantined(store, places or within(source_names(store), uri)))
     return Answer(tuple(with_steps(store, found)), {text.id: text.path for text in texts}, quarantined)
 
 
@@ -114,12 +113,6 @@ def _corpora(store: Store, known: Mapping[tuple[str, str], Manifest]) -> Iterabl
                 todo += [one for one in manifest.inputs.items() if one[0] in _CORPUS]
                 met.add((stage, digest))
         yield folders
-
-
-def _unread(store: Store, uri: str) -> list[Place]:
-    """Give the place that a URI names within any source: nothing was read there, but it may have been set aside."""
-    names = {row["name"] for manifest in store.manifests("ingest") for row in manifest.result.get("sources", ())}
-    return within(names, uri)
 
 
 def _quarantined(store: Store, places: Sequence[Place]) -> Iterable[QuarantineRow]:

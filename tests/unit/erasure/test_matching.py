@@ -11,7 +11,7 @@ from gptmodel.erasure.matching import match_document, match_request, match_sourc
 from gptmodel.erasure.requests import ErasureRequest
 from gptmodel.errors import ConfigError, SourceError
 from gptmodel.keys import key_id
-from gptmodel.lineage.asked import places_of
+from gptmodel.lineage.asked import find_source
 from tests.unit.erasure.home import ASKED, COPY, KEY, LONG, NEAR, SHORT, SmallHome
 
 
@@ -76,7 +76,8 @@ def test_a_file_without_text_is_refused_in_words(seen_home: SmallHome, tmp_path:
 
 
 def test_a_whole_source_is_matched_by_name_or_path(seen_home: SmallHome) -> None:
-    assert places_of(seen_home.store, "notes") == places_of(seen_home.store, str(seen_home.texts)) == [("notes", "")]
+    for uri in ("notes", str(seen_home.texts)):
+        assert find_source(seen_home.store, uri)[0] == [("notes", "")]
     assert len(match_source(seen_home.store, KEY, "notes").documents) == 17
 
 
