@@ -14,7 +14,7 @@ from gptmodel.corpus.scrubbing.finders.secret_words import KEYS, KEYS_UNSPACED, 
 CODES = "|".join(
     (
         # networks.py
-        r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9a-f]{1,4}:[0-9a-f]{0,4}:[0-9a-f]{0,4}:",
+        r"\d\.\d{1,3}\.\d{1,3}\.\d|[23][0-9a-f]{0,3}(?::[0-9a-f]{1,4}){1,5}::|(?:[0-9a-f]{1,4}:){7}",
         # numbers.py and wallets.py
         r"[a-z]{2}\d\d(?:[ \-\n]?[a-z0-9]){11}|[13][1-9a-z]{25,34}|bc1[02-9a-z]{11}",
         # identifiers.py

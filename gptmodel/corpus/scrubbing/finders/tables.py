@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finders.passage import Passage
 from gptmodel.corpus.scrubbing.finders.secret_values import is_code, is_random, is_strong, is_term, is_value
+from gptmodel.corpus.scrubbing.finders.secret_words import PASSWORDS, PASSWORDS_UNSPACED, spaced
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
 
 _DELIMITERS = ",;\t|"
-_PASSWORD_NAME = re.compile(
-    r"pass|pwd|pw|senha|clave|contrase|kennwort|wachtwoord|l.senord|has.o|heslo|mdp|pin", re.IGNORECASE
-)
+_PASSWORD_NAME = re.compile(rf"pass|pin|{spaced('|'.join(PASSWORDS.values()))}|{PASSWORDS_UNSPACED}", re.IGNORECASE)
 _CELL_EDGE = " \t\"'`*"
 _BESIDE_CELL = frozenset({"", *_DELIMITERS, *_CELL_EDGE, "\n", "\r"})
 _NEXT_CELL = re.compile(
@@ -28,7 +27,7 @@ def find_cells(passage: Passage) -> Iterator[Finding]:
     """Find secrets that stand in a column or beside a cell with a word for them."""
     done: set[int] = set()
     for start, end in passage.label_words:
-        beside = _NEXT_CELL.match(passage.text, end) if _CELL_END.intersection(passage.after(end, 12)) else None
+        beside = _NEXT_CELL.match(passage.text, end) if _CELL_END.intersection(passage.text[end : end + 12]) else None
         if beside and _is_secret(beside.group(1), _PASSWORD_NAME.search(passage.text[start:end]) is not None):
             yield _finding(beside.start(1), beside.group(1))
         inserted = _inserted(passage.text, start, end) if b"values" in passage.ascii_lower[end : end + 700] else ()
@@ -61,7 +60,9 @@ def _column(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
 
 
 def _is_header(line: str, mark: str) -> bool:
-    """Tell whether all of a line's cells are short names."""
+    """Tell whether all of a line's cells are short names; a comma with a space behind it lists things in prose."""
+    if mark == "," and ", " in line:
+        return False
     cells = [cell.strip(_CELL_EDGE + "\r") for cell in line.split(mark)]
     return len(cells) > 1 and all(len(cell) <= 32 and cell.count(" ") <= 2 for cell in cells) and line[-1] not in ".:!?"
 

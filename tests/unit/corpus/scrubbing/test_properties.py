@@ -17,6 +17,11 @@ VALUES = [
     "Address: 12 Maple Street, Springfield", "地址：北京市海淀区中关村大街27号", "mysql -u root -pvK3wq9LpZr2",
     "user: ada\npassword: swallow",
     'if ("vK3$wq9LpZr2" == password)', "the password is r&UuTtBRhMU#dTSU", "BSN 111222333", "Hello Oscar,\n",
+    "Das Passwort lautet Kirschbaum_1204", "user;password\nmara;Wolke7-Regen\njo;Plum!Jam88\n",
+    "APIキーは 9b1c7e2d4f6a8b0c3d5e7f9a1b",
+    "x = '9b1c7e2d4f6a8b0c3d5e7f9a1b2c3d4e'  # api token", "Llámame al 654 218 903", "kristin(at)ost(punkt)de",
+    "paula@\nexample.com", "INSERT INTO u (a, pwd) VALUES ('jo', 'Plum!Jam88');", "https://wa.me/447911284617",
+    "PL49 8316 1337 8178 7883 7266 6874", "routing key 9b1c7e2d4f6a8b0c3d5e7f9a1b2c3d4e", "| pwd | Plum!Jam88 |",
 ]  # fmt: skip
 KEYS = Keys(None, b"a key of this test")
 WAYS: dict[str, ScrubbingConfig] = {

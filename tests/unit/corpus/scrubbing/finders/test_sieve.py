@@ -22,6 +22,13 @@ VALUES = [
     "user: ada\npassword: swallow", "Authorization: Basic YWRtaW46dkszd3E5THBacjI=", "患者：林晓梅",
     "尊敬的周先生：", "我叫王小明，",
     "-----BEGIN PRIVATE KEY-----\nMHcCAQEEIOh4\n-----END PRIVATE KEY-----", "docker login -u x -p vK3wq9LpZr2",
+    "kristin(at)ost(punkt)de", "juan arroba empresa punto com",
+    "vault login s.kd83JdkLq92mZx01PwqT77", "f\"Bearer kd83JdkLq92mZx01P\"",
+    "git config gitlab.token kd83JdkLq92mZx01P", "?appid=9b1c7e2d4f6a8b0c3d5e7f9a1b2c3d4e",
+    "db:5432:shop:app:Plum!Jam88\n",
+    "openssl enc -k Plum!Jam88", "echo 'Plum!Jam88' | sudo -S ls",
+    "login('bob', 'Plum!Jam88')", "snmp-server community Plum_Jam88",
+    "name,password\njo,Plum!Jam88\n", "Das Passwort lautet Kirschbaum_1204",
 ]  # fmt: skip
 FILLERS = ["word " * 50, "数据库 " * 40, "12:30:45 ", "\n", " ", "é", "\U0001f600", "key ", "a.b.c ", "x = 1; "]
 texts = st.lists(st.sampled_from(VALUES + FILLERS), max_size=9).map("".join)
