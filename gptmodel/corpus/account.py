@@ -158,7 +158,8 @@ def _joined(documents: "pa.Table", other: "pa.Table | None") -> "pa.Table":
 
     if other is None:
         return documents
-    places = pc.index_in(documents["id"], value_set=other["id"].combine_chunks())
+    ids = other["id"].combine_chunks() if len(other) else arrow_strings([])  # of none, pyarrow asks pandas
+    places = pc.index_in(documents["id"], value_set=ids)
     for name in other.column_names[1:]:
         documents = documents.append_column(name, other[name].take(places))
     return documents
