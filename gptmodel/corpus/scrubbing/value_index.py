@@ -15,7 +15,6 @@ from gptmodel.corpus.documents import SHARDS_DIR, list_shards
 from gptmodel.corpus.scrubbing.finding import Finding
 from gptmodel.corpus.scrubbing.replacing.normal_forms import normal_form, normal_forms, values_inside
 from gptmodel.keys import key_id, keyed_hash
-from gptmodel.store import MANIFEST, Manifest
 
 VALUES_DIR = "notes/values"
 _KEY_ID = "gptmodel.key_id"
@@ -130,6 +129,8 @@ def indexed_shards(folder: Path, key: bytes) -> tuple[list[Path], list[str]]:
 
 def _shard_names(folder: Path) -> list[str]:
     """Give the names of a scrub output's shards, also of those whose text was deleted since."""
+    from gptmodel.store import MANIFEST, Manifest
+
     present = {shard.name for shard in list_shards(folder)}
     try:
         made = Manifest.model_validate_json((folder / MANIFEST).read_bytes()).files
