@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from gptmodel.corpus.scrubbing.finders.passage import Passage, is_ascii_word
-from gptmodel.corpus.scrubbing.finders.sieve import linear
+from gptmodel.corpus.scrubbing.finders.sieve import IDENTIFIERS, linear
 from gptmodel.corpus.scrubbing.finding import RANK_CHECKSUM, Finding
 
 # python-stdnum module -> its labels in lower case, `?` for a letter that is not ASCII. Persons' numbers that a checksum
@@ -109,8 +109,9 @@ def find_identifiers(passage: Passage) -> Iterator[Finding]:
         finding = _labelled(passage, match.group(1).decode(), match.end())
         if finding:
             yield finding
+    likely = passage.codes_like(IDENTIFIERS)
     for pattern, module in _SHAPED:
-        for found in passage.matches(pattern, passage.codes):
+        for found in passage.matches(pattern, likely):
             if not is_ascii_word(passage.char_at(found.start() - 1)) and _is_valid(module, found.group()):
                 yield Finding(found.start(), found.end(), "OTHER_ID", f"id.{module}", RANK_CHECKSUM)
 

@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from gptmodel.corpus.scrubbing.finders.sieve import (
+    ACCOUNTS,
     BEYOND_ASCII,
     CODES,
     LABELS,
@@ -84,7 +85,7 @@ class Passage:
 
     @cached_property
     def _accounts(self) -> Stretches:
-        found = self.matches(_ACCOUNT, self.codes)
+        found = self.matches(_ACCOUNT, self.codes_like(ACCOUNTS))
         return [one.span() for one in found if iban_length(one.group()[:2]) == sum(map(str.isalnum, one.group()))]
 
     def past_account(self, index: int) -> int:
@@ -112,6 +113,11 @@ class Passage:
     def codes(self) -> Stretches:
         """Stretches around what may be a value with a form of its own, as sieve.py has them."""
         return merged((match.span() for match in linear(CODES).finditer(self.ascii_lower)), _CODE_WIDTH)
+
+    def codes_like(self, hint: str) -> Stretches:
+        """Give those stretches of `codes` that hold a hint, one of sieve.py's for such values."""
+        seen = linear(hint)
+        return [(start, end) for start, end in self.codes if seen.search(self.ascii_lower[start:end])]
 
     @cached_property
     def announced(self) -> Stretches:

@@ -10,18 +10,16 @@ from typing import Any
 
 from gptmodel.corpus.scrubbing.finders.secret_words import KEYS, KEYS_UNSPACED, PASSWORDS, PASSWORDS_UNSPACED, in_code
 
-# Both over the text in lower case, one byte a character, `?` for what is not ASCII.
-CODES = "|".join(
-    (
-        # networks.py
-        r"\d\.\d{1,3}\.\d{1,3}\.\d|[23][0-9a-f]{0,3}(?::[0-9a-f]{1,4}){1,5}::|(?:[0-9a-f]{1,4}:){7}",
-        # numbers.py and wallets.py
-        r"[a-z]{2}\d\d(?:[ \-\n]?[a-z0-9]){11}|[13][1-9a-z]{25,34}|bc1[02-9a-z]{11}",
-        # identifiers.py
-        r"\d\.\d{3}\.\d{3}-|756\.\d{4}\.|[a-z]{6}\d\d[a-z]|[a-z]{4}\d{6}[hm]",
-    )
-)
-"""Values that show by their own form; they are short."""
+# All over the text in lower case, one byte a character, `?` for what is not ASCII.
+IP_V4 = r"\d\.\d{1,3}\.\d{1,3}\.\d"
+IP_V6 = r"[23][0-9a-f]{0,3}(?::[0-9a-f]{1,4}){1,5}::|(?:[0-9a-f]{1,4}:){6}"
+ACCOUNTS = r"[a-z]{2}\d\d(?:[ \-\n]?[a-z0-9]){11}"
+WALLETS = r"[13][1-9a-z]{25,34}|bc1[02-9a-z]{11}"
+IDENTIFIERS = r"\d\.\d{3}\.\d{3}-|756\.\d{4}\.|[a-z]{6}\d\d[a-z]|[a-z]{4}\d{6}[hm]"
+"""Hints at values that show by their own form; they are short."""
+
+CODES = "|".join((IP_V4, IP_V6, ACCOUNTS, WALLETS, IDENTIFIERS))
+"""Any of them."""
 
 _AT = r"at|\?t|arroba|arobase|chiocciola|apenstaartje|snabel-?a|zavin..|ma.pa|kukac|sobaka|shtrudel|kuyruklu a|\?{1,6}"
 _DOT = r"dot|dt|pun[kc]?t|punto|point|ponto|piste|pont|te.ka|bodka|kropka|nokta|tochka|\?{1,5}"
