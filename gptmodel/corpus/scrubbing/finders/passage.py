@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import Any
 
+from gptmodel.corpus.scrubbing.finders.identifier_words import MODULES
 from gptmodel.corpus.scrubbing.finders.sieve import (
     ACCOUNTS,
     BEYOND_ASCII,
@@ -133,11 +134,24 @@ class Passage:
         return [(span, _LABEL_BEYOND_ASCII.match(self.text, span[0]) is not None) for span in spans]
 
     @cached_property
+    def _words(self) -> tuple[Stretches, Stretches]:
+        """Places of words for passwords and keys, and of names of national identifiers."""
+        secrets: Stretches = []
+        identifiers: Stretches = []
+        for match in linear(LABELS).finditer(self.ascii_lower):
+            (identifiers if match.group().decode() in MODULES else secrets).append(match.span())
+        return secrets, identifiers
+
+    @cached_property
     def label_words(self) -> Stretches:
         """Places of words for passwords and keys, in any script."""
-        found = [match.span() for match in linear(LABELS).finditer(self.ascii_lower)]
         further = [span for span, is_label in self._beyond_ascii if is_label]
-        return sorted([*found, *further]) if further else found
+        return sorted([*self._words[0], *further]) if further else self._words[0]
+
+    @property
+    def identifier_words(self) -> Stretches:
+        """Places of names of national identifiers, as identifier_words.py has them."""
+        return self._words[1]
 
     @cached_property
     def labels(self) -> Stretches:

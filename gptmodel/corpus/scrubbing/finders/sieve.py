@@ -4,10 +4,12 @@ Each hint is a looser form of a rule's pattern, so that a rule finds around the 
 (a property test holds it). RE2 looks for all of them at once, in linear time; ordinary prose has next to none.
 """
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from gptmodel.corpus.scrubbing.finders.identifier_words import MODULES
 from gptmodel.corpus.scrubbing.finders.secret_words import KEYS, KEYS_UNSPACED, PASSWORDS, PASSWORDS_UNSPACED, in_code
 
 # All over the text in lower case, one byte a character, `?` for what is not ASCII.
@@ -63,12 +65,16 @@ WORDS = "|".join(
 )
 """Words and signs that announce a value, with all that belongs to it within some hundred characters."""
 
+_IDENTIFIER_NAMES = "|".join(
+    re.escape(name) + (r"\b" if name[-1].isalnum() else "") for name in sorted(MODULES, key=len, reverse=True)
+)
 LABELS = (
     rf"\b(?:{in_code({'en': PASSWORDS['en'], 'other': PASSWORDS['other']})}|pass|pin|{in_code(KEYS)})\b"
     rf"|(?:{in_code({name: words for name, words in PASSWORDS.items() if name not in ('en', 'other')})})\b"
     r"|jelsz\?|parol\?|\?ifr[ea]\b|\bcl\?"
+    rf"|\b(?:{_IDENTIFIER_NAMES})"
 )
-"""Words for passwords and keys, over the same; those of languages that join words also at the end of a longer one."""
+"""Words for passwords and keys (of languages that join words also at the end of one), names of national identifiers."""
 
 HAN_NAMES = (
     "姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|投保人|受益人|"
