@@ -46,7 +46,7 @@ def fold(text: str) -> str:
 
 # A value and what must stand beside it fit into this many characters before and after its hint.
 _CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 96
-_LABEL_REACH = 140
+_LABEL_REACH = 110
 # Letters beside digits or signs, or changing case within a word: what no word of prose has.
 _MIXED = re.compile(r"[A-Za-z]['\-_]?[0-9!#$%&*+=?@^~_]|[0-9][\-_]?[A-Za-z]|[a-z][A-Z]|[0-9]{6}")
 _PASSWORD_BEGINS, _BETWEEN_PAIR = frozenset("pP密口"), frozenset(" \t\r\n,;/，；")
