@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finders.passage import Passage
+from gptmodel.corpus.scrubbing.finders.sieve import IP_V4, IP_V6
 from gptmodel.corpus.scrubbing.finding import RANK_IP, Finding
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -26,14 +27,14 @@ _REMOTE_USER = re.compile(
 
 def find_ips(passage: Passage) -> Iterator[Finding]:
     """Find globally routable IPv4 and IPv6 addresses."""
-    for match in passage.matches(_V4, passage.codes):
+    for match in passage.matches(_V4, passage.codes_like(IP_V4)):
         if _is_global(match.group()) and not _looks_like_version(passage, match.start(), match.end()):
             yield Finding(match.start(), match.end(), "IP_ADDRESS", "ip.v4", RANK_IP)
     yield from _find_v6(passage)
 
 
 def _find_v6(passage: Passage) -> Iterator[Finding]:
-    for match in passage.matches(_V6, passage.codes):
+    for match in passage.matches(_V6, passage.codes_like(IP_V6)):
         start, value = match.start(), match.group().rstrip(".")
         before, after = passage.char_at(start - 1), passage.char_at(match.end())
         touching = (

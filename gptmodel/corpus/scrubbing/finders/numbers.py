@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finders.passage import Passage, is_ascii_word
+from gptmodel.corpus.scrubbing.finders.sieve import ACCOUNTS
 from gptmodel.corpus.scrubbing.finders.validators import (
     iban_length,
     is_card,
@@ -73,7 +74,7 @@ def _usual_groups(sizes: list[int]) -> bool:
 
 def find_ibans(passage: Passage) -> Iterator[Finding]:
     """Find IBANs of any country of the SWIFT registry, plain or in groups."""
-    for match in passage.matches(_IBAN_START, passage.codes):
+    for match in passage.matches(_IBAN_START, passage.codes_like(ACCOUNTS)):
         finding = _iban_at(passage, match.start())
         if finding:
             yield finding

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import Any
 
+from gptmodel.corpus.scrubbing.finders.identifier_words import MODULES
 from gptmodel.corpus.scrubbing.finders.sieve import (
+    ACCOUNTS,
     BEYOND_ASCII,
     CODES,
     LABELS,
@@ -44,7 +46,7 @@ def fold(text: str) -> str:
 
 # A value and what must stand beside it fit into this many characters before and after its hint.
 _CODE_WIDTH, _WORD_WIDTH, _NAME_WIDTH = 96, 440, 96
-_LABEL_REACH = 140
+_LABEL_REACH = 110
 # Letters beside digits or signs, or changing case within a word: what no word of prose has.
 _MIXED = re.compile(r"[A-Za-z]['\-_]?[0-9!#$%&*+=?@^~_]|[0-9][\-_]?[A-Za-z]|[a-z][A-Z]|[0-9]{6}")
 _PASSWORD_BEGINS, _BETWEEN_PAIR = frozenset("pP密口"), frozenset(" \t\r\n,;/，；")
@@ -84,7 +86,7 @@ class Passage:
 
     @cached_property
     def _accounts(self) -> Stretches:
-        found = self.matches(_ACCOUNT, self.codes)
+        found = self.matches(_ACCOUNT, self.codes_like(ACCOUNTS))
         return [one.span() for one in found if iban_length(one.group()[:2]) == sum(map(str.isalnum, one.group()))]
 
     def past_account(self, index: int) -> int:
@@ -113,6 +115,11 @@ class Passage:
         """Stretches around what may be a value with a form of its own, as sieve.py has them."""
         return merged((match.span() for match in linear(CODES).finditer(self.ascii_lower)), _CODE_WIDTH)
 
+    def codes_like(self, hint: str) -> Stretches:
+        """Give those stretches of `codes` that hold a hint, one of sieve.py's for such values."""
+        seen = linear(hint)
+        return [(start, end) for start, end in self.codes if seen.search(self.ascii_lower[start:end])]
+
     @cached_property
     def announced(self) -> Stretches:
         """Stretches around words that may announce a value, as sieve.py has them."""
@@ -127,11 +134,24 @@ class Passage:
         return [(span, _LABEL_BEYOND_ASCII.match(self.text, span[0]) is not None) for span in spans]
 
     @cached_property
+    def _words(self) -> tuple[Stretches, Stretches]:
+        """Places of words for passwords and keys, and of names of national identifiers."""
+        secrets: Stretches = []
+        identifiers: Stretches = []
+        for match in linear(LABELS).finditer(self.ascii_lower):
+            (identifiers if match.group().decode() in MODULES else secrets).append(match.span())
+        return secrets, identifiers
+
+    @cached_property
     def label_words(self) -> Stretches:
         """Places of words for passwords and keys, in any script."""
-        found = [match.span() for match in linear(LABELS).finditer(self.ascii_lower)]
         further = [span for span, is_label in self._beyond_ascii if is_label]
-        return sorted([*found, *further]) if further else found
+        return sorted([*self._words[0], *further]) if further else self._words[0]
+
+    @property
+    def identifier_words(self) -> Stretches:
+        """Places of names of national identifiers, as identifier_words.py has them."""
+        return self._words[1]
 
     @cached_property
     def labels(self) -> Stretches:

@@ -124,7 +124,7 @@ def find_passwords(passage: Passage) -> Iterator[Finding]:
             yield finding
     yield from _compared(passage)
     for start, _ in passage.labels:
-        found = _LABEL_BEYOND_ASCII.match(passage.text, start)
+        found = None if passage.text[start].isascii() else _LABEL_BEYOND_ASCII.match(passage.text, start)
         finding = _value_at(passage.text, "密码", found.end(), ":") if found else None
         if finding:
             yield finding

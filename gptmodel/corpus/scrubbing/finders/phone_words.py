@@ -91,7 +91,7 @@ _LINK = re.compile(
 
 def names_phone(before: str, at: int = 0) -> bool:
     """Tell whether a noun in the text before a number, in lower case and from an offset on, names a telephone."""
-    return _may_hold(_NOUN_HINT, before) and _NOUN.search(before, at) is not None
+    return _may_hold(before) and _NOUN.search(before, at) is not None
 
 
 def links_phone(before: str) -> bool:
@@ -106,18 +106,19 @@ def regions_called(before: str) -> list[str]:
         >>> regions_called("chiamami al ")
         ['IT', 'CH', 'SM']
     """
-    if not _may_hold(_CALL_HINT, before):
+    if not _may_hold(before):
         return []
     return [region for regions, words in _calls() if words.search(before) for region in regions.split()]
 
 
-_NOUN_HINT = rf"{_NOUNS}|{_NOUNS_UNSPACED}|[tmpf]: ?$".replace("(?! of )", "")
-_CALL_HINT = "|".join((*_CALLS.values(), *_CALLS_UNSPACED.values()))
+_ANY = "|".join(
+    (_NOUNS.replace("(?! of )", ""), _NOUNS_UNSPACED, "[tmpf]: ?$", *_CALLS.values(), *_CALLS_UNSPACED.values())
+)
 
 
-def _may_hold(words: str, before: str) -> bool:
-    """Tell in linear time whether one of the words stands in a text, within another word or by itself."""
-    return bool(before.strip()) and linear(words).search(before.encode("utf-8", "replace")) is not None
+def _may_hold(before: str) -> bool:
+    """Tell in linear time whether any of the words stands in a text, within another word or by itself."""
+    return bool(before.strip()) and linear(_ANY).search(before.encode("utf-8", "replace")) is not None
 
 
 @cache

@@ -4,24 +4,24 @@ Each hint is a looser form of a rule's pattern, so that a rule finds around the 
 (a property test holds it). RE2 looks for all of them at once, in linear time; ordinary prose has next to none.
 """
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from gptmodel.corpus.scrubbing.finders.identifier_words import MODULES
 from gptmodel.corpus.scrubbing.finders.secret_words import KEYS, KEYS_UNSPACED, PASSWORDS, PASSWORDS_UNSPACED, in_code
 
-# Both over the text in lower case, one byte a character, `?` for what is not ASCII.
-CODES = "|".join(
-    (
-        # networks.py
-        r"\d\.\d{1,3}\.\d{1,3}\.\d|[23][0-9a-f]{0,3}(?::[0-9a-f]{1,4}){1,5}::|(?:[0-9a-f]{1,4}:){7}",
-        # numbers.py and wallets.py
-        r"[a-z]{2}\d\d(?:[ \-\n]?[a-z0-9]){11}|[13][1-9a-z]{25,34}|bc1[02-9a-z]{11}",
-        # identifiers.py
-        r"\d\.\d{3}\.\d{3}-|756\.\d{4}\.|[a-z]{6}\d\d[a-z]|[a-z]{4}\d{6}[hm]",
-    )
-)
-"""Values that show by their own form; they are short."""
+# All over the text in lower case, one byte a character, `?` for what is not ASCII.
+IP_V4 = r"\d\.\d{1,3}\.\d{1,3}\.\d"
+IP_V6 = r"[23][0-9a-f]{0,3}(?::[0-9a-f]{1,4}){1,5}::|(?:[0-9a-f]{1,4}:){6}"
+ACCOUNTS = r"[a-z]{2}\d\d(?:[ \-\n]?[a-z0-9]){11}"
+WALLETS = r"[13][1-9a-z]{25,34}|bc1[02-9a-z]{11}"
+IDENTIFIERS = r"\d\.\d{3}\.\d{3}-|756\.\d{4}\.|[a-z]{6}\d\d[a-z]|[a-z]{4}\d{6}[hm]"
+"""Hints at values that show by their own form; they are short."""
+
+CODES = "|".join((IP_V4, IP_V6, ACCOUNTS, WALLETS, IDENTIFIERS))
+"""Any of them."""
 
 _AT = r"at|\?t|arroba|arobase|chiocciola|apenstaartje|snabel-?a|zavin..|ma.pa|kukac|sobaka|shtrudel|kuyruklu a|\?{1,6}"
 _DOT = r"dot|dt|pun[kc]?t|punto|point|ponto|piste|pont|te.ka|bodka|kropka|nokta|tochka|\?{1,5}"
@@ -65,12 +65,16 @@ WORDS = "|".join(
 )
 """Words and signs that announce a value, with all that belongs to it within some hundred characters."""
 
+_IDENTIFIER_NAMES = "|".join(
+    re.escape(name) + (r"\b" if name[-1].isalnum() else "") for name in sorted(MODULES, key=len, reverse=True)
+)
 LABELS = (
     rf"\b(?:{in_code({'en': PASSWORDS['en'], 'other': PASSWORDS['other']})}|pass|pin|{in_code(KEYS)})\b"
     rf"|(?:{in_code({name: words for name, words in PASSWORDS.items() if name not in ('en', 'other')})})\b"
     r"|jelsz\?|parol\?|\?ifr[ea]\b|\bcl\?"
+    rf"|\b(?:{_IDENTIFIER_NAMES})"
 )
-"""Words for passwords and keys, over the same; those of languages that join words also at the end of a longer one."""
+"""Words for passwords and keys (of languages that join words also at the end of one), names of national identifiers."""
 
 HAN_NAMES = (
     "姓名|患者|病人|联系人|收件人|收货人|寄件人|申请人|当事人|户主|负责人|经办人|签名|签字|持卡人|开户名|户名|投保人|受益人|"

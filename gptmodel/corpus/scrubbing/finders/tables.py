@@ -30,17 +30,21 @@ def find_cells(passage: Passage) -> Iterator[Finding]:
         beside = _NEXT_CELL.match(passage.text, end) if _CELL_END.intersection(passage.text[end : end + 12]) else None
         if beside and _is_secret(beside.group(1), _PASSWORD_NAME.search(passage.text[start:end]) is not None):
             yield _finding(beside.start(1), beside.group(1))
+        column = _column(passage.text, start, end) if _is_cell(passage.text, start, end) else ()
         inserted = _inserted(passage.text, start, end) if b"values" in passage.ascii_lower[end : end + 700] else ()
-        for first, value in (*_column(passage.text, start, end), *inserted):
+        for first, value in (*column, *inserted):
             if first not in done:
                 done.add(first)
                 yield _finding(first, value)
 
 
+def _is_cell(text: str, start: int, end: int) -> bool:
+    """Tell whether what stands beside a label may be a cell's edge, and not another word."""
+    return text[max(0, start - 1) : start] in _BESIDE_CELL and text[end : end + 1] in _BESIDE_CELL
+
+
 def _column(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
     """Give the secrets below a header's cell that holds nothing but a label."""
-    if text[start - 1 : start] not in _BESIDE_CELL or text[end : end + 1] not in _BESIDE_CELL:
-        return
     begin = text.rfind("\n", 0, start) + 1
     stop = _line_end(text, end)
     before, after = text[begin:start].rstrip(_CELL_EDGE), text[end:stop].strip(_CELL_EDGE + "\r")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from gptmodel.corpus.scrubbing import find
-from gptmodel.corpus.scrubbing.finders.identifiers import _LABELS_OF
+from gptmodel.corpus.scrubbing.finders.identifier_words import LABELS_OF
 
 
 def documented(module: str) -> str:
@@ -16,10 +16,10 @@ def documented(module: str) -> str:
     return next(number.strip() for number in numbers if stdnum.is_valid(number))
 
 
-@pytest.mark.parametrize("module", sorted(_LABELS_OF))
+@pytest.mark.parametrize("module", sorted(LABELS_OF))
 def test_a_documented_number_is_found_after_its_label(module: str) -> None:
     number = documented(module)
-    label = _LABELS_OF[module].split(", ")[0].upper()
+    label = LABELS_OF[module].split(", ")[0].upper()
     text = f"{label}: {number}, thanks"
     assert [text[one.start : one.end] for one in find(text, kinds=("OTHER_ID",))] == [number]
 
@@ -28,7 +28,7 @@ def test_a_documented_number_is_found_after_its_label(module: str) -> None:
 def test_the_same_number_without_a_label_or_with_another_digit_stays(module: str) -> None:
     number = documented(module)
     changed = number[:-1] + str((int(number[-1]) + 1) % 10)
-    label = _LABELS_OF[module].split(", ")[0]
+    label = LABELS_OF[module].split(", ")[0]
     assert find(f"row {number} of", kinds=("OTHER_ID",)) == []
     assert find(f"{label}: {changed}", kinds=("OTHER_ID",)) == []
 
