@@ -13,7 +13,7 @@ import pytest
 
 from gptmodel.downloads import resolve_model
 from tests.e2e.conftest import Command
-from tests.integration.servers import RunningServer, free_port, wait_until_healthy
+from tests.integration.servers import RunningServer, free_port
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -44,10 +44,8 @@ def serving(shared_home: Command, champion: str, tmp_path_factory: pytest.TempPa
                "--port", str(port), "--workers", "1"]  # fmt: skip
     env = {**shared_home.environment, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
     env["PATH"] = f"{program.parent}{os.pathsep}{env['PATH']}"
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True)
-    server = RunningServer(f"http://127.0.0.1:{port}", process, folder)
-    wait_until_healthy(server, 150)
+    server = RunningServer(f"http://127.0.0.1:{port}", folder, command, env)
+    server.start()
     yield server
     server.stop()
 

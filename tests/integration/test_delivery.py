@@ -9,10 +9,11 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from flows import artifacts, stack
+from flows import artifacts, stack, terminal
 from flows.delivery import METRICS, Delivery
 from flows.home import Home, open_home
 from flows.ledger import Entry, close_dead_runs
+from flows.terminal import Terminal
 from gptmodel.config_file import load_config
 from gptmodel.errors import ServerError
 from gptmodel.open_runs import FLOW_RUN_TAG
@@ -41,6 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("GPTMODEL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr(artifacts, "show_link", lambda *_: None)  # Prefect's
+    terminal.watch(Terminal(None))  # another test's may be closed
     monkeypatch.setattr("flows.delivery.PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr("gptmodel.mlflow_http.PAUSES", (0.05,))
     monkeypatch.setattr("gptmodel.tracking.client.UPLOAD_PAUSES", (0.05,))

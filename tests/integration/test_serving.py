@@ -24,7 +24,7 @@ from gptmodel.decision import Decision
 from gptmodel.generation import Generator
 from gptmodel.model import GPTModel
 from gptmodel.tokenizer import learn
-from tests.integration.servers import RunningServer, free_port, wait_until_healthy
+from tests.integration.servers import RunningServer, free_port
 
 # Two servers and three fresh imports of MLflow and torch, on a machine that may be busy.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -168,12 +168,10 @@ def scoring(
         str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", f"models:/{NAME}@champion",
         "--env-manager", "local", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
     ]  # fmt: skip
-    env = {**os.environ, "MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
-    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True)
-    server = RunningServer(f"http://127.0.0.1:{port}", process, folder)
-    wait_until_healthy(server, 100)
+    env = {"MLFLOW_TRACKING_URI": mlflow_server.uri, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    server = RunningServer(f"http://127.0.0.1:{port}", folder, command, env)
+    server.start()
     yield server
     server.stop()
 
