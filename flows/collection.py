@@ -7,7 +7,7 @@ counts as deleted only if that same server knows the run which registered it.
 import shutil
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,13 +84,13 @@ def survey_home(home: Home, keep_versions: int | None) -> Survey:
     uri = stack.registry_address(home)
     registered = read_registered(uri)
     versions = list_versions(home.store)
-    gone = [one for one in versions if _is_gone(uri, one, registered, home.store)]
+    gone = [one for one in versions if _is_gone(uri, one, registered)]
     living = [one for one in versions if one not in gone]
     open_requests = [request for request in read_requests(home.erasures_dir) if request.is_open]
     claims = Claims(
         gone={one.fingerprint: f"{one.name} version {one.version}" for one in gone},
         named={tags[tag] for tags in registered.tags.values() for tag in (CORPUS_TAG, SPLIT_TAG) if tag in tags},
-        bare=_bare(living, registered, keep_versions),
+        bare=bare_of(living, registered, keep_versions),
         requests=input_digests_of(open_requests),
     )
     found = survey(home.store, claims, time.time())
@@ -99,27 +99,48 @@ def survey_home(home: Home, keep_versions: int | None) -> Survey:
     return Survey(tuple(leftovers), (*found.kept, *kept_of(home)))
 
 
-def _bare(versions: Sequence[Version], registered: Registered, keep_versions: int | None) -> set[str]:
-    """Give the `register` outputs of versions without an alias that are not among the newest so many of their model."""
+def bare_of(versions: Sequence[Version], registered: Registered, keep_versions: int | None) -> set[str]:
+    """Give the `register` outputs of versions without an alias that are not among the newest so many of their model.
+
+    A version that stands in this registry under no such name and number, or is another there, has its alias elsewhere.
+    """
     if keep_versions is None:
         return set()
+    here = [one for one in versions if _is_here(one, registered)]
+    aliased = _bundles(registered, registered.aliases)
+    places = {(one.name, one.version) for one in here if one.bundle_digest not in aliased} - registered.aliases
     numbers: defaultdict[str, list[int]] = defaultdict(list)
-    for name, number in sorted({(one.name, one.version) for one in versions} - registered.aliases, reverse=True):
+    for name, number in sorted(places, reverse=True):
         numbers[name].append(number)
-    return {one.fingerprint for one in versions if one.version in numbers[one.name][keep_versions:]}
+    return {one.fingerprint for one in here if one.version in numbers[one.name][keep_versions:]}
 
 
-def _is_gone(uri: str, version: Version, registered: Registered, store: Store) -> bool:
+def _is_here(version: Version, registered: Registered) -> bool:
+    tags = registered.tags.get((version.name, version.version))
+    return tags is not None and tags.get(BUNDLE_TAG) in (None, version.bundle_digest)
+
+
+def _bundles(registered: Registered, places: Collection[tuple[str, int]] | None = None) -> set[str]:
+    """Give the digests of the model folders of all versions, or of those with these names and numbers."""
+    return {
+        tags[BUNDLE_TAG] for place, tags in registered.tags.items()
+        if BUNDLE_TAG in tags and (places is None or place in places)
+    }  # fmt: skip
+
+
+def _is_gone(uri: str, version: Version, registered: Registered) -> bool:
     """Tell whether a version was deleted from the registry it was registered in.
 
     Another registry does not hold it either; it is told by its not knowing the run. One that hides what a user may not
-    see refuses the question for the version itself.
+    see refuses the question for the version itself. A model that was renamed, or a version that was copied to another
+    model, is told by the digest of the model folder.
     """
+    if version.bundle_digest and version.bundle_digest in _bundles(registered):
+        return False
     tags = registered.tags.get((version.name, version.version))
     if tags is None and (found := find_version(uri, version.name, version.version)):
         tags = found.tags
-    made = store.read_manifest(store.folder("register", version.fingerprint))
-    if tags is not None and made is not None and tags.get(BUNDLE_TAG) in (None, made.result.get("bundle_digest")):
+    if tags is not None and tags.get(BUNDLE_TAG) in (None, version.bundle_digest):
         return False
     return bool(version.mlflow_run_id) and knows_run(uri, version.mlflow_run_id)
 

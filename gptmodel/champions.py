@@ -233,12 +233,18 @@ def rolled_back(account: str) -> str:
 def told(by: str, reason: str) -> str:
     """Give who and why in a few words for a tag, which may not be empty.
 
+    A reason of nobody's that begins with "by" stands in quotes, so that none of it is taken for a name.
+
     Example:
         >>> told("Mei", "odd answers"), told("", "odd answers"), told("Mei", ""), told("", "")
         ('by Mei: odd answers', 'odd answers', 'by Mei', 'no reason given')
+        >>> told("", "by accident: wrong data")
+        '"by accident: wrong data"'
     """
     who = " ".join(by.replace(":", " ").split())
     why = " ".join(reason.split())
+    if not who and why.startswith("by "):
+        return f'"{why}"'
     return ": ".join(part for part in (who and f"by {who}", why) if part) or "no reason given"
 
 

@@ -9,8 +9,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows import cli
+from flows.collection import bare_of
 from flows.home import Home
+from gptmodel.lineage.versions import Version
 from gptmodel.mlflow_http import call
+from gptmodel.registered import Registered
+from gptmodel.registry import BUNDLE_TAG
 from gptmodel.store import Output
 from tests.integration.servers import free_port
 from tests.unit.house import A, Account, House
@@ -40,6 +44,12 @@ def fingerprints(ended: Result) -> set[str]:
     return {item["fingerprint"] for item in items} - {""}
 
 
+class Made(Account):
+    """A `register` output's account."""
+
+    bundle_digest: str
+
+
 class Registry:
     """A model of its own in the session's registry."""
 
@@ -50,11 +60,18 @@ class Registry:
     def register(self, house: House, split: Output) -> Output:
         """Put a version into the registry and into the store."""
         run = call(self.uri, "POST", "runs/create", {"experiment_id": "0", "start_time": 1})["run"]["info"]
-        source = {"name": self.name, "source": f"{run['artifact_uri']}/model", "run_id": run["run_id"]}
+        digest = os.urandom(32).hex()
+        source = {"name": self.name, "source": f"{run['artifact_uri']}/model", "run_id": run["run_id"],
+                  "tags": [{"key": BUNDLE_TAG, "value": digest}]}  # fmt: skip
         number = int(call(self.uri, "POST", "model-versions/create", source)["model_version"]["version"])
         train = house.put("train", [split], Account(name=self.name, version=number))
-        account = Account(name=self.name, version=number, runtime={"mlflow_run_id": run["run_id"]})
+        runtime = {"mlflow_run_id": run["run_id"]}
+        account = Made(name=self.name, version=number, bundle_digest=digest, runtime=runtime)
         return house.put("register", [split, train], account)
+
+    def rename(self) -> None:
+        """Give the model another name, as an operator does in the UI."""
+        call(self.uri, "POST", "registered-models/rename", {"name": self.name, "new_name": f"{self.name}-prod"})
 
     def delete(self, number: int) -> None:
         """Do as an operator does in the UI."""
@@ -110,6 +127,21 @@ def test_a_version_that_another_registry_holds_is_not_taken_for_deleted(
         house.put("register", [house.corpus({A: "train"})], Account(name="gpt", version=number, runtime=runtime))
         time.sleep(0.01)
     assert fingerprints(gc("--json")) == set()
+
+
+def test_a_model_that_was_renamed_keeps_all_its_versions_came_from(home: Home, mlflow_uri: str) -> None:
+    names, _ = two_versions(home, mlflow_uri)
+    names.rename()
+    assert record(gc("--json", "--keep-versions", "0"))["items"] == []
+
+
+def test_text_goes_only_of_versions_that_this_very_registry_holds_without_an_alias() -> None:
+    version = Version("gpt", 1, "0" * 32, "f" * 32, "digest", "", 0.0, {}, {})
+    there, other = {("gpt", 1): {BUNDLE_TAG: "digest"}}, {("gpt", 1): {BUNDLE_TAG: "other"}}
+    copied = there | {("prod", 4): {BUNDLE_TAG: "digest"}}
+    assert bare_of([version], Registered(there, frozenset()), 0) == {version.fingerprint}
+    for tags, aliases in ((other, []), ({}, []), (there, [("gpt", 1)]), (copied, [("prod", 4)])):
+        assert bare_of([version], Registered(tags, frozenset(aliases)), 0) == set()
 
 
 def test_without_an_answer_of_the_registry_nothing_is_deleted(

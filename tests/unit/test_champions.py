@@ -2,7 +2,7 @@
 
 import pytest
 
-from gptmodel.champions import rolled_back, told, turn_of
+from gptmodel.champions import _by_and_reason, rolled_back, told, turn_of
 from gptmodel.registry import Version
 
 
@@ -31,3 +31,8 @@ def test_a_turn_is_the_number_before_its_time(tag: str, turn: int) -> None:
 
 def test_a_version_without_a_turn_was_never_champion() -> None:
     assert turn_of(version()) == 0
+
+
+def test_a_reason_that_begins_with_by_names_nobody() -> None:
+    assert _by_and_reason(told("", "by accident: wrong data")) == ("", '"by accident: wrong data"')
+    assert _by_and_reason(told("Mei", "by accident")) == ("Mei", "by accident")
