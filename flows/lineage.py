@@ -14,7 +14,7 @@ from flows import stack
 from flows.home import Home
 from gptmodel import registry
 from gptmodel.downloads import resolve_model
-from gptmodel.errors import RegistryError
+from gptmodel.errors import ConfigError, RegistryError
 from gptmodel.lineage.ancestry import Ancestry, trace
 from gptmodel.lineage.picture import lineage_svg
 from gptmodel.lineage.raw_files import read_raw_files
@@ -59,6 +59,7 @@ def tell_lineage(home: Home, uri: str, picture: Path | None, say: Say, red: Red)
     Raises:
         RegistryError: Nothing is known of it.
         ServerError: The registry has to be asked and does not answer.
+        ConfigError: The picture can't be written where it should.
     """
     found = find_version(home, uri)
     if found.version is None:
@@ -70,9 +71,19 @@ def tell_lineage(home: Home, uri: str, picture: Path | None, say: Say, red: Red)
         say(f"Also registered as {other.uri} in this home: register/{other.fingerprint}, by MLflow run "
             f"{other.mlflow_run_id or 'unknown'}")  # fmt: skip
     if picture is not None:
-        write_synced(picture, lineage_svg(record))
+        _write_picture(picture, lineage_svg(record))
         say(f"picture: {picture}")
     return record
+
+
+def _write_picture(path: Path, svg: str) -> None:
+    try:
+        write_synced(path, svg)
+    except OSError as error:
+        raise ConfigError(
+            expected=f"a file that can be written at {path}", actual=error.strerror or "an error of the system",
+            mend="Name a file in a folder that is there and yours to write to.",
+        ) from error  # fmt: skip
 
 
 def record_of(home: Home, ancestry: Ancestry) -> dict[str, Any]:

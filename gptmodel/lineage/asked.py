@@ -96,11 +96,13 @@ def find_source(store: Store, uri: str) -> tuple[list[Place], list[KnownText]]:
             places.add((name, ""))
         elif (inside := _relative(uri, path)) is not None:
             places.add((name, inside))
-    if places:
-        return sorted(places), texts_in(store, places)
+    texts = texts_in(store, places)
+    if texts or (places and os.path.isabs(uri)):
+        return sorted(places), texts
+    # The current folder may lie in a source, too, and the path be meant as one within another.
     possible = within(source_names(store), uri)
     texts = texts_in(store, possible)
-    return sorted({place for place in possible if any(_lies_in(text, place) for text in texts)}), texts
+    return sorted({place for place in possible if any(_lies_in(text, place) for text in texts)} or places), texts
 
 
 def source_names(store: Store) -> set[str]:
@@ -151,10 +153,11 @@ def _relative(uri: str, root: str) -> str | None:
     if not is_local(root) or not is_local(uri):
         inside = uri.removeprefix(f"{root.rstrip('/')}/")
         return inside.strip("/") if inside != uri else None
-    path, base = (Path(os.path.abspath(os.path.expanduser(one))) for one in (uri, _without_glob(root)))
-    if path == base:
-        return ""
-    return path.relative_to(base).as_posix() if path.is_relative_to(base) else None
+    for canonical in (os.path.abspath, os.path.realpath):  # a link may lead to the source, or the source be one
+        path, base = (Path(canonical(os.path.expanduser(one))) for one in (uri, _without_glob(root)))
+        if path.is_relative_to(base):
+            return "" if path == base else path.relative_to(base).as_posix()
+    return None
 
 
 def _without_glob(root: str) -> str:

@@ -83,7 +83,8 @@ def ask_source(store: Store, uri: str) -> Answer:
     """
     places, texts = find_source(store, uri)
     found = sightings(store, [text.id for text in texts]) if texts else []
-    quarantined = tuple(_quarantined(store, places or within(source_names(store), uri)))
+    possible = places if texts else sorted({*places, *within(source_names(store), uri)})
+    quarantined = tuple(_quarantined(store, possible))
     return Answer(tuple(with_steps(store, found)), {text.id: text.path for text in texts}, quarantined)
 
 

@@ -44,6 +44,12 @@ def test_a_version_by_its_number_needs_no_server(home: Home) -> None:
     assert record("lineage", "models:/gpt/2")["mlflow_run_id"] == "run-2"
 
 
+def test_a_picture_that_cannot_be_written_is_refused_in_words(home: Home, tmp_path: Path) -> None:
+    answer = call("lineage", "models:/gpt/1", "--picture", str(tmp_path / "nowhere" / "p.svg"))
+    assert answer.exit_code == 2
+    assert "a file that can be written" in answer.output
+
+
 def test_the_picture_is_written_where_it_is_asked_for(home: Home, tmp_path: Path) -> None:
     assert call("lineage", "models:/gpt/1", "--picture", str(tmp_path / "p.svg")).exit_code == 0
     assert (tmp_path / "p.svg").read_text().startswith("<svg")

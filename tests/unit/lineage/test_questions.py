@@ -97,3 +97,14 @@ def test_what_could_not_be_read_is_quarantined(tmp_path: Path) -> None:
     assert (row.path, row.reason) == ("broken.txt", "binary")
     assert ask_source(home.store, "notes/broken.txt").quarantined == (row,)
     assert ask_source(home.store, "notes").quarantined == (row,)
+
+
+def test_a_path_in_a_source_is_found_from_within_another(retrained: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(retrained.texts)
+    inside = only(ask_source(retrained.store, ADDED))
+    assert only(ask_source(retrained.store, f"notes/{ADDED}")) == inside
+
+
+def test_a_path_through_a_link_is_that_of_the_file(retrained: SmallHome, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(retrained.texts)
+    assert ask_source(retrained.store, f"{tmp_path}/link/{ADDED}") == ask_source(retrained.store, ADDED)
