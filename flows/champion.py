@@ -3,6 +3,7 @@
 Neither imports mlflow or prefect; only a comparison loads torch.
 """
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from gptmodel.store import Workspace
 # A command that did not do what it was asked for.
 REFUSED = 1
 _MOST_COMPARISONS = 3
+# MLflow takes no `/` and `:` into the name of a model, and its search no quotes.
+_NAME = re.compile(r"[^/:\"'\n]+")
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ def _version(uri: str, model: str) -> Version:
     """Find the version that is meant; a bare name means its challenger, else its newest version."""
     if model.startswith("models:"):
         return registered_version(uri, model)
+    if not _NAME.fullmatch(model):
+        raise registry.unknown(model, "a model's name, or a version as models:/gpt/3")
     found = registry.find_version_by_alias(uri, model, CHALLENGER)
     versions = [found] if found else registry.search_versions(uri, model)
     if not versions:

@@ -83,3 +83,9 @@ def test_a_name_means_the_challenger_else_the_newest_version(model: Registered) 
 def test_an_unknown_model_is_explained(model: Registered) -> None:
     ended = call("promote", "nobody")
     assert (ended.exit_code, "models:/nobody to be in the registry" in ended.output) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["gpt/1", "", "gpt' or name = 'x"])
+def test_what_can_be_no_models_name_is_explained(model: Registered, name: str) -> None:
+    ended = call("promote", name)
+    assert (ended.exit_code, "a model's name, or a version as models:/gpt/3" in ended.output) == (1, True)
