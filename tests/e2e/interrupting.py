@@ -38,5 +38,6 @@ def interrupt_at(stage: str, number: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell runs in the background
     interrupt_at(sys.argv[1], signal.Signals[sys.argv[2]])
     main(sys.argv[3:])
