@@ -1,4 +1,4 @@
-"""Interrupted in each of the thirteen stages, by Ctrl-C and by SIGKILL, the chain ends with the same result.
+"""Interrupted by SIGKILL in each of the thirteen stages, by Ctrl-C in one of each sort, the chain ends the same.
 
 The runs of one signal share a home: each goes on where the one before was interrupted, so that the whole costs one
 chain and thirteen starts.
@@ -20,6 +20,8 @@ SCRIPT = str(CHECKOUT / "tests" / "e2e" / "interrupting.py")
 EXIT_CODES = {"SIGINT": 130, "SIGKILL": -signal.SIGKILL}
 # The server gives a version its number, so this digest differs between the homes that share the registry.
 SERVER_NAMED = {"register", "promote"}
+# A stage of shards, one of tables, the training, and one that writes to a server.
+STOPPED = {"scrub", "split", "train", "register"}
 
 
 @pytest.fixture(scope="module", params=["SIGINT", "SIGKILL"])
@@ -42,6 +44,8 @@ def open_runs(command: Command) -> list[Path]:
 @pytest.mark.parametrize("stage", STAGE_NAMES)
 def test_an_interrupted_stage_is_not_taken_for_done(interrupted: tuple[str, Command], stage: str) -> None:
     name, command = interrupted
+    if name == "SIGINT" and stage not in STOPPED:
+        pytest.skip("Ctrl-C takes the same way in each stage; four are enough")
     ended = command.smoke(program=(SCRIPT, stage, name), environment={"PYTHONPATH": str(CHECKOUT)})
     assert ended.code == EXIT_CODES[name], ended.out + ended.err
     assert "Traceback" not in ended.err
