@@ -64,10 +64,11 @@ def ask_person(run: Run, settled: Settlement) -> Approval:
         Pause: Prefect's signal that this process ends here; the run is suspended.
         ServerError: The MLflow server does not answer.
     """
-    made, uri, hours = Candidate.of(run).made, run.delivery.uri, run.config.registry.approval_hours
+    candidate, uri, hours = Candidate.of(run), run.delivery.uri, run.config.registry.approval_hours
+    made = candidate.made
     with one_promotion_at_a_time(run.home, made.name):
         version = registry.read_version(uri, made.name, made.version)
-        asked = approval.ask(uri, run.home.events, version, settled.decision, hours)
+        asked = approval.ask(uri, run.home.events, version, settled.decision, hours, candidate.opponent)
     form = _answer(run, version, settled, asked)
     with one_promotion_at_a_time(run.home, made.name):
         return _note(run, registry.read_version(uri, made.name, made.version), asked, form)

@@ -184,7 +184,7 @@ def _run_stage(run: Run, stage: Stage, passed: _Passed) -> None:
 
 
 def _settle(run: Run, passed: _Passed) -> Settlement:
-    """Settle who is champion; where another run changed that meanwhile, compare with the one it made."""
+    """Settle who is champion; where that changed meanwhile, compare with the other, and ask about that comparison."""
     answer: Approval | None = None
     for _ in range(MOST_COMPARISONS):
         settled = settle(run, answer)
@@ -192,9 +192,10 @@ def _settle(run: Run, passed: _Passed) -> Settlement:
             answer = ask_person(run, settled)
             run.delivery.take_up(passed.outputs["register"])
             settled = settle(run, answer)
-        if settled.kind != "compare anew":
+        if settled.kind == "compare anew":
+            _run_stage(run, stage_named("promote"), passed)
+        elif settled.kind != "ask":
             return settled
-        _run_stage(run, stage_named("promote"), passed)
     reason = f"the champion changed {MOST_COMPARISONS} times while the candidate was compared; run again"
     return replace(settled, kind="kept", reason=reason)
 

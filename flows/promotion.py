@@ -234,7 +234,7 @@ def _promote(
         answer = asked or approval.approval_of(version)
         if answer is not None and answer.state in ("declined", "expired") and (asked or "promote" not in run.force):
             return Settlement("kept", approval.refusal(version, answer), number, decision)
-        if answer is None or answer.state != "approved":
+        if answer is None or answer.state != "approved" or answer.against != candidate.opponent:
             return Settlement("ask", decision.reason, number, decision)
     words = approval.with_approval(decision, answer)
     champions.crown(uri, events, version, words, champion)

@@ -1,7 +1,8 @@
 """A person's approval of a version that the comparison would promote: asked, approved, declined or expired.
 
-It stands on the version as one tag, so that a run that goes on, in whatever process or home, asks only once; asking
-itself, on a dashboard, is the flows'.
+It stands on the version as tags, so that a run that goes on, in whatever process or home, asks only once. A yes is to
+the comparison that was shown: against another champion it counts for nothing. Asking itself, on a dashboard, is the
+flows'.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from gptmodel.events import EventKind, EventLog
 from gptmodel.registry import Version
 
 APPROVAL_TAG = "gptmodel.approval"  # its first word is the state
+AGAINST_TAG = "gptmodel.approval_against"  # whom the version was compared with when it was asked
 
 State = Literal["asked", "approved", "declined", "expired"]
 _STATES: tuple[State, ...] = ("asked", "approved", "declined", "expired")
@@ -31,6 +33,8 @@ class Approval(BaseModel):
     """Whether it is open, or what came of it."""
     words: str = ""
     """By whom and why; until when an answer counts while it is asked; how long was waited once it expired."""
+    against: str = ""
+    """URI of the champion that the version was compared with when it was asked; `none` if there was no champion."""
 
     @property
     def until(self) -> datetime:
@@ -45,10 +49,12 @@ def approval_of(version: Version) -> Approval | None:
     """Read a version's approval; None if nobody was asked."""
     head, _, words = version.tags.get(APPROVAL_TAG, "").partition(" ")
     state = next((state for state in _STATES if state == head), None)
-    return Approval(state=state, words=words) if state else None
+    return Approval(state=state, words=words, against=version.tags.get(AGAINST_TAG, "")) if state else None
 
 
-def ask(uri: str, events: EventLog, version: Version, decision: Decision, hours: float) -> Approval:
+def ask(
+    uri: str, events: EventLog, version: Version, decision: Decision, hours: float, against: str
+) -> Approval:  # fmt: skip
     """Note that a person is asked, and make the version challenger meanwhile, so that it can be tried.
 
     A question that is open stays as it is, with its own time.
@@ -59,6 +65,7 @@ def ask(uri: str, events: EventLog, version: Version, decision: Decision, hours:
         version: The version.
         decision: Why it would be promoted.
         hours: How long an answer is waited for.
+        against: URI of the champion that it was compared with; `none` if there is none.
 
     Raises:
         ServerError: The server does not answer.
@@ -66,7 +73,8 @@ def ask(uri: str, events: EventLog, version: Version, decision: Decision, hours:
     approval = approval_of(version)
     if approval is None or approval.state != "asked":
         until = (datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds")
-        approval = _note(uri, version, Approval(state="asked", words=f"{_UNTIL}{until}"))
+        registry.set_tag(uri, version, AGAINST_TAG, against)
+        approval = _note(uri, version, Approval(state="asked", words=f"{_UNTIL}{until}", against=against))
     if _log(events, "approval asked", version, approval, decision.reason):
         reason = f"waits for a person's approval {approval.words}: {decision.reason}"
         waiting = decision.model_copy(update={"passed": False, "reason": reason})
@@ -81,7 +89,7 @@ def approve(uri: str, events: EventLog, version: Version, asked: Approval, by: s
         ServerError: The server does not answer.
     """
     _log(events, "approved", version, asked, reason, by)
-    return _note(uri, version, Approval(state="approved", words=told(by, reason)))
+    return _note(uri, version, Approval(state="approved", words=told(by, reason), against=asked.against))
 
 
 def decline(uri: str, events: EventLog, version: Version, asked: Approval, by: str, reason: str) -> Approval:
@@ -91,7 +99,7 @@ def decline(uri: str, events: EventLog, version: Version, asked: Approval, by: s
         ServerError: The server does not answer.
     """
     _log(events, "declined", version, asked, reason, by)
-    return _refuse(uri, version, Approval(state="declined", words=told(by, reason)))
+    return _refuse(uri, version, Approval(state="declined", words=told(by, reason), against=asked.against))
 
 
 def expire(uri: str, events: EventLog, version: Version, asked: Approval, hours: float) -> Approval:
@@ -100,7 +108,7 @@ def expire(uri: str, events: EventLog, version: Version, asked: Approval, hours:
     Raises:
         ServerError: The server does not answer.
     """
-    approval = Approval(state="expired", words=f"within {_hours(hours)}")
+    approval = Approval(state="expired", words=f"within {_hours(hours)}", against=asked.against)
     _log(events, "approval expired", version, asked, refusal(version, approval))
     return _refuse(uri, version, approval)
 

@@ -142,7 +142,7 @@ class TestApproval:
         run, one = run_of(home, model.uri, ask=True), candidate(model, 2, 1)
         assert settle(run, one).kind == "ask"
         for _ in range(2):
-            approval.ask(model.uri, model.events, model.read(2), BETTER, 48)
+            approval.ask(model.uri, model.events, model.read(2), BETTER, 48, one.opponent)
         return run, one
 
     def test_it_is_asked_once_and_the_version_can_be_tried_meanwhile(
@@ -162,6 +162,20 @@ class TestApproval:
         found = model.read(2)
         assert found.tags["gptmodel.approval"] == "approved by Mei: reads well"
         assert found.description.startswith("**Decision:** better; approved by Mei: reads well (16 test documents)")
+
+    def test_a_yes_counts_for_nothing_against_another_champion(
+        self, asked: tuple[Run, Candidate], home: Home, model: Registered
+    ) -> None:
+        question = approval.approval_of(model.read(2))
+        assert question is not None
+        approval.approve(model.uri, model.events, model.read(2), question, "Mei", "reads well")
+        model.crowned()
+        again = candidate(model, 2, 3)
+        assert (settle(asked[0], again).kind, model.champion) == ("ask", 3)
+        new = approval.ask(model.uri, model.events, model.read(2), BETTER, 48, again.opponent)
+        assert (new.state, new.against) == ("asked", again.opponent)
+        answer = approval.approve(model.uri, model.events, model.read(2), new, "Mei", "reads well")
+        assert (settle(asked[0], again, answer).kind, model.champion) == ("promoted", 2)
 
     @pytest.mark.parametrize("answer", ["no", "none"])
     def test_a_no_and_silence_keep_the_champion_until_promote_is_forced(
