@@ -66,7 +66,9 @@ def crown(
     Raises:
         RegistryError: There is no such version.
         ServerError: The server does not answer.
+        StoreError: The event log is broken; nothing was changed.
     """
+    events.read()  # a log that can't be written on must stop this before the alias moves
     last = _last_turn(uri, version.name)
     if champion is not None and turn_of(champion) < max(1, last):
         last += 1
@@ -123,7 +125,9 @@ def roll_back(uri: str, events: EventLog, name: str, *, reason: str = "", by: st
     Raises:
         RegistryError: There is no champion, or none before it that may be in service.
         ServerError: The server does not answer.
+        StoreError: The event log is broken; nothing was changed.
     """
+    events.read()  # as in `crown`
     champion = registry.champion_of(uri, name)
     if champion is None:
         raise RegistryError(
@@ -199,7 +203,7 @@ def rollback_of(uri: str, events: EventLog, version: Version) -> str:
     Tags tell it; of a version that was deleted since, this home's events.
     """
     fingerprint = version.tags.get(FINGERPRINT_TAG, "")
-    same = registry.search_versions(uri, version.name, fingerprint) if fingerprint else [version]
+    same = _equal_versions(uri, version)
     noted = next((one.tags[ROLLED_BACK] for one in same if ROLLED_BACK in one.tags), "")
     return noted or (_logged_rollback(events.read(), fingerprint) if fingerprint else "")
 
@@ -212,10 +216,15 @@ def _logged_rollback(events: Iterable[Event], fingerprint: str) -> str:
     return account
 
 
+def _equal_versions(uri: str, version: Version) -> list[Version]:
+    """Give the versions that are the same model, a version itself among them."""
+    fingerprint = version.tags.get(FINGERPRINT_TAG, "")
+    return registry.search_versions(uri, version.name, {FINGERPRINT_TAG: fingerprint}) if fingerprint else [version]
+
+
 def lift_rollback(uri: str, version: Version) -> None:
     """Let a version that was rolled back be promoted again, and those of the same fingerprint."""
-    fingerprint = version.tags.get(FINGERPRINT_TAG, "")
-    for one in registry.search_versions(uri, version.name, fingerprint) if fingerprint else [version]:
+    for one in _equal_versions(uri, version):
         for key in {ROLLED_BACK, ROLLED_BACK_TO} & one.tags.keys():
             registry.delete_tag(uri, one, key)
 

@@ -6,7 +6,7 @@ import pytest
 
 from gptmodel import champions, registry
 from gptmodel.champions import CHAMPION_SINCE, ROLLED_BACK, ROLLED_BACK_TO
-from gptmodel.errors import RegistryError
+from gptmodel.errors import RegistryError, StoreError
 from gptmodel.events import EventLog
 from tests.integration.registered import BETTER, Registered
 
@@ -135,3 +135,16 @@ class TestRolledBack:
         champions.lift_rollback(model.uri, model.read(2))
         champions.crown(model.uri, model.events, model.read(2), BETTER, model.read(1))
         assert champions.rollback_of(model.uri, model.events, model.read(2)) == ""
+
+
+def test_a_broken_event_log_stops_a_promotion_and_a_rollback_before_the_alias_moves(model: Registered) -> None:
+    model.crowned()
+    model.crowned()
+    third = model.add()
+    model.events.path.write_text(model.events.path.read_text().replace("better", "worse", 1))
+    with pytest.raises(StoreError, match="was changed"):
+        champions.crown(model.uri, model.events, third, BETTER, model.read(2))
+    with pytest.raises(StoreError, match="was changed"):
+        champions.roll_back(model.uri, model.events, model.name)
+    assert model.champion == 2
+    assert ROLLED_BACK not in model.read(2).tags
