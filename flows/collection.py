@@ -20,12 +20,10 @@ from gptmodel.collection import ATTEMPT, OUTPUT, REPLACED, TEXT, Claims, Leftove
 from gptmodel.erasure.requests import input_digests_of, read_requests
 from gptmodel.errors import GPTModelError, StoreBusyError
 from gptmodel.lineage.versions import Version, list_versions
-from gptmodel.rebuilding import is_rebuilding
 from gptmodel.registered import Registered, knows_run, read_registered
-from gptmodel.registry import BUNDLE_TAG, find_version
+from gptmodel.registry import BUNDLE_TAG, CORPUS_TAG, SPLIT_TAG, find_version
 from gptmodel.store import Store
 
-CORPUS_TAG, SPLIT_TAG = "gptmodel.corpus", "gptmodel.split"
 _IN_STORE = (OUTPUT, ATTEMPT, REPLACED)
 _MOST_LINES = 30
 
@@ -71,7 +69,7 @@ def delete_leftovers(home: Home, keep_versions: int | None) -> Survey:
 
 
 def _refuse_while_a_run_is_open(home: Home) -> None:
-    if ledger.is_any_open(home) or is_rebuilding(home.rebuilds_dir):
+    if ledger.is_in_use(home):
         raise StoreBusyError(
             expected="no run and no rebuild of this home to be open while its store is collected",
             actual="an open one; nothing was deleted",

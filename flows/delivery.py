@@ -82,7 +82,7 @@ class Delivery:
         if self.run_id is not None or (run_id := self.earlier_run(output)) is None:
             return
         rows = call(self.uri, "GET", "runs/get", {"run_id": run_id})["run"]["data"].get("tags", [])
-        if {"key": "prefect.flow_run_id", "value": self._tags["prefect.flow_run_id"]} in rows:
+        if {"key": FLOW_RUN_TAG, "value": self._tags[FLOW_RUN_TAG]} in rows:
             self.run_id = run_id
 
     @property

@@ -9,7 +9,7 @@ from flows import stack
 from flows.erasure_answer import Told, champion_of, copies_of, tell, uri_of
 from flows.find import read_values
 from flows.home import Home, home_key_of, one_promotion_at_a_time
-from flows.ledger import is_any_open
+from flows.ledger import is_in_use
 from gptmodel import registry
 from gptmodel.champions import has_event
 from gptmodel.corpus.sources.forgetting import place_mark
@@ -37,7 +37,7 @@ from gptmodel.errors import ConfigError, ServerError, StoreBusyError
 from gptmodel.events import Facts
 from gptmodel.keys import key_id
 from gptmodel.lineage.documents import SeenBy
-from gptmodel.rebuilding import is_rebuilding, remove_leftovers
+from gptmodel.rebuilding import remove_leftovers
 from gptmodel.value_search import search_values
 
 # A command that left nothing out, or closed nothing, did not do what it was asked for.
@@ -271,7 +271,7 @@ def _purge(home: Home, request: ErasureRequest, documents: Collection[str], comm
 
 
 def _refuse_while_a_run_is_open(home: Home, name: str, command: str) -> None:
-    if is_any_open(home) or is_rebuilding(home.rebuilds_dir):
+    if is_in_use(home):
         raise StoreBusyError(
             expected="no run of this home to be open while its store is purged",
             actual=f"an open run, or one that rebuilds a version; nothing was purged, and {name} stands",

@@ -22,6 +22,7 @@ from flows import stack
 from flows.home import Home
 from gptmodel.errors import GPTModelError, ServerError
 from gptmodel.open_runs import EXPERIMENT, End, close_open_runs
+from gptmodel.rebuilding import is_rebuilding
 from gptmodel.store import is_alive, write_synced
 
 _UNFINISHED = {"RUNNING", "PENDING", "SCHEDULED", "PAUSED", "CANCELLING"}
@@ -104,6 +105,11 @@ def is_any_open(home: Home, besides: Entry | None = None) -> bool:
     """Tell whether a run of this home may be going on."""
     paths = set(home.runs_dir.glob("*.json")) - ({besides.path} if besides else set())
     return any(not (fields := _read(path)) or not _is_over(fields) for path in paths)
+
+
+def is_in_use(home: Home) -> bool:
+    """Tell whether a run of this home may be going on, or a rebuild of one of its versions."""
+    return is_any_open(home) or is_rebuilding(home.rebuilds_dir)
 
 
 def close_dead_runs(home: Home) -> int:

@@ -8,6 +8,7 @@ from flows.erasure_answer import delivered_copies
 from flows.home import Home
 from gptmodel.collection import OUTPUT, Kept, Leftover, Survey, folder_bytes
 from gptmodel.registered import Registered
+from gptmodel.registry import BUNDLE_TAG
 from gptmodel.store import is_locked
 
 LOG = "log"
@@ -91,7 +92,7 @@ def _markers(home: Home, found: Survey) -> Iterator[Leftover]:
 
 def _fetched(home: Home, registered: Registered) -> Iterator[Leftover]:
     """Give the fetched models but those that bear an alias, which `promote` and `generate` ask for again and again."""
-    bundles = {tags.get("gptmodel.bundle", "")[:32] for place, tags in registered.tags.items()
+    bundles = {tags.get(BUNDLE_TAG, "")[:32] for place, tags in registered.tags.items()
                if place in registered.aliases}  # fmt: skip
     for path in sorted((home.cache_dir / "models").glob("*")):
         if path.name not in bundles and _is_unused(path):

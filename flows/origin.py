@@ -16,10 +16,8 @@ from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.replacing.replacement import with_placeholders
 from gptmodel.downloads import resolve_model
 from gptmodel.errors import GPTModelError
-from gptmodel.registry import Version
+from gptmodel.registry import SPLIT_TAG, Version
 from gptmodel.store import Manifest, Store
-
-SPLIT_TAG = "gptmodel.split"  # on a version: fingerprint of the split it was trained on
 
 
 @dataclass(frozen=True)

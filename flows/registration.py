@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 from flows import artifacts
 from flows.delivery import CONFIG, REPORT
 from flows.figures import CORPUS_REPORT, code_tags, shaping_settings, sources_of, tokens_of
-from flows.origin import SPLIT_TAG
 from flows.run import STAGE_OPTIONS, Progress, Run
 from gptmodel import registry, tracking
 from gptmodel.corpus.scrubbing.measuring.self_test import self_test_sentence
@@ -33,8 +32,6 @@ from gptmodel.version_text import (
     with_review,
 )
 
-CORPUS_TAG = "gptmodel.corpus"
-
 
 class RegisterRuntime(BaseModel):
     """Names that the server gives and that differ from registry to registry."""
@@ -45,7 +42,6 @@ class RegisterRuntime(BaseModel):
     mlflow_run_id: str
     flow_run_id: str = ""
     is_reused: bool
-    parent_version: int | None = None
 
 
 class RegisterResult(BaseModel):
@@ -76,7 +72,7 @@ def register_task(run: Run, *inputs: Output) -> State:
         made = _register(run, {output.stage: output for output in inputs}, folder, bundle.digest, parent)
         runtime = RegisterRuntime(
             model_id=made.model_id, mlflow_run_id=run.delivery.open(), flow_run_id=run.flow_run_id,
-            is_reused=made.is_reused, parent_version=int(parent) if parent else None,
+            is_reused=made.is_reused,
         )  # fmt: skip
         return RegisterResult(
             name=made.name, version=made.version, uri=made.uri, bundle_digest=bundle.digest, runtime=runtime
@@ -121,7 +117,7 @@ def _parent_of(run: Run, digest: str) -> str:
     A version that is registered again, because its files came out equal, keeps its own.
     """
     uri, name = run.delivery.uri, run.config.registry.name
-    earlier = registry.versions_with_tag(uri, name, registry.FINGERPRINT_TAG, digest)
+    earlier = registry.search_versions(uri, name, {registry.FINGERPRINT_TAG: digest})
     if earlier:
         return earlier[0].tags.get(registry.PARENT_TAG, "")
     champion = registry.champion_of(uri, name)
@@ -131,8 +127,8 @@ def _parent_of(run: Run, digest: str) -> str:
 def _tags(run: Run, outputs: dict[str, Output], account: VersionAccount, digest: str, parent: str) -> dict[str, str]:
     tags = {
         registry.FINGERPRINT_TAG: digest,
-        CORPUS_TAG: outputs["scrub"].fingerprint,
-        SPLIT_TAG: outputs["split"].fingerprint,
+        registry.CORPUS_TAG: outputs["scrub"].fingerprint,
+        registry.SPLIT_TAG: outputs["split"].fingerprint,
         registry.PARENT_TAG: parent,
         "gptmodel.preset": run.config.preset,
         **leak_test_tags(account.privacy),

@@ -1,6 +1,5 @@
 """`gptmodel generate` and `gptmodel evaluate`: one registered model, in this process, without a flow."""
 
-import re
 import sys
 import tempfile
 import time
@@ -12,12 +11,13 @@ from typing import Any
 from flows import stack
 from flows.home import Home
 from flows.origin import fetch_model, filter_of
-from gptmodel import registry
 from gptmodel.config import PlantedConfig
 from gptmodel.config_file import load_config
 from gptmodel.corpus.scrubbing import Scrubber
+from gptmodel.downloads import registered_version
 from gptmodel.errors import ConfigError, ModelInputError
 from gptmodel.output_filter import Filtered, filter_output
+from gptmodel.registry import CORPUS_TAG, SPLIT_TAG
 from gptmodel.store import Workspace
 
 
@@ -143,10 +143,10 @@ def _texts(home: Home, data: str) -> list[str]:
 
 
 def _own_test_split(home: Home, model: str) -> list[str]:
-    from flows.registration import CORPUS_TAG, SPLIT_TAG
     from gptmodel.promotion import held_out
 
-    tags = _tags(stack.addresses(home).mlflow, model)
+    is_version = model.startswith("models:")
+    tags = registered_version(stack.registry_address(home), model).tags if is_version else {}
     scrub, split = (
         home.store.folder(stage, tags.get(tag, "unknown"))
         for stage, tag in (("scrub", CORPUS_TAG), ("split", SPLIT_TAG))
@@ -157,14 +157,3 @@ def _own_test_split(home: Home, model: str) -> list[str]:
             mend="Name a file or folder of text: --data PATH",
         )  # fmt: skip
     return [text for _, text in held_out(scrub, split, set())]
-
-
-def _tags(uri: str, model: str) -> dict[str, str]:
-    match = re.fullmatch(r"models:/([^@/]+)(?:@(.+)|/(\d+))", model)
-    if not match:
-        return {}
-    name, alias, number = match.groups()
-    version = (
-        registry.find_version_by_alias(uri, name, alias) if alias else registry.find_version(uri, name, int(number))
-    )
-    return version.tags if version else {}

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 # An MLflow server on a busy machine may take seconds to answer, but one that is away is told within 2 s, one that
 # hangs within 15 s.
 _TIMEOUT = httpx.Timeout(15.0, connect=3.0)
+_PAGE_ROWS = 1000
 PAUSES = (0.2, 0.6, 1.2)  # seconds before a connection is tried again
 
 
@@ -150,6 +151,27 @@ def call(uri: str, method: Literal["GET", "POST", "PATCH", "DELETE"], route: str
                 _log.debug("asking the MLflow server again in %.1f s", pause)
                 time.sleep(pause)
     raise server_away(uri, "no answer")
+
+
+def pages(uri: str, route: str, key: str, query: Mapping[str, Any] = {}) -> Iterator[dict[str, Any]]:
+    """Give the rows of a list that the server hands out page by page.
+
+    Args:
+        uri: Address of the tracking server.
+        route: Path below `/api/2.0/mlflow/`.
+        key: Name of the list in the answer.
+        query: The request's fields, the page aside.
+
+    Raises:
+        ServerError: The server does not answer, or refuses.
+    """
+    token = ""
+    while True:
+        answer = call(uri, "GET", route, {**query, "max_results": _PAGE_ROWS, "page_token": token})
+        yield from answer.get(key, [])
+        token = answer.get("next_page_token", "")
+        if not token:
+            return
 
 
 def _read(uri: str, answer: httpx.Response) -> dict[str, Any]:

@@ -1,12 +1,8 @@
 """What a registry holds, of all models and versions at once, by plain requests; `registry` asks for single ones."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from gptmodel.mlflow_http import Missing, call
-
-_PAGE = 1000
+from gptmodel.mlflow_http import Missing, call, pages
 
 
 @dataclass(frozen=True)
@@ -35,11 +31,11 @@ def read_registered(uri: str) -> Registered:
     """
     tags = {
         (row["name"], int(row["version"])): {tag["key"]: tag.get("value", "") for tag in row.get("tags", ())}
-        for row in _rows(uri, "model-versions/search", "model_versions")
+        for row in pages(uri, "model-versions/search", "model_versions")
     }
     aliases = {
         (row["name"], int(alias["version"]))
-        for row in _rows(uri, "registered-models/search", "registered_models") for alias in row.get("aliases", ())
+        for row in pages(uri, "registered-models/search", "registered_models") for alias in row.get("aliases", ())
     }  # fmt: skip
     return Registered(tags, frozenset(aliases))
 
@@ -55,13 +51,3 @@ def knows_run(uri: str, run_id: str) -> bool:
     except Missing:
         return False
     return True
-
-
-def _rows(uri: str, route: str, key: str) -> Iterator[dict[str, Any]]:
-    page = ""
-    while True:
-        answer = call(uri, "GET", route, {"max_results": _PAGE, "page_token": page})
-        yield from answer.get(key, [])
-        page = answer.get("next_page_token", "")
-        if not page:
-            return

@@ -4,7 +4,7 @@ These calls need no `import mlflow` (2 to 12 s): a run in which all is cached, `
 server in single requests. Writing runs and registering is `tracking`'s, fetching a version's files `downloads`'.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel.decision import Decision
 from gptmodel.errors import RegistryError
-from gptmodel.mlflow_http import Missing, call, shown
+from gptmodel.mlflow_http import Missing, call, pages, shown
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -21,6 +21,8 @@ BUNDLE_TAG = "gptmodel.bundle"  # digest of the model folder, kept on the versio
 FINGERPRINT_TAG = "gptmodel.fingerprint"  # digest of what was registered: equal on versions that are the same model
 DECISION_TAG = "gptmodel.decision"  # on a version whose promotion was decided
 REASON_TAG = "gptmodel.reason"  # why it was decided so
+CORPUS_TAG = "gptmodel.corpus"  # fingerprint of the scrubbed corpus that a version was made of
+SPLIT_TAG = "gptmodel.split"  # fingerprint of its split
 PARENT_TAG = "gptmodel.parent"  # the champion's version when this one was registered
 RETIRED_TAG = "gptmodel.retired"  # on a version that is never to be in service again: the erasure request
 DECISION_LINE = "**Decision:** "  # first line of a version's description; promotion rewrites it
@@ -89,17 +91,8 @@ def read_champions(uri: str) -> dict[str, Version | None]:
     Raises:
         ServerError: The server does not answer.
     """
-    return {name: champion_of(uri, name) for name in sorted(_model_names(uri))}
-
-
-def _model_names(uri: str) -> Iterator[str]:
-    page = ""
-    while True:
-        answer = call(uri, "GET", "registered-models/search", {"max_results": 1000, "page_token": page})
-        yield from (model["name"] for model in answer.get("registered_models", []))
-        page = answer.get("next_page_token", "")
-        if not page:
-            return
+    names = sorted(model["name"] for model in pages(uri, "registered-models/search", "registered_models"))
+    return {name: champion_of(uri, name) for name in names}
 
 
 def version_exists(uri: str, name: str, version: int) -> bool:
@@ -124,21 +117,15 @@ def read_version(uri: str, name: str, version: int) -> Version:
     return found
 
 
-def search_versions(uri: str, name: str, fingerprint: str = "") -> list[Version]:
-    """Give the versions of a registered model, or those of one fingerprint, by number; none for an unknown model.
+def search_versions(uri: str, name: str, tags: Mapping[str, str] = {}) -> list[Version]:
+    """Give the versions of a registered model, or those that bear some tags, by number; none for an unknown model.
 
     Raises:
         ServerError: The server does not answer.
     """
-    wanted = f" and tags.`{FINGERPRINT_TAG}` = '{fingerprint}'" if fingerprint else ""
-    query = {"filter": f"name = '{name}'{wanted}", "max_results": 1000, "page_token": ""}
-    found: list[Version] = []
-    while True:
-        answer = call(uri, "GET", "model-versions/search", query)
-        found += [_version(data) for data in answer.get("model_versions", [])]
-        query["page_token"] = answer.get("next_page_token", "")
-        if not query["page_token"]:
-            return sorted(found, key=lambda version: version.version)
+    wanted = " and ".join([f"name = '{name}'", *(f"tags.`{key}` = '{value}'" for key, value in tags.items())])
+    rows = pages(uri, "model-versions/search", "model_versions", {"filter": wanted})
+    return sorted((_version(data) for data in rows), key=lambda version: version.version)
 
 
 def set_tag(uri: str, version: Version, key: str, value: str) -> None:
@@ -272,17 +259,6 @@ def find_version_by_alias(uri: str, name: str, alias: str) -> Version | None:
     except Missing:
         return None
     return _version(answer["model_version"])
-
-
-def versions_with_tag(uri: str, name: str, key: str, value: str) -> list[Version]:
-    """Give the versions of a model that bear a tag with this value, the earliest first.
-
-    Raises:
-        ServerError: The server does not answer.
-    """
-    query = {"filter": f"name = '{name}' and tags.`{key}` = '{value}'", "max_results": 1000}
-    found = call(uri, "GET", "model-versions/search", query).get("model_versions", [])
-    return sorted((_version(data) for data in found), key=lambda version: version.version)
 
 
 def find_version(uri: str, name: str, version: int) -> Version | None:

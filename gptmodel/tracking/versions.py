@@ -13,7 +13,7 @@ from gptmodel.registry import (
     FINGERPRINT_TAG,
     Registration,
     Version,
-    versions_with_tag,
+    search_versions,
     with_decision_line,
 )
 from gptmodel.tracking.client import open_client
@@ -92,7 +92,7 @@ def _make_version(uri: str, name: str, model_id: str, run_id: str, tags: Mapping
     try:
         return int(call(uri, "POST", "model-versions/create", body)["model_version"]["version"])
     except ServerAway:
-        same = versions_with_tag(uri, name, BUNDLE_TAG, tags[BUNDLE_TAG])
+        same = search_versions(uri, name, {BUNDLE_TAG: tags[BUNDLE_TAG]})
         made = [version for version in same if version.model_id == model_id]
         if not made:
             raise
@@ -101,7 +101,7 @@ def _make_version(uri: str, name: str, model_id: str, run_id: str, tags: Mapping
 
 def _registered_before(uri: str, name: str, tags: Mapping[str, str]) -> Version | None:
     fingerprint = tags.get(FINGERPRINT_TAG)
-    same = versions_with_tag(uri, name, FINGERPRINT_TAG, fingerprint) if fingerprint else []
+    same = search_versions(uri, name, {FINGERPRINT_TAG: fingerprint}) if fingerprint else []
     return next((version for version in same if version.tags.get(BUNDLE_TAG) == tags[BUNDLE_TAG]), None)
 
 

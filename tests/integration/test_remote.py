@@ -139,7 +139,7 @@ class TestBreakingOff:
         made = register(flaky.uri, name, bundle)
         assert (made.version, made.is_reused) == (1, False)
         assert flaky.lost_answers == {"model-versions/create": 0}
-        assert [version.version for version in registry.versions_with_tag(flaky.uri, name, FINGERPRINT_TAG, "f")] == [1]
+        assert [version.version for version in registry.search_versions(flaky.uri, name, {FINGERPRINT_TAG: "f"})] == [1]
 
     def test_what_breaks_off_each_time_is_no_version_and_the_next_try_makes_one(
         self, flaky: Flaky, name: str, bundle: Path

@@ -26,6 +26,6 @@ def test_a_version_comes_after_the_champion_it_met_when_it_was_first_registered(
     monkeypatch: pytest.MonkeyPatch, champion: Version | None, registered: list[Version], parent: str
 ) -> None:
     monkeypatch.setattr(registry, "champion_of", lambda uri, name: champion)
-    monkeypatch.setattr(registry, "versions_with_tag", lambda uri, name, key, value: registered)
+    monkeypatch.setattr(registry, "search_versions", lambda uri, name, tags: registered)
     run: Any = SimpleNamespace(delivery=SimpleNamespace(uri="http://h"), config=load_config("smoke"))
     assert registration._parent_of(run, "digest") == parent
