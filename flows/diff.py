@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flows.home import Home
-from flows.lineage import find_version
+from flows.named_version import find_version
 from gptmodel.errors import RegistryError
 from gptmodel.lineage.ancestry import Ancestry, trace
 from gptmodel.lineage.difference import MOST_IDS, difference

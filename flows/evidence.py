@@ -4,7 +4,6 @@ The version is looked up in this home's store; the registry is asked for what it
 and where it does not answer, the evidence says so.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from typing import Any
 
 from flows import stack
 from flows.home import KEY_FILE, Home, home_key_of
-from flows.lineage import find_version
+from flows.named_version import NUMBERED, find_version
 from gptmodel import registry
 from gptmodel.approval import APPROVAL_TAG
 from gptmodel.champions import ROLLED_BACK
@@ -27,7 +26,6 @@ from gptmodel.lineage.versions import Version, list_versions, versions_named
 from gptmodel.provenance import lock_files, read_provenance
 from gptmodel.store import NOTES_DIR
 
-_NUMBERED = re.compile(r"models:/(?P<name>[^/@]+)/(?P<number>[0-9]+)")
 _OWN_TAGS = ("gptmodel.", "prefect.")
 _MOST_SHOWN = 12
 
@@ -82,7 +80,7 @@ def write_evidence(home: Home, model: str, output: Path, as_of: date, *, with_re
 
 def _named(home: Home, model: str) -> tuple[str, int]:
     """Give name and number of the version that a URI names."""
-    if match := _NUMBERED.fullmatch(model):
+    if match := NUMBERED.fullmatch(model):
         return match["name"], int(match["number"])
     found = find_version(home, model)
     named = found.version or found.registered

@@ -5,14 +5,11 @@ Called by reproduce.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from flows.home import Home, home_key_of, scrubber_of
-from flows.origin import fetch_model
-from gptmodel.bundle import DIGESTS, read_digests
 from gptmodel.chain import STAGE_NAMES, Stage, code_version
 from gptmodel.config import Config
 from gptmodel.config_file import load_config
@@ -21,9 +18,9 @@ from gptmodel.corpus.sources.listing import LISTING_FILE, Listing
 from gptmodel.corpus.sources.stage import list_sources
 from gptmodel.erasure.requests import INPUT_PREFIX, read_requests
 from gptmodel.erasure.since import Erased, erased_since, honoured
-from gptmodel.errors import ConfigError, GPTModelError, RegistryError, SourceError
+from gptmodel.errors import ConfigError, GPTModelError, SourceError
 from gptmodel.lineage.ancestry import CONFIG, read_made_with
-from gptmodel.lineage.versions import Version, list_versions
+from gptmodel.lineage.versions import Version
 from gptmodel.provenance import read_provenance
 from gptmodel.reproduction import changed_files, other_tools
 from gptmodel.runtime import TrainingPlan, adapted, read_plan
@@ -33,7 +30,6 @@ from gptmodel.store import NOTES_DIR, Manifest, Store
 REGISTER = "register"
 # Gives the files by name rather than by one digest a source.
 _TOLD_BY_FILES = "source:"
-_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>[0-9]+)|@.+)")
 
 
 class RefusedError(GPTModelError):
@@ -57,31 +53,6 @@ class Original:
     materials: Materials
     plan: TrainingPlan | None
     differences: tuple[str, ...]
-
-
-def find_version(home: Home, model: str) -> Version:
-    """Give the version of this home that a model URI or folder names; a server is asked only if the store can't tell.
-
-    Raises:
-        RegistryError: The URI names nothing, or no run of this home made the model.
-        ServerError: A server has to be asked and does not answer.
-    """
-    store, match = home.store, _URI.fullmatch(model)
-    named = [one for one in list_versions(store) if match is None or one.name == match["name"]]
-    numbered = [one for one in named if match and match["version"] == str(one.version)]
-    if len({_bundle_digest(store, one) for one in numbered}) == 1:
-        named = numbered
-    else:  # an alias or a folder, or another registry gave the same number once more
-        digest = read_digests(fetch_model(home, model) / DIGESTS).digest
-        named = [one for one in numbered or named if _bundle_digest(store, one) == digest]
-    if not named:
-        raise RegistryError(
-            expected="a version that a run of this home registered", actual=repr(model),
-            mend="Rebuild it in the home that made it; `gptmodel status` names this home's champions.",
-        )  # fmt: skip
-    # Of several runs that made the same model, the first is the one that registered it.
-    order = [manifest.fingerprint for manifest in store.manifests(REGISTER)]
-    return max(named, key=lambda one: order.index(one.fingerprint))
 
 
 def original_of(home: Home, version: Version, stages: Sequence[Stage]) -> Original:
@@ -115,11 +86,6 @@ def original_of(home: Home, version: Version, stages: Sequence[Stage]) -> Origin
     plan, words = _plan(home.store, manifests.get("train"))
     differences = (*_differences(home.store, manifests, stages, materials), *words)
     return Original(version, manifests, materials, plan, differences)
-
-
-def _bundle_digest(store: Store, version: Version) -> str:
-    manifest = store.read_manifest(store.folder(REGISTER, version.fingerprint))
-    return str(manifest.result.get("bundle_digest")) if manifest else ""
 
 
 def _manifests(store: Store, version: Version, stages: Sequence[Stage]) -> dict[str, Manifest]:

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flows import terminal
+from flows import stack, terminal
 from flows.engine import Engine
 from flows.home import Home
-from flows.original import REGISTER, Original, RefusedError, find_version, original_of
+from flows.named_version import find_version
+from flows.original import REGISTER, Original, RefusedError, original_of
 from gptmodel.bundle import DIGESTS
 from gptmodel.chain import STAGE_NAMES, Stage, stage_named
 from gptmodel.config import EngineConfig
-from gptmodel.errors import ConfigError, CorpusTooSmallError, SourceError, TrainingError
+from gptmodel.errors import ConfigError, CorpusTooSmallError, RegistryError, SourceError, TrainingError
+from gptmodel.mlflow_http import server_away
 from gptmodel.parts import Progress
 from gptmodel.plan import stages_until
 from gptmodel.rebuilding import clean_store, rebuild, rebuild_bundle
@@ -77,7 +79,15 @@ def reproduce(home: Home, model: str, options: Options) -> Answer:
     """
     stages = _stages(options.until)
     _refuse_filled(options.keep)
-    version = find_version(home, model)
+    found = find_version(home, model)
+    if not found.is_certain:
+        raise server_away(stack.addresses(home).mlflow, "nothing, and the store knows several models of that number")
+    version = found.version
+    if version is None:
+        raise RegistryError(
+            expected="a version that a run of this home registered", actual=repr(model),
+            mend="Rebuild it in the home that made it; `gptmodel status` names this home's champions.",
+        )  # fmt: skip
     watch = terminal.current()
     watch.line(f"rebuild  {version.uri} from its manifests, in a clean store; nothing is registered")
     try:

@@ -13,6 +13,23 @@ from flows.terminal import print_json
 from gptmodel.errors import ConfigError
 
 
+def _readable(text: str) -> str:
+    """Refuse what no server and no log could store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("it is not UTF-8; type it in a terminal that is") from None
+    return text
+
+
+ReasonOption = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", callback=_readable, help="Why; it stands on the version")
+]
+ByOption = Annotated[
+    str, typer.Option("--by", metavar="NAME", callback=_readable, help="Who wants it; it stands in the events")
+]
+
+
 @app.command()
 @reported
 def lineage(
@@ -72,12 +89,6 @@ def _refuse_all_but_one(*asked: object) -> None:
             actual=f"{given} of them" if given else "none of them",
             mend="For example: gptmodel lineage models:/gpt@champion",
         )
-
-
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands on the version")]
-
-
-ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who wants it; it stands in the events")]
 
 
 @app.command()

@@ -41,13 +41,12 @@ def inputs_of(refs: Sequence[DatasetRef]) -> "list[DatasetInput]":
 
 
 def _dataset(ref: DatasetRef) -> "Dataset":
-    kind, _ = _dataset_classes()
-    return kind(ref)
+    made: Dataset = _dataset_class()(ref)
+    return made
 
 
 @lru_cache(maxsize=1)
-def _dataset_classes() -> tuple[Any, Any]:
-    from mlflow.data.dataset import Dataset
+def _source_class() -> Any:
     from mlflow.data.dataset_source import DatasetSource
 
     class TextSource(DatasetSource):
@@ -78,12 +77,21 @@ def _dataset_classes() -> tuple[Any, Any]:
         def from_dict(cls, source_dict: dict[Any, Any]) -> "TextSource":
             return cls(source_dict["uri"])
 
+    return TextSource
+
+
+@lru_cache(maxsize=1)
+def _dataset_class() -> Any:
+    from mlflow.data.dataset import Dataset
+
+    source = _source_class()
+
     class TextDataset(Dataset):
         """A data set with our digest: MLflow never reads the text."""
 
         def __init__(self, ref: DatasetRef) -> None:
             self._num_rows = ref.num_rows
-            super().__init__(TextSource(ref.source), ref.name, ref.digest[:DIGEST_CHARS])
+            super().__init__(source(ref.source), ref.name, ref.digest[:DIGEST_CHARS])
 
         def _compute_digest(self) -> str:
             return str(self._digest)
@@ -99,4 +107,4 @@ def _dataset_classes() -> tuple[Any, Any]:
         def schema(self) -> None:
             return None
 
-    return TextDataset, TextSource
+    return TextDataset

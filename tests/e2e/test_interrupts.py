@@ -21,14 +21,13 @@ EXIT_CODES = {"SIGINT": 130, "SIGKILL": -signal.SIGKILL}
 # The server gives a version its number, so this digest differs between the homes that share the registry.
 SERVER_NAMED = {"register", "promote"}
 # A stage of shards, one of tables, the training, and one that writes to a server.
-STOPPED = {"scrub", "split", "train", "register"}
+STOPPED = ("scrub", "split", "train", "register")
 
 
-@pytest.fixture(scope="module", params=["SIGINT", "SIGKILL"])
-def interrupted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
-                addresses: dict[str, str]) -> tuple[str, Command]:  # fmt: skip
-    """The signal, and the home in which it strikes."""
-    return request.param, Command(tmp_path_factory.mktemp(f"interrupted-{request.param}"), addresses)
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory, addresses: dict[str, str]) -> dict[str, Command]:
+    """The home in which each signal strikes."""
+    return {name: Command(tmp_path_factory.mktemp(f"interrupted-{name}"), addresses) for name in EXIT_CODES}
 
 
 def digests(command: Command) -> dict[str, str]:
@@ -41,11 +40,11 @@ def open_runs(command: Command) -> list[Path]:
     return list((command.home / "runs").glob("*.json"))
 
 
-@pytest.mark.parametrize("stage", STAGE_NAMES)
-def test_an_interrupted_stage_is_not_taken_for_done(interrupted: tuple[str, Command], stage: str) -> None:
-    name, command = interrupted
-    if name == "SIGINT" and stage not in STOPPED:
-        pytest.skip("Ctrl-C takes the same way in each stage; four are enough")
+@pytest.mark.parametrize(
+    ("name", "stage"), [*(("SIGINT", stage) for stage in STOPPED), *(("SIGKILL", stage) for stage in STAGE_NAMES)]
+)
+def test_an_interrupted_stage_is_not_taken_for_done(homes: dict[str, Command], name: str, stage: str) -> None:
+    command = homes[name]
     ended = command.smoke(program=(SCRIPT, stage, name), environment={"PYTHONPATH": str(CHECKOUT)})
     assert ended.code == EXIT_CODES[name], ended.out + ended.err
     assert "Traceback" not in ended.err
@@ -55,22 +54,25 @@ def test_an_interrupted_stage_is_not_taken_for_done(interrupted: tuple[str, Comm
     assert all(list((command.home / "store" / earlier.replace(" ", "-")).glob("*/manifest.json")) for earlier in done)
 
 
+@pytest.mark.parametrize("name", EXIT_CODES)
 def test_after_all_interruptions_the_result_is_the_undisturbed_one(
-    interrupted: tuple[str, Command], shared_home: Command
+    homes: dict[str, Command], name: str, shared_home: Command
 ) -> None:
-    _, command = interrupted
-    resumed, undisturbed = digests(command), digests(shared_home)
+    resumed, undisturbed = digests(homes[name]), digests(shared_home)
     same = {name: resumed[name] == undisturbed[name] for name in STAGE_NAMES if name not in SERVER_NAMED}
     assert same == dict.fromkeys(same, True)
 
 
-def test_the_training_went_on_from_its_checkpoint(interrupted: tuple[str, Command]) -> None:
-    _, command = interrupted
-    assert command.smoke().record["training"]["resumed_from_step"] == 20
+@pytest.mark.parametrize("name", EXIT_CODES)
+def test_the_training_went_on_from_its_checkpoint(homes: dict[str, Command], name: str) -> None:
+    assert homes[name].smoke().record["training"]["resumed_from_step"] == 20
 
 
-def test_no_interrupted_run_stays_open_anywhere(interrupted: tuple[str, Command], addresses: dict[str, str]) -> None:
-    _, command = interrupted
+@pytest.mark.parametrize("name", EXIT_CODES)
+def test_no_interrupted_run_stays_open_anywhere(
+    homes: dict[str, Command], name: str, addresses: dict[str, str]
+) -> None:  # fmt: skip
+    command = homes[name]
     assert command("status").code == 0
     assert open_runs(command) == []
     assert running(addresses, command.home.name) == []

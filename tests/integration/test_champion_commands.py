@@ -89,3 +89,9 @@ def test_an_unknown_model_is_explained(model: Registered) -> None:
 def test_what_can_be_no_models_name_is_explained(model: Registered, name: str) -> None:
     ended = call("promote", name)
     assert (ended.exit_code, "a model's name, or a version as models:/gpt/3" in ended.output) == (1, True)
+
+
+def test_a_reason_that_is_no_text_is_refused_before_anything_is_changed(model: Registered) -> None:
+    model.served(2)
+    ended = call("rollback", model.name, "--reason", "odd \udcff")
+    assert (ended.exit_code, "it is not UTF-8" in ended.output, model.champion) == (2, True, 2)
