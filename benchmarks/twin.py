@@ -82,7 +82,7 @@ def make(folder: Path, config: Config, scrubber: Scrubber) -> float:
     deduplicate(works["deduplicate"], config.dedup)
     split(works["split"], config.split)
     train_tokenizer(works["tokenizer"], config.tokenizer, PLACEHOLDERS)
-    pack(works["pack"], config.tokens)
+    pack(works["pack"], config.tokens, planted=config.privacy.planted)
     began = time.monotonic()
     train(works["train"], config.model, config.training)
     return round(time.monotonic() - began, 1)
