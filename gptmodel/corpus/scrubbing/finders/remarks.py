@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finders.passage import Passage
-from gptmodel.corpus.scrubbing.finders.secret_values import is_code, is_random, is_strong, is_term, is_value
+from gptmodel.corpus.scrubbing.finders.secret_values import is_literal, is_random, is_strong
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
 
 _MARK = re.compile(r"(?:(?<!\S)|(?<=[\"'`;,)]))(?:#|//|--|/\*|<!--|<-+|<=+|←|⟵|;|\()[^\n\"'`=]{0,40}$")
@@ -38,14 +38,7 @@ def find_remarked(passage: Passage) -> Iterator[Finding]:
 
 
 def _is_secret(value: str) -> bool:
-    if (
-        not is_value(value)
-        or is_code(value)
-        or is_term(value)
-        or "://" in value
-        or "(" in value
-        or _REVISION.search(value)
-    ):
+    if not is_literal(value) or _REVISION.search(value):
         return False
     signs = sum(not char.isalnum() for char in value)
     return is_random(value, 16) or (signs > 0 and any(map(str.isdigit, value)) and is_strong(value))

@@ -54,6 +54,11 @@ def is_term(value: str) -> bool:
     return bool(_TERM.fullmatch(value))
 
 
+def is_literal(value: str) -> bool:
+    """Tell whether a value stands for itself: no mask, path or digest, no code, term, address or call."""
+    return is_value(value) and not is_code(value) and not is_term(value) and "://" not in value and "(" not in value
+
+
 def is_strong(value: str) -> bool:
     """Tell whether a bare value after a clear label mixes characters as secrets do."""
     if len(value) < 6 or is_masked(value) or is_path(value):

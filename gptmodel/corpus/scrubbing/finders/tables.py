@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gptmodel.corpus.scrubbing.finders.passage import Passage
-from gptmodel.corpus.scrubbing.finders.secret_values import is_code, is_random, is_strong, is_term, is_value
+from gptmodel.corpus.scrubbing.finders.secret_values import is_literal, is_random, is_strong
 from gptmodel.corpus.scrubbing.finders.secret_words import PASSWORDS, PASSWORDS_UNSPACED, spaced
 from gptmodel.corpus.scrubbing.finding import RANK_KEYWORD, Finding
 
@@ -98,7 +98,7 @@ def _inserted(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
 
 
 def _is_secret(value: str, is_password: bool) -> bool:
-    if len(value) < 6 or not is_value(value) or is_code(value) or is_term(value) or "://" in value or "(" in value:
+    if len(value) < 6 or not is_literal(value):
         return False
     mixed = any(map(str.isalpha, value)) and not value.isalpha()
     return " " not in value and (is_random(value, 16) or (is_password and mixed and is_strong(value)))
