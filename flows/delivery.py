@@ -37,6 +37,9 @@ REPORT = "report.html"
 PATIENCE_SECONDS = 60.0
 """How long what needs the server waits for one that is away."""
 
+QUIET_SECONDS = 10.0
+"""How long a server that did not answer is not asked again by what can do without it: each asking takes seconds."""
+
 _NOTE = "mlflow.note.content"  # a run's description in the MLflow UI, as Markdown
 
 
@@ -55,6 +58,7 @@ class Delivery:
         self._experiment_id = ""
         self._is_introduced = False
         self._is_away = False
+        self._quiet_until = 0.0  # monotonic seconds
         self._waiting: list[tuple[StageRun, Output]] = []
         self._lock = threading.RLock()  # a stage's metrics are told from a thread beside it
 
@@ -140,11 +144,14 @@ class Delivery:
         )  # fmt: skip
 
     def _try_open(self, run: StageRun) -> None:
+        if self._is_quiet:
+            return
         try:
             self.catch_up()
             run.open()
+            self._note_back()
         except ServerAway as error:
-            self._say_away(error)
+            self._note_away(error)
 
     def need_server(self) -> None:
         """Wait for the server and tell it all that waits, for registering is nothing without it.
@@ -160,7 +167,7 @@ class Delivery:
             except ServerAway as error:
                 if time.monotonic() > deadline:
                     raise
-                self._say_away(error)
+                self._note_away(error)
                 time.sleep(1.0)
 
     def has(self, output: Output) -> bool:
@@ -197,12 +204,14 @@ class Delivery:
         Raises:
             ServerError: The server refuses.
         """
-        try:
-            self._send(run, output)
-        except ServerAway as error:
-            self._mark(output, run, is_whole=False)
-            self._waiting.append((run, output))
-            self._say_away(error)
+        if not self._is_quiet:
+            try:
+                self.catch_up()
+                return self._send(run, output)
+            except ServerAway as error:
+                self._note_away(error)
+        self._mark(output, run, is_whole=False)
+        self._waiting.append((run, output))
 
     def catch_up(self) -> None:
         """Tell the server what it could not be told before, in order.
@@ -213,11 +222,10 @@ class Delivery:
         while self._waiting:
             run, output = self._waiting[0]
             self._send(run, output)
+            self._quiet_until = 0.0  # it answers: its end can be told too
             self._end(run.open(), run.end or End("FINISHED", now_ms()))
             self._waiting.pop(0)
-        if self._is_away:
-            self._is_away = False
-            self._say("MLflow answers again, and has been told what it missed")
+            self._note_back()
 
     def _send(self, run: StageRun, output: Output) -> None:
         folder = self._home.store.path_of(output)
@@ -246,6 +254,7 @@ class Delivery:
 
     def close(self, status: RunEnd) -> None:
         """Close the pipeline's run, if one was opened: FINISHED, FAILED or KILLED; what still waits stays for later."""
+        self._quiet_until = 0.0  # now or by the next command
         # A server that is away, or refuses, must not hide why the flow ended.
         with contextlib.suppress(GPTModelError):
             self.catch_up()
@@ -257,17 +266,27 @@ class Delivery:
             close_open_runs(self.uri, EXPERIMENT, self._tags[FLOW_RUN_TAG], self._entry.ends)
 
     def _end(self, run_id: str, end: End) -> None:
-        try:
-            tracking.close_run(self.uri, run_id, end.status, end.time_ms)
-        except GPTModelError:
-            self._entry.note_end(run_id, end)
-        else:
-            self._entry.forget_end(run_id)
+        if not self._is_quiet:
+            with contextlib.suppress(GPTModelError):
+                tracking.close_run(self.uri, run_id, end.status, end.time_ms)
+                return self._entry.forget_end(run_id)
+        self._entry.note_end(run_id, end)
 
-    def _say_away(self, error: ServerAway) -> None:
+    @property
+    def _is_quiet(self) -> bool:
+        return time.monotonic() < self._quiet_until
+
+    def _note_away(self, error: ServerAway) -> None:
+        self._quiet_until = time.monotonic() + QUIET_SECONDS
         if not self._is_away:
             self._is_away = True
             self._say(f"MLflow does not answer ({error.actual}); the run goes on, and tells it later")
+
+    def _note_back(self) -> None:
+        self._quiet_until = 0.0
+        if self._is_away and not self._waiting:
+            self._is_away = False
+            self._say("MLflow answers again, and has been told what it missed")
 
     def _say(self, words: str) -> None:
         terminal.current().line(f"{'':17} {words}")
