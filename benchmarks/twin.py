@@ -72,7 +72,7 @@ def make(folder: Path, config: Config, scrubber: Scrubber) -> float:
     from gptmodel.corpus.split import split
     from gptmodel.tokenizer import train_tokenizer
     from gptmodel.tokens import pack
-    from gptmodel.training import train
+    from gptmodel.training.stage import train
 
     works = {name: _workspace(folder, name) for name in STAGES}
     listing = list_sources(config.corpus, folder / "listing.json")

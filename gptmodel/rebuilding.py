@@ -17,7 +17,7 @@ from gptmodel.chain import Stage, code_version, fingerprint, section_of
 from gptmodel.config import Config
 from gptmodel.errors import StoreBusyError
 from gptmodel.parts import Progress
-from gptmodel.runtime import TrainingPlan
+from gptmodel.runtime import RUNTIME_FILE, TrainingPlan
 from gptmodel.stages import Materials, compute_stage, outside_digests
 from gptmodel.store import Manifest, Output, Store, Workspace, digest_of, is_locked, output_of, seal, write_synced
 
@@ -119,7 +119,7 @@ def rebuild_bundle(store: Store, train: Manifest, tokenizer: Manifest) -> Bundle
 
 def _take_over(plan: TrainingPlan, work: Workspace, config: Config) -> None:
     """Lay the choices of the version's training down where this one looks for those of an earlier attempt."""
-    from gptmodel.training import RUNTIME_FILE, facts_of
+    from gptmodel.training.facts import facts_of
 
     facts = digest_of(facts_of(work, config.model, config.training))
     write_synced(work.notes / RUNTIME_FILE, plan.model_copy(update={"facts": facts}).model_dump_json(indent=1))

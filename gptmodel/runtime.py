@@ -36,6 +36,7 @@ _GPU_COMPILE_STEPS = 1000
 _BUDGET_RATIO = 0.93
 _TIMED_STEPS = 4
 
+RUNTIME_FILE = "runtime.json"
 OLD_DRIVER = "The GPU's driver is too old for this torch: training runs on the CPU."
 CPU_BUILD = "There is a GPU, but this torch is built for the CPU: training runs on the CPU."
 

@@ -135,7 +135,7 @@ def _pack(work: Workspace, inputs: Inputs, materials: Materials, progress: Progr
 
 
 def _train(work: Workspace, inputs: Inputs, materials: Materials, progress: Progress | None) -> BaseModel:
-    from gptmodel.training import train
+    from gptmodel.training.stage import train
 
     return train(work, materials.config.model, materials.config.training, progress)
 

@@ -31,10 +31,10 @@ def interrupt_at(stage: str, number: signal.Signals) -> None:
         return made
 
     import flows.run
-    import gptmodel.training
+    import gptmodel.training.trainer
 
     flows.run.seal = sealing  # type: ignore[attr-defined]
-    gptmodel.training.save_checkpoint = saving  # type: ignore[attr-defined]
+    gptmodel.training.trainer.save_checkpoint = saving  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def _at_commit(stage: str, do: Callable[[], None]) -> None:
 
 
 def _at_checkpoint(do: Callable[[], None]) -> None:
-    import gptmodel.training
+    import gptmodel.training.trainer
 
     save, seen = checkpoint.save_checkpoint, []
 
@@ -106,7 +106,7 @@ def _at_checkpoint(do: Callable[[], None]) -> None:
             do()
         return seen[-1]
 
-    gptmodel.training.save_checkpoint = saving  # type: ignore[attr-defined]
+    gptmodel.training.trainer.save_checkpoint = saving  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from gptmodel import training as room
 from gptmodel.checkpoint import load_model
 from gptmodel.config import ModelConfig, TokenizerConfig, TrainingConfig
 from gptmodel.errors import CorpusTooSmallError, ResumeError, TrainingError
 from gptmodel.metrics import Meter, read_lines
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer, learn
-from gptmodel.training import TrainResult, train
+from gptmodel.training import trainer as room
+from gptmodel.training.account import TrainResult
+from gptmodel.training.stage import train
 
 MODEL = ModelConfig(embedding_dim=16, hidden_dim=32, num_layers=1, num_heads=2, context_length=8, dropout=0.1)
 CONFIG = TrainingConfig(
@@ -172,7 +173,7 @@ def test_ctrl_c_at_any_place_ends_in_the_same_bytes(
 ) -> None:
     whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
     train(whole, MODEL, CONFIG)
-    untouched, calls = getattr(room._Trainer, place), [0]
+    untouched, calls = getattr(room.Trainer, place), [0]
 
     def interrupted(*args: Any) -> Any:
         calls[0] += 1
@@ -181,7 +182,7 @@ def test_ctrl_c_at_any_place_ends_in_the_same_bytes(
         return untouched(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(room._Trainer, place, interrupted)
+        patch.setattr(room.Trainer, place, interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(broken, MODEL, CONFIG)
     train(broken, MODEL, CONFIG)
@@ -234,7 +235,7 @@ def test_a_training_that_was_done_but_not_committed_is_not_repeated(
 ) -> None:
     first = train(work, MODEL, CONFIG)
     with monkeypatch.context() as patch:
-        patch.setattr(room._Trainer, "run", lambda _: pytest.fail("trained again"))
+        patch.setattr(room.Trainer, "run", lambda _: pytest.fail("trained again"))
         assert train(work, MODEL, CONFIG) == first
 
 
