@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flows.cli import main
-from gptmodel import checkpoint, store
+from gptmodel import store
 
 VARIABLES = {"mlflow": "MLFLOW_TRACKING_URI", "prefect": "PREFECT_API_URL"}
 _NUM_CHECKPOINTS = 2  # of the training, after which it is in its middle
@@ -96,17 +96,17 @@ def _at_commit(stage: str, do: Callable[[], None]) -> None:
 
 
 def _at_checkpoint(do: Callable[[], None]) -> None:
-    import gptmodel.training.trainer
+    from gptmodel.training.checkpoints import Checkpoints
 
-    save, seen = checkpoint.save_checkpoint, []
+    save, seen = Checkpoints.save, list[int]()
 
-    def saving(*positional: Any, **named: Any) -> Any:
-        seen.append(save(*positional, **named))
+    def saving(*positional: Any) -> None:
+        save(*positional)
+        seen.append(1)
         if len(seen) == _NUM_CHECKPOINTS:
             do()
-        return seen[-1]
 
-    gptmodel.training.trainer.save_checkpoint = saving  # type: ignore[attr-defined]
+    Checkpoints.save = saving  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
