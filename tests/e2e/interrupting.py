@@ -24,8 +24,8 @@ def interrupt_at(stage: str, number: signal.Signals) -> None:
             os.kill(os.getpid(), number)
         return seal(work, **named)
 
-    def saving(writer: CheckpointWriter, *positional: Any) -> None:
-        save(writer, *positional)
+    def saving(writer: CheckpointWriter, *positional: Any, **named: Any) -> None:
+        save(writer, *positional, **named)
         seen.append(writer)
         if stage == "train" and len(seen) == 2:
             writer.wait()

@@ -99,8 +99,8 @@ def _at_commit(stage: str, do: Callable[[], None]) -> None:
 def _at_checkpoint(do: Callable[[], None]) -> None:
     save, seen = CheckpointWriter.save, []
 
-    def saving(writer: CheckpointWriter, *positional: Any) -> None:
-        save(writer, *positional)
+    def saving(writer: CheckpointWriter, *positional: Any, **named: Any) -> None:
+        save(writer, *positional, **named)
         seen.append(writer)
         if len(seen) == _NUM_CHECKPOINTS:
             do()
