@@ -394,7 +394,7 @@ class TrainingConfig(Section):
     checkpoint_interval: Positive = Field(default=100, json_schema_extra=ASIDE)
     """Steps between two checkpoints."""
     keep_checkpoints: Positive = Field(default=2, json_schema_extra=ASIDE)
-    """Newest checkpoints that are kept."""
+    """Newest checkpoints that are kept; the one with the lowest validation loss is kept besides."""
 
 
 class EvaluationConfig(Section):

@@ -9,9 +9,9 @@ import shutil
 import time
 from pathlib import Path
 
-from gptmodel.checkpoint import save_model
 from gptmodel.config import ModelConfig, TrainingConfig
 from gptmodel.metrics import Progress
+from gptmodel.model_folder import save_model
 from gptmodel.runtime import build_model, settled
 from gptmodel.store import Workspace
 from gptmodel.training.account import TrainResult
@@ -20,6 +20,7 @@ from gptmodel.training.data import open_data
 from gptmodel.training.facts import MODEL_DIR, facts_of, finished, note_finished
 from gptmodel.training.group import Alone, Group
 from gptmodel.training.plan import RUNTIME_FILE, plan_training, write_plan
+from gptmodel.training.signals import terminable
 from gptmodel.training.trainer import Trainer
 
 
@@ -41,7 +42,7 @@ def train(
         CorpusTooSmallError: The train split is shorter than one window, or there is nothing to validate on.
         ResumeError: The checkpoint here rests on other data, settings or another kind of device.
         TrainingError: The loss is not a number or jumped, or a GPU has too little memory.
-        DiskFullError: No space is left for a checkpoint.
+        DiskFullError: No space is left for the trained model.
     """
     started, group = time.monotonic(), group or Alone()
     _remove_temporary(work.path)
@@ -50,7 +51,7 @@ def train(
         return earlier
     data = open_data(work, model, training)
     plan = plan_training(work.notes / RUNTIME_FILE, facts, model, training, data.vocab_size, group.size)
-    with settled(plan.runtime, training.seed):
+    with terminable(), settled(plan.runtime, training.seed):
         module = build_model(model, data.vocab_size, plan.runtime)
         trainer = Trainer(work, training, data, facts, plan, module, group, progress, started)
         trainer.restore()

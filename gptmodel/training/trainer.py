@@ -1,5 +1,6 @@
 """The training loop: one attempt, from its first or its restored step to the last."""
 
+import contextlib
 import functools
 import logging
 import time
@@ -9,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gptmodel.checkpoint import Checkpoint, load_weights, weights_of
+from gptmodel.checkpoint import Checkpoint
 from gptmodel.config import TrainingConfig
 from gptmodel.flops import flops_per_token, matmul_rate, mfu
 from gptmodel.generation import Generator
 from gptmodel.metrics import METRICS_FILE, Meter, MetricsLog, Progress, SystemFigures
 from gptmodel.model import GPTModel
+from gptmodel.model_folder import load_weights, weights_of
 from gptmodel.optimizer import build_optimizer
 from gptmodel.runtime import Runtime, loss_function
 from gptmodel.store import Workspace
@@ -28,6 +30,7 @@ from gptmodel.training.loader import Loader
 from gptmodel.training.plan import RUNTIME_FILE, Change, TrainingPlan, write_plan
 from gptmodel.training.records import Records
 from gptmodel.training.schedule import Schedule
+from gptmodel.training.signals import held_back
 from gptmodel.training.spikes import LossGuard
 from gptmodel.training.step import Stepper
 from gptmodel.training.stopping import Stopping
@@ -72,7 +75,7 @@ class Trainer:
         self._system = SystemFigures(plan.runtime.device)
         self._step, self._budget = 0, self._budget_after(0.0)
         self._resumed_from: int | None = None
-        self._rng, self._consistent = self._rng_state(), True
+        self._rng, self._consistent, self._shield = self._rng_state(), True, contextlib.ExitStack()
 
     def restore(self) -> None:
         """Go back to the newest checkpoint, if there is one, and cut the records off there."""
@@ -88,7 +91,8 @@ class Trainer:
     def run(self) -> None:
         """Train to the last step, or until there is nothing more to hope for.
 
-        Ctrl-C leaves a checkpoint of the last whole step; any other error leaves those that are there.
+        Ctrl-C, SIGTERM or what a program makes of them leaves a checkpoint of the last whole step; any other error
+        leaves those that are there. A checkpoint that can't be written is told and tried again at the next interval.
         """
         try:
             if self._step == 0:
@@ -100,7 +104,9 @@ class Trainer:
                     if self._step % self._config.checkpoint_interval == 0 or self._is_done:
                         self._save()
                     self._meter.show(self._step, self._schedule.num_steps, self._records.curve[-1]["train_loss"])
-        except KeyboardInterrupt:
+        except Exception:
+            raise
+        except BaseException:
             if self._consistent and self._step:
                 self._save()
             raise
@@ -108,6 +114,7 @@ class Trainer:
             self._checkpoints.wait()
             if self._log is not None:
                 self._log.flush()
+            self._shield.close()
 
     def keep_best(self) -> None:
         """Give the model the weights that are kept: with early stopping those that validated best, else the last."""
@@ -169,7 +176,8 @@ class Trainer:
             arrived = self._figures.arrived(all_of_them=self._ends_stretch(self._step + 1))
             for one in arrived:
                 self._guard.check(*one)
-            # From here until the records agree with the weights, an interrupt must not write a checkpoint.
+            # From here until the records agree with the weights, no checkpoint can be written, so signals wait.
+            self._shield.enter_context(held_back())
             self._consistent = False
             self._stepper.update()
         self._step += 1
@@ -178,6 +186,7 @@ class Trainer:
         self._note_step()
         self._rng = self._rng_state()
         self._consistent = True
+        self._shield.close()
 
     def _ends_stretch(self, step: int) -> bool:
         """Tell whether so many steps end a stretch: a point of the curve, a validation, a checkpoint."""
@@ -264,7 +273,14 @@ class Trainer:
             "recent": self._guard.recent, "stopping": self._stopping.state(),
             "seconds": 0.0 if self._budget is None else self._budget.spent,
         }  # fmt: skip
-        self._checkpoints.save(self._step, tensors | self._rng, notes)
+        self._checkpoints.save(self._step, tensors | self._rng, notes, self._score())
+        if self._checkpoints.num_failed and self._log is not None:
+            self._log.add(self._step, {"num_failed_checkpoints": self._checkpoints.num_failed})
+
+    def _score(self) -> float | None:
+        """Give the validation loss at this step, if it was validated."""
+        point = self._records.curve[-1]
+        return point.get("validation_loss") if point["step"] == self._step else None
 
     def _load(self, checkpoint: Checkpoint) -> None:
         load_weights(self.model, _part(checkpoint.tensors, "model."))

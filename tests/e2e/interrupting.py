@@ -11,29 +11,30 @@ from typing import Any
 
 from flows.cli import main
 from gptmodel import store
+from gptmodel.checkpoint_writer import CheckpointWriter
 
 
 def interrupt_at(stage: str, number: signal.Signals) -> None:
     """Arrange for the signal."""
-    import flows.run
-    from gptmodel.training.checkpoints import Checkpoints
-
-    seal, save = store.seal, Checkpoints.save
-    seen: list[int] = []
+    seal, save = store.seal, CheckpointWriter.save
+    seen = []
 
     def sealing(work: Any, **named: Any) -> Any:
         if named["stage"] == stage:
             os.kill(os.getpid(), number)
         return seal(work, **named)
 
-    def saving(*positional: Any) -> None:
-        save(*positional)
-        seen.append(1)
+    def saving(writer: CheckpointWriter, *positional: Any, **named: Any) -> None:
+        save(writer, *positional, **named)
+        seen.append(writer)
         if stage == "train" and len(seen) == 2:
+            writer.wait()
             os.kill(os.getpid(), number)
 
+    import flows.run
+
     flows.run.seal = sealing  # type: ignore[attr-defined]
-    Checkpoints.save = saving  # type: ignore[method-assign]
+    CheckpointWriter.save = saving  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

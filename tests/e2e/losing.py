@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from flows.cli import main
 from gptmodel import store
+from gptmodel.checkpoint_writer import CheckpointWriter
 
 VARIABLES = {"mlflow": "MLFLOW_TRACKING_URI", "prefect": "PREFECT_API_URL"}
 _NUM_CHECKPOINTS = 2  # of the training, after which it is in its middle
@@ -96,17 +97,15 @@ def _at_commit(stage: str, do: Callable[[], None]) -> None:
 
 
 def _at_checkpoint(do: Callable[[], None]) -> None:
-    from gptmodel.training.checkpoints import Checkpoints
+    save, seen = CheckpointWriter.save, []
 
-    save, seen = Checkpoints.save, list[int]()
-
-    def saving(*positional: Any) -> None:
-        save(*positional)
-        seen.append(1)
+    def saving(writer: CheckpointWriter, *positional: Any, **named: Any) -> None:
+        save(writer, *positional, **named)
+        seen.append(writer)
         if len(seen) == _NUM_CHECKPOINTS:
             do()
 
-    Checkpoints.save = saving  # type: ignore[method-assign]
+    CheckpointWriter.save = saving  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
