@@ -173,7 +173,7 @@ class Trainer:
         with self._meter.timed():
             self._optimizer.set_learning_rate(self._schedule.learning_rate(self._step))
             self._figures.add(self._step, *self._stepper.gradients(batch))
-            arrived = self._figures.arrived(all_of_them=self._ends_stretch(self._step + 1))
+            arrived = self._figures.arrived(all_of_them=self._is_point(self._step + 1))
             for one in arrived:
                 self._guard.check(*one)
             # From here until the records agree with the weights, no checkpoint can be written, so signals wait.
@@ -188,16 +188,12 @@ class Trainer:
         self._consistent = True
         self._shield.close()
 
-    def _ends_stretch(self, step: int) -> bool:
-        """Tell whether so many steps end a stretch: a point of the curve, a validation, a checkpoint."""
-        return (
-            self._validates(step)
-            or step % max(1, self.plan.num_steps // _CURVE_POINTS) == 0
-            or step % self._config.checkpoint_interval == 0
-        )
+    def _is_point(self, num_done: int) -> bool:
+        """Tell whether the curve has a point at so many steps done."""
+        return self._validates(num_done) or num_done % max(1, self.plan.num_steps // _CURVE_POINTS) == 0
 
-    def _validates(self, step: int) -> bool:
-        return step >= self._schedule.num_steps or step % self._config.eval_interval == 0
+    def _validates(self, num_done: int) -> bool:
+        return num_done >= self._schedule.num_steps or num_done % self._config.eval_interval == 0
 
     def _note_figures(self, figures: StepFigures) -> None:
         self._guard.note(figures.loss)
@@ -210,7 +206,7 @@ class Trainer:
         self._log.add(done, values | self._meter.figures(left) | self._system.read())
 
     def _note_step(self) -> None:
-        if self._ends_stretch(self._step):
+        if self._is_point(self._step):
             point: dict[str, Any] = {"step": self._step, "train_loss": self._records.mean_loss()}
             self._note_curve(point | (self._validation() if self._validates(self._step) else {}))
         if self._schedule.is_sampled(self._step, self._config.num_samples) or self._stopping.is_over:
@@ -264,6 +260,9 @@ class Trainer:
         return state | ({"rng.cuda": torch.cuda.get_rng_state()} if self._runtime.device == "cuda" else {})
 
     def _save(self) -> None:
+        for one in self._figures.arrived(all_of_them=True):  # none but on a GPU, whose figures come later
+            self._guard.check(*one)
+            self._note_figures(one)
         if not self._group.is_first:
             return
         tensors = {f"model.{name}": tensor for name, tensor in weights_of(self.model).items()}
