@@ -175,7 +175,7 @@ def _seconds_of_step(model: "GPTModel", shape: ModelConfig, training: TrainingCo
 
     from gptmodel.optimizer import build_optimizer
 
-    optimizer, loss_of = build_optimizer(model, training), loss_function(runtime)
+    optimizer, loss_of = build_optimizer(model, training, runtime.precision), loss_function(runtime)
     ids = torch.randint(model.config["vocab_size"], (training.batch_size, shape.context_length), device=runtime.device)
     times = []
     for _ in range(_TIMED_STEPS):

@@ -41,7 +41,7 @@ class Trainer:
         self.model = model
         self._work, self._config, self._data, self._facts = work, config, data, facts
         self._runtime, self._num_steps = plan.runtime, plan.num_steps
-        self._optimizer = build_optimizer(model, config)
+        self._optimizer = build_optimizer(model, config, plan.runtime.precision)
         self._loss_of = loss_function(plan.runtime)
         self._plain_loss_of = loss_function(plan.runtime.model_copy(update={"compiled": False}))
         self._records = Records()
