@@ -54,7 +54,7 @@ class Trainer:
         self._folder = work.path if group.is_first else None
         self._runtime = plan.runtime
         module = group.wrap(model)
-        self._optimizer = build_optimizer(model, config)
+        self._optimizer = build_optimizer(model, config, plan.runtime.precision)
         self._rows = plan.micro_batch_size or config.batch_size
         self._stepper = Stepper(
             module, self._optimizer, loss_function(plan.runtime), group, batch_size=config.batch_size,

@@ -514,3 +514,14 @@ def test_an_interrupted_early_stopping_ends_in_the_same_bytes(
         train(broken, MODEL, OVERSHOOTING, interrupt_after(step, Interruption()))
     assert lasting(train(broken, MODEL, OVERSHOOTING)) == lasting(expected)
     assert data_files(broken) == data_files(whole)
+
+
+def test_a_training_within_documents_learns_another_model_and_validates_alike(
+    tmp_path: Path, inputs: dict[str, Path]
+) -> None:
+    works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
+    for work, within in zip(works, (False, True), strict=True):
+        train(work, MODEL, CONFIG.model_copy(update={"attend_within_documents": within}))
+    curves = [curve_of(work, "validation_loss") for work in works]
+    assert curves[0][0] != curves[1][0]
+    assert curves[0] == pytest.approx(curves[1], rel=0.1)
