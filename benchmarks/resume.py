@@ -4,8 +4,9 @@
 
 A round is one training, struck one to four times before it may end: by SIGKILL, one time in five by SIGTERM. Half of
 the blows fall by the clock, the others in a place that lasts too short to be met by chance. Weights, curve and samples
-must equal those of an undisturbed training bit for bit. Progress goes to standard error; the last line of standard
-output is one JSON object: figures, ratios, machine.
+must equal those of an undisturbed training bit for bit. Then it is measured what saving costs
+(benchmarks/resume_saving.py). Progress goes to standard error; the last line of standard output is one JSON object:
+figures, ratios, machine.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import ProgramError
+from benchmarks.processes import ProgramError, measure, own
 from benchmarks.program import Answer, print_answer, say
 from benchmarks.resume_run import (
     FINAL_SAVE,
@@ -94,7 +95,7 @@ def _prove(work: Path, num_rounds: int, seed: int) -> Answer:
     undisturbed, seconds = {}, 0.0
     for name in OPTIMIZERS:
         started = time.monotonic()
-        _expect_success(forked(lambda name=name: train(work / name, inputs, name)))  # type: ignore[misc]
+        _expect_success(forked(lambda name=name: train(work / name, inputs, name)))
         seconds = time.monotonic() - started
         undisturbed[name] = digests(work / name)
     say(
@@ -108,7 +109,9 @@ def _prove(work: Path, num_rounds: int, seed: int) -> Answer:
         say(f"round {number + 1}/{num_rounds} ({name}): {_told(rounds[-1])}")
     figures = account(rounds)
     say(verdict(figures))
-    return figures, {}
+    say("what a checkpoint of 124 M parameters costs ...")
+    saving = measure(own("resume_saving", work / "saving"), {"OMP_NUM_THREADS": "1"}).said
+    return figures | {"saving": saving}, {"written on the spot vs saved": saving["write_vs_save"]}
 
 
 def blows(seed: int, number: int, seconds: float) -> list[Blow]:
@@ -132,7 +135,7 @@ def strike(folder: Path, inputs: Path, optimizer: str, given: Sequence[Blow]) ->
     struck = []
     for blow in given:
         marks, before = Marks(), newest_step(folder)
-        pid = forked(lambda marks=marks: (marks.watch(), train(folder, inputs, optimizer)))  # type: ignore[misc]
+        pid = forked(lambda marks=marks: (marks.watch(), train(folder, inputs, optimizer)))
         code = _struck(pid, blow, marks)
         if code == 0:
             break

@@ -55,9 +55,9 @@ class Marks:
         """Have this process note where it is."""
         torch.nn.modules.module.register_module_forward_pre_hook(self._note_forward)
         writing = self._around(gptmodel.checkpoint_writer.save_checkpoint, 1, 1)
-        gptmodel.checkpoint_writer.save_checkpoint = writing  # type: ignore[attr-defined]
+        gptmodel.checkpoint_writer.save_checkpoint = writing
         saving = self._around(gptmodel.training.stage.save_model, 0, FINAL_SAVE)
-        gptmodel.training.stage.save_model = saving  # type: ignore[attr-defined]
+        gptmodel.training.stage.save_model = saving
 
     def _note_forward(self, module: torch.nn.Module, _: Any) -> None:
         if isinstance(module, GPTModel):

@@ -1,9 +1,13 @@
 """The bench that kills trainings: its blows repeat, and its verdict hides nothing."""
 
 import signal
+from pathlib import Path
+
+import torch
 
 from benchmarks.resume import Round, Struck, account, blows, verdict
 from benchmarks.resume_run import PLACES
+from benchmarks.resume_saving import measure_saving
 
 KILLED = Struck(signal.SIGKILL, PLACES[1], num_lost=3)
 STOPPED = Struck(signal.SIGTERM, PLACES[2], num_lost=0)
@@ -34,3 +38,9 @@ def test_the_verdict_is_no_when_one_round_ended_otherwise() -> None:
     )
     assert "1 ROUNDS ENDED IN OTHER WEIGHTS" in verdict(account([equal, other]))
     assert account([equal, other])["equal"] is False
+
+
+def test_saving_is_measured_on_both_sides_with_one_copy(tmp_path: Path) -> None:
+    said = measure_saving(tmp_path, {"w": torch.ones(1_000_000)}, rounds=1)
+    assert (said["state_mb"], said["copy_mb"]) == (4, 4)
+    assert sorted(path.name for path in tmp_path.rglob("step-*")) == ["step-0000000001"] * 2
