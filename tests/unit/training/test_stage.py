@@ -343,23 +343,29 @@ def test_a_damaged_newest_checkpoint_costs_steps_but_no_bit(
     assert data_files(broken) == data_files(whole)
 
 
-def test_other_settings_are_not_gone_on_with(work: Workspace, interrupt_after: Any) -> None:
+def test_another_setting_is_not_gone_on_with(work: Workspace, interrupt_after: Any) -> None:
     with pytest.raises(Interruption):
         train(work, MODEL, CONFIG, interrupt_after(5, Interruption()))
-    with pytest.raises(ResumeError, match=r"training\.learning_rate"):
+    with pytest.raises(ResumeError, match=r"another training\.learning_rate \(0.01, now 1.0\)\."):
         train(work, MODEL, CONFIG.model_copy(update={"learning_rate": 1.0}))
+    with pytest.raises(ResumeError, match=r"another model\.num_layers \(1, now 2\)\."):
+        train(work, MODEL.model_copy(update={"num_layers": 2}), CONFIG)
 
 
-def test_other_data_are_not_gone_on_with(
+def test_another_text_or_tokenizer_is_not_gone_on_with(
     tmp_path: Path, inputs: dict[str, Path], work: Workspace, interrupt_after: Any
 ) -> None:
     with pytest.raises(Interruption):
         train(work, MODEL, CONFIG, interrupt_after(5, Interruption()))
-    (tmp_path / "pack").mkdir()
-    write_tokens(tmp_path / "pack", Tokenizer.load(inputs["tokenizer"]), TEXTS[4:], TEXTS[:2])
-    other = Workspace(work.path, {**inputs, "pack": tmp_path / "pack"})
-    with pytest.raises(ResumeError, match=r"another inputs\.pack\."):
-        train(other, MODEL, CONFIG)
+    for name in ("tokenizer", "pack"):
+        (tmp_path / name).mkdir()
+    learned = learn(TEXTS, TokenizerConfig(vocab_size=290))
+    learned.save(tmp_path / "tokenizer")
+    write_tokens(tmp_path / "pack", learned, TEXTS[4:], TEXTS[:2])
+    for name, named in (("tokenizer", "tokenizer"), ("pack", r"text \(the packed tokens\)")):
+        other = Workspace(work.path, {**inputs, name: tmp_path / name})
+        with pytest.raises(ResumeError, match=rf"another {named}\."):
+            train(other, MODEL, CONFIG)
 
 
 def test_another_checkpoint_interval_is_no_reason_to_refuse(work: Workspace, interrupt_after: Any) -> None:
