@@ -359,7 +359,7 @@ def test_another_text_or_tokenizer_is_not_gone_on_with(
         train(work, MODEL, CONFIG, interrupt_after(5, Interruption()))
     for name in ("tokenizer", "pack"):
         (tmp_path / name).mkdir()
-    learned = learn(TEXTS, TokenizerConfig(vocab_size=290))
+    learned = learn([text[::-1] for text in TEXTS], TokenizerConfig(vocab_size=320))
     learned.save(tmp_path / "tokenizer")
     write_tokens(tmp_path / "pack", learned, TEXTS[4:], TEXTS[:2])
     for name, named in (("tokenizer", "tokenizer"), ("pack", r"text \(the packed tokens\)")):
