@@ -391,7 +391,7 @@ class TrainingConfig(Section):
     checkpoint_interval: Positive = Field(default=100, json_schema_extra=ASIDE)
     """Steps between two checkpoints."""
     keep_checkpoints: Positive = Field(default=2, json_schema_extra=ASIDE)
-    """Newest checkpoints that are kept."""
+    """Newest checkpoints that are kept; the one with the lowest validation loss is kept besides."""
 
     @model_validator(mode="after")
     def _processes_share_the_batch(self) -> "TrainingConfig":

@@ -9,9 +9,9 @@ import shutil
 import time
 from pathlib import Path
 
-from gptmodel.checkpoint import save_model
 from gptmodel.config import ModelConfig, TrainingConfig
 from gptmodel.metrics import Progress
+from gptmodel.model_folder import save_model
 from gptmodel.runtime import RUNTIME_FILE, build_model, plan_training, settled
 from gptmodel.store import Workspace
 from gptmodel.training.account import TrainResult
@@ -36,7 +36,7 @@ def train(
         CorpusTooSmallError: The train split is shorter than one window, or there is nothing to validate on.
         ResumeError: The checkpoint here rests on other data, settings or another kind of device.
         TrainingError: The loss is not a number.
-        DiskFullError: No space is left for a checkpoint.
+        DiskFullError: No space is left for the trained model.
     """
     started = time.monotonic()
     _remove_temporary(work.path)

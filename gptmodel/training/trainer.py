@@ -11,12 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gptmodel.checkpoint import Checkpoint, load_checkpoint, load_weights, save_checkpoint, weights_of
+from gptmodel.checkpoint import Checkpoint, load_checkpoint
+from gptmodel.checkpoint_writer import CheckpointWriter
 from gptmodel.config import TrainingConfig
 from gptmodel.errors import TrainingError
 from gptmodel.generation import Generator
 from gptmodel.metrics import METRICS_FILE, Meter, MetricsLog, Progress
 from gptmodel.model import GPTModel
+from gptmodel.model_folder import load_weights, weights_of
 from gptmodel.optimizer import build_optimizer, learning_rate_at
 from gptmodel.runtime import TrainingPlan, loss_function
 from gptmodel.store import Workspace
@@ -44,6 +46,7 @@ class Trainer:
         self._optimizer = build_optimizer(model, config)
         self._loss_of = loss_function(plan.runtime)
         self._plain_loss_of = loss_function(plan.runtime.model_copy(update={"compiled": False}))
+        self._writer = CheckpointWriter(self._checkpoints, config.keep_checkpoints)
         self._records = Records()
         self._step = 0
         self._rng = self._rng_state()
@@ -65,7 +68,8 @@ class Trainer:
     def run(self) -> None:
         """Train to the last step.
 
-        Ctrl-C leaves a checkpoint of the last whole step; any other error leaves those that are there.
+        Ctrl-C leaves a checkpoint of the last whole step; any other error leaves those that are there. A checkpoint
+        that can't be written is told and tried again at the next interval.
         """
         try:
             if self._step == 0:
@@ -80,6 +84,8 @@ class Trainer:
                 self._save()
             raise
         finally:
+            with contextlib.suppress(OSError):  # told when it failed
+                self._writer.wait()
             self._log.flush()
 
     def account(self, started: float, resumed_from: int | None) -> TrainResult:
@@ -193,8 +199,11 @@ class Trainer:
         tensors = {f"model.{name}": tensor for name, tensor in weights_of(self.model).items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self._optimizer.state_tensors().items()}
         notes = {"curve": self._records.curve, "samples": self._records.samples, "losses": self._records.losses}
-        checkpoint = Checkpoint(self._step, tensors | self._rng, self._facts, notes)
-        save_checkpoint(self._checkpoints, checkpoint, self._config.keep_checkpoints)
+        point = self._records.curve[-1]
+        score = point.get("validation_loss") if point["step"] == self._step else None
+        self._writer.save(Checkpoint(self._step, tensors | self._rng, self._facts, notes), score)
+        if self._writer.num_failed:
+            self._log.add(self._step, {"num_failed_checkpoints": self._writer.num_failed})
 
     def _load(self, checkpoint: Checkpoint) -> None:
         load_weights(self.model, _part(checkpoint.tensors, "model."))

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from gptmodel.checkpoint import load_model
 from gptmodel.config import ModelConfig, TokenizerConfig, TrainingConfig
 from gptmodel.errors import CorpusTooSmallError, ResumeError, TrainingError
 from gptmodel.metrics import Meter, read_lines
+from gptmodel.model_folder import load_model
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer, learn
 from gptmodel.training import trainer as room
