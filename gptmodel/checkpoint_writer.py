@@ -82,9 +82,8 @@ class CheckpointWriter:
             Exception: Whatever else kept it from being written.
         """
         self._join()
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
+        if self._error is not None:
+            raise self._error
 
     def __enter__(self) -> Self:
         """Begin."""

@@ -15,9 +15,11 @@ from gptmodel.model_folder import save_model
 from gptmodel.runtime import RUNTIME_FILE, build_model, plan_training, settled
 from gptmodel.store import Workspace
 from gptmodel.training.account import TrainResult
+from gptmodel.training.checkpoints import CHECKPOINTS_DIR
 from gptmodel.training.data import open_data
 from gptmodel.training.facts import MODEL_DIR, facts_of, finished, note_finished
-from gptmodel.training.trainer import CHECKPOINTS_DIR, Trainer
+from gptmodel.training.signals import terminable
+from gptmodel.training.trainer import Trainer
 
 
 def train(
@@ -45,7 +47,7 @@ def train(
         return earlier
     data = open_data(work, model, training)
     plan = plan_training(work.notes / RUNTIME_FILE, facts, model, training, data.vocab_size)
-    with settled(plan.runtime, training.seed):
+    with terminable(), settled(plan.runtime, training.seed):
         trainer = Trainer(
             work, training, data, facts, plan, build_model(model, data.vocab_size, plan.runtime), progress
         )

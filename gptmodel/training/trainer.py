@@ -5,14 +5,12 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gptmodel.checkpoint import Checkpoint, load_checkpoint
-from gptmodel.checkpoint_writer import CheckpointWriter
+from gptmodel.checkpoint import Checkpoint
 from gptmodel.config import TrainingConfig
 from gptmodel.errors import TrainingError
 from gptmodel.generation import Generator
@@ -23,12 +21,12 @@ from gptmodel.optimizer import build_optimizer, learning_rate_at
 from gptmodel.runtime import TrainingPlan, loss_function
 from gptmodel.store import Workspace
 from gptmodel.training.account import RuntimeAccount, TrainResult
+from gptmodel.training.checkpoints import CHECKPOINTS_DIR, Checkpoints
 from gptmodel.training.data import TrainingData
 from gptmodel.training.records import Records
+from gptmodel.training.signals import held_back
 
 logger = logging.getLogger(__name__)
-
-CHECKPOINTS_DIR = "checkpoints"
 
 _CURVE_POINTS = 200
 
@@ -41,22 +39,22 @@ class Trainer:
         model: GPTModel, progress: Progress | None,
     ) -> None:  # fmt: skip
         self.model = model
-        self._work, self._config, self._data, self._facts = work, config, data, facts
+        self._work, self._config, self._data = work, config, data
         self._runtime, self._num_steps = plan.runtime, plan.num_steps
         self._optimizer = build_optimizer(model, config)
         self._loss_of = loss_function(plan.runtime)
         self._plain_loss_of = loss_function(plan.runtime.model_copy(update={"compiled": False}))
-        self._writer = CheckpointWriter(self._checkpoints, config.keep_checkpoints)
+        self._checkpoints = Checkpoints(work.notes / CHECKPOINTS_DIR, facts, config.keep_checkpoints)
         self._records = Records()
         self._step = 0
         self._rng = self._rng_state()
-        self._consistent = True
+        self._consistent, self._shield = True, contextlib.ExitStack()
         self._meter = Meter(plan.num_steps, config.batch_size * data.context_length, progress)
         self._sample_steps = _sample_steps(plan.num_steps, config.num_samples)
 
     def restore(self) -> int | None:
         """Go back to the newest checkpoint, if there is one, and cut the records off there; return its step."""
-        checkpoint = load_checkpoint(self._checkpoints, self._facts)
+        checkpoint = self._checkpoints.newest()
         if checkpoint is not None:
             self._load(checkpoint)
             logger.info("going on from step %d", self._step)
@@ -68,8 +66,8 @@ class Trainer:
     def run(self) -> None:
         """Train to the last step.
 
-        Ctrl-C leaves a checkpoint of the last whole step; any other error leaves those that are there. A checkpoint
-        that can't be written is told and tried again at the next interval.
+        Ctrl-C, SIGTERM or what a program makes of them leaves a checkpoint of the last whole step; any other error
+        leaves those that are there. A checkpoint that can't be written is told and tried again at the next interval.
         """
         try:
             if self._step == 0:
@@ -79,14 +77,16 @@ class Trainer:
                 if self._step % self._config.checkpoint_interval == 0 or self._step == self._num_steps:
                     self._save()
                 self._meter.show(self._step, self._records.curve)
-        except KeyboardInterrupt:
+        except Exception:
+            raise
+        except BaseException:
             if self._consistent and self._step:
                 self._save()
             raise
         finally:
-            with contextlib.suppress(OSError):  # told when it failed
-                self._writer.wait()
+            self._checkpoints.wait()
             self._log.flush()
+            self._shield.close()
 
     def account(self, started: float, resumed_from: int | None) -> TrainResult:
         """Sum the training up."""
@@ -102,10 +102,6 @@ class Trainer:
                 compiled=runtime.compiled, num_threads=runtime.num_threads, note=runtime.note,
             ),
         )  # fmt: skip
-
-    @property
-    def _checkpoints(self) -> Path:
-        return self._work.notes / CHECKPOINTS_DIR
 
     def _note_beginning(self) -> None:
         inputs, targets = self._data.batch(0)
@@ -123,7 +119,8 @@ class Trainer:
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
             self._check("gradient norm", norm.item())
-            # From here until the records agree with the weights, an interrupt must not write a checkpoint.
+            # From here until the records agree with the weights, no checkpoint can be written, so signals wait.
+            self._shield.enter_context(held_back())
             self._consistent = False
             self._optimizer.step()
             self._optimizer.zero_grad()
@@ -133,6 +130,7 @@ class Trainer:
         self._note_step()
         self._rng = self._rng_state()
         self._consistent = True
+        self._shield.close()
 
     def _check(self, name: str, value: float) -> None:
         if not math.isfinite(value):
@@ -201,9 +199,9 @@ class Trainer:
         notes = {"curve": self._records.curve, "samples": self._records.samples, "losses": self._records.losses}
         point = self._records.curve[-1]
         score = point.get("validation_loss") if point["step"] == self._step else None
-        self._writer.save(Checkpoint(self._step, tensors | self._rng, self._facts, notes), score)
-        if self._writer.num_failed:
-            self._log.add(self._step, {"num_failed_checkpoints": self._writer.num_failed})
+        self._checkpoints.save(self._step, tensors | self._rng, notes, score)
+        if self._checkpoints.num_failed:
+            self._log.add(self._step, {"num_failed_checkpoints": self._checkpoints.num_failed})
 
     def _load(self, checkpoint: Checkpoint) -> None:
         load_weights(self.model, _part(checkpoint.tensors, "model."))
