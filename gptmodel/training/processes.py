@@ -22,6 +22,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, Shard
 from torch.nn.parallel import DistributedDataParallel
 
+from gptmodel.optimizer import gathered
 from gptmodel.training.shards import Pieces, assembled, piece_name, rows_of
 
 # How long the others wait for a process that samples, validates or writes a checkpoint alone.
@@ -204,8 +205,3 @@ def _unsynchronised(module: FSDPModule) -> Iterator[None]:
         yield
     finally:
         module.set_requires_gradient_sync(True)
-
-
-def gathered(tensor: Tensor) -> Tensor:
-    """Give a tensor whole in every process; all of them must ask."""
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
