@@ -187,6 +187,7 @@ def own_rows(tensor: Tensor, like: Tensor) -> Tensor:
         return tensor
     from torch.distributed.tensor import DTensor, Replicate
 
+    assert isinstance(like, DTensor)  # noqa: S101  nothing else can be asked for its whole
     whole = DTensor.from_local(tensor.contiguous(), like.device_mesh, [Replicate()], run_check=False)
     return whole.redistribute(placements=like.placements)
 

@@ -19,30 +19,31 @@ def choose_processes(config: TrainingConfig, device: Literal["cpu", "cuda"], rec
     Args:
         config: The optimisation.
         device: What a process computes on.
-        recorded: Number of an earlier attempt, which is kept where the config doesn't say another and the devices are
-            there.
+        recorded: Processes of an earlier attempt, on all machines; as many are taken again where the config doesn't
+            say another number and the devices are there.
 
     Raises:
         ConfigError: The GPUs are fewer, or a step's sequences can't be shared equally.
     """
+    before = None if recorded is None else max(1, recorded // config.num_nodes)
     if config.parallel == "none":
         number = 1
     else:
-        number = config.num_processes or _by_device(device, recorded)
+        number = config.num_processes or _by_device(device, before)
         _check(config, device, number)
-    if recorded not in (None, number):
+    if before not in (None, number):
         logger.warning(
             "the training began with %s on each machine and goes on with %d: its weights differ in rounding from there",
-            "1 process" if recorded == 1 else f"{recorded} processes", number,
+            "1 process" if before == 1 else f"{before} processes", number,
         )  # fmt: skip
     return number
 
 
-def _by_device(device: Literal["cpu", "cuda"], recorded: int | None) -> int:
-    limit = _num_gpus() if device == "cuda" else None
-    if recorded is not None and (limit is None or recorded <= limit):
-        return recorded
-    return limit or 1
+def _by_device(device: Literal["cpu", "cuda"], before: int | None) -> int:
+    if device == "cpu":
+        return before or 1
+    # One process was no choice: the setting was not there, or no second GPU.
+    return before if before is not None and 1 < before <= _num_gpus() else _num_gpus()
 
 
 def _check(config: TrainingConfig, device: Literal["cpu", "cuda"], number: int) -> None:

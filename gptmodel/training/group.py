@@ -1,13 +1,15 @@
 """The processes that train one model together, as the training loop sees them; alone, it is a group of one."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor, nn
 
 from gptmodel.training.shards import assembled
+
+Result = TypeVar("Result")
 
 
 class Group(Protocol):
@@ -80,6 +82,10 @@ class Group(Protocol):
         """Give every process the first one's value (JSON values)."""
         ...
 
+    def first_then_all(self, do: Callable[[], Result]) -> Result:
+        """Let the first process do something, then the others, who find done what is done once."""
+        ...
+
     def barrier(self) -> None:
         """Wait until every process is here."""
         ...
@@ -140,6 +146,10 @@ class Alone:
     def broadcast(self, value: Any) -> Any:
         """Give the value."""
         return value
+
+    def first_then_all(self, do: Callable[[], Result]) -> Result:
+        """Do it."""
+        return do()
 
     def barrier(self) -> None:
         """Wait for nobody."""

@@ -40,13 +40,12 @@ _GRACE_SECONDS = 45.0
 _TOGETHER_SECONDS = 2
 
 
-def launch(request: Request, num_processes: int, num_threads: int, progress: Progress | None = None) -> None:
+def launch(request: Request, num_processes: int, progress: Progress | None = None) -> None:
     """Train with several processes, to the end.
 
     Args:
         request: What to train.
         num_processes: Processes on this machine.
-        num_threads: CPU threads of each.
         progress: See `train`.
 
     Raises:
@@ -61,7 +60,7 @@ def launch(request: Request, num_processes: int, num_threads: int, progress: Pro
     with (folder / LOG_FILE).open("wb") as log:
         agent = subprocess.Popen(
             [sys.executable, "-P", "-m", "gptmodel.training.agent", str(os.getpid()), str(folder), *options],
-            env=_environment(num_threads), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env=_environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:
             _follow(agent, folder, progress)
@@ -88,11 +87,12 @@ def _tell_others(request: Request, num_processes: int, path: Path) -> None:
         logger.warning("type on each of the other %d machines: %s", request.training.num_nodes - 1, shlex.join(command))
 
 
-def _environment(num_threads: int) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     # What is imported is what this process has imported, never what lies where it stands.
     root = str(Path(gptmodel.__file__).resolve().parent.parent)
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    here = {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": str(num_threads)}
+    # A process takes as many threads as its plan says; what stands here keeps torchrun from deciding that aloud.
+    here = {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
     return {"OMP_WAIT_POLICY": "passive", **os.environ, **here}
 
 

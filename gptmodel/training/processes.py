@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from torch.distributed.tensor import DTensor, Shard
 from torch.nn.parallel import DistributedDataParallel
 
 from gptmodel.optimizer import gathered
+from gptmodel.training.group import Result
 from gptmodel.training.shards import Pieces, assembled, piece_name, rows_of
 
 # How long the others wait for a process that samples, validates or writes a checkpoint alone.
@@ -34,16 +35,16 @@ class Processes:
     """The processes of a joined group; made by `joined`.
 
     Args:
-        parallel: `ddp`: each holds the whole model (Li et al. 2020, "PyTorch Distributed"); `fsdp`: each holds some
-            rows of each tensor (Zhao et al. 2023, "PyTorch FSDP", in its second form, `fully_shard`).
         device: cpu or cuda.
+        sharded: See below. If not, by DistributedDataParallel (Li et al. 2020, "PyTorch Distributed"); if so, by
+            `fully_shard`, the second form of FSDP (Zhao et al. 2023, "PyTorch FSDP").
 
     Attributes:
-        sharded: Whether each holds a part of the model only.
+        sharded: Whether each holds some rows of each tensor only, not the whole model.
     """
 
-    def __init__(self, parallel: Literal["ddp", "fsdp"], device: Literal["cpu", "cuda"]) -> None:
-        self.sharded = parallel == "fsdp"
+    def __init__(self, device: Literal["cpu", "cuda"], *, sharded: bool) -> None:
+        self.sharded = sharded
         self._device = device
         self._mesh = init_device_mesh(device, (dist.get_world_size(),))
         self._asked, self._num_asked = False, torch.zeros(())
@@ -128,6 +129,15 @@ class Processes:
         """Give every process the first one's value (JSON values)."""
         return self.gather(value if self.is_first else None)[0]
 
+    def first_then_all(self, do: Callable[[], Result]) -> Result:
+        """Let the first process do something, then the others, who find done what is done once."""
+        if not self.is_first:
+            self.barrier()
+        result = do()
+        if self.is_first:
+            self.barrier()
+        return result
+
     def barrier(self) -> None:
         """Wait until every process is here."""
         dist.barrier()
@@ -171,7 +181,7 @@ class Processes:
 
 
 @contextlib.contextmanager
-def joined(parallel: Literal["ddp", "fsdp"], device: Literal["cpu", "cuda"]) -> Iterator[Processes]:
+def joined(device: Literal["cpu", "cuda"], *, sharded: bool) -> Iterator[Processes]:
     """Join the group that torchrun started this process for, and leave it.
 
     Gradients travel by gloo between CPUs and by NCCL between GPUs.
@@ -180,7 +190,7 @@ def joined(parallel: Literal["ddp", "fsdp"], device: Literal["cpu", "cuda"]) -> 
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=_TIMEOUT)
     try:
-        group = Processes(parallel, device)
+        group = Processes(device, sharded=sharded)
         with _stopping(group):
             yield group
     finally:

@@ -29,13 +29,17 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(request: Request, folder: Path, rank: int) -> None:
-    from gptmodel.training.stage import train_together
+    from gptmodel.runtime import find_device
+    from gptmodel.training.processes import joined
+    from gptmodel.training.stage import train
 
     messenger = Messenger(folder)
     if rank == 0:
         logging.getLogger("gptmodel").addHandler(messenger)
         logging.getLogger("gptmodel").setLevel(logging.INFO)
-    train_together(request, messenger.progress if rank == 0 else None)
+    with joined(find_device()[0], sharded=request.training.parallel == "fsdp") as group:
+        progress = messenger.progress if group.is_first else None
+        train(request.work, request.model, request.training, progress, group)
 
 
 if __name__ == "__main__":
