@@ -67,7 +67,7 @@ class Processes:
     def wrap(self, model: nn.Module) -> nn.Module:
         """Give the module whose forward pass is trained; under FSDP it is the model itself, cut in place."""
         if not self.sharded:
-            return DistributedDataParallel(model, broadcast_buffers=False, gradient_as_bucket_view=True)
+            return DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
         for block in model.get_submodule("blocks").children():
             fully_shard(block, mesh=self._mesh)
         fully_shard(model, mesh=self._mesh)
