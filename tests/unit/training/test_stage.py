@@ -29,6 +29,7 @@ from gptmodel.config import ModelConfig, TokenizerConfig, TrainingConfig
 from gptmodel.errors import CorpusTooSmallError, DiskFullError, ResumeError, TrainingError
 from gptmodel.metrics import read_lines
 from gptmodel.model_folder import load_model
+from gptmodel.optimizer import Optimizer
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer, learn
 from gptmodel.training import trainer as room
@@ -219,25 +220,29 @@ def test_ctrl_c_at_any_place_ends_in_the_same_bytes(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("place", ["_check", "_note_step", "_validation_loss"])
+@pytest.mark.parametrize(
+    ("owner", "place", "call"),
+    [(Optimizer, "step", 7), (room.Trainer, "_note_step", 7), (room.Trainer, "_note_curve", 8)],
+)
 def test_a_signal_loses_no_whole_step(
-    tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, number: signal.Signals, place: str
-) -> None:
+    tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, number: signal.Signals, owner: type,
+    place: str, call: int,
+) -> None:  # fmt: skip
     whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
     train(whole, MODEL, CONFIG)
-    untouched, steps = getattr(room.Trainer, place), []
+    untouched, calls = getattr(owner, place), [0]
 
-    def signalled(trainer: room.Trainer, *args: Any) -> Any:
-        if trainer._step > 6 and not steps:
-            steps.append(trainer._step)
+    def signalled(self: Any, *args: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == call:
             os.kill(os.getpid(), number)
-        return untouched(trainer, *args)
+        return untouched(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(room.Trainer, place, signalled)
+        patch.setattr(owner, place, signalled)
         with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else SystemExit):
             train(broken, MODEL, CONFIG)
-    assert train(broken, MODEL, CONFIG).runtime.resumed_from_step == steps[0]
+    assert train(broken, MODEL, CONFIG).runtime.resumed_from_step == 7
     assert data_files(broken) == data_files(whole)
 
 
