@@ -137,7 +137,9 @@ class Muon:
         stacks: dict[tuple[int, ...], list[tuple[nn.Parameter, Tensor]]] = {}
         for name, parameter in self.parameters:
             if parameter.grad is not None:
-                update = _matrices(name, self._with_momentum(name, parameter.grad))  # (n, rows, columns)
+                # Of a matrix that is cut among processes each has its rows; only whole can it be made orthogonal.
+                whole = gathered(self._with_momentum(name, parameter.grad))
+                update = _matrices(name, whole)  # (n, rows, columns)
                 wide = update.mT if update.size(1) > update.size(2) else update
                 stacks.setdefault(tuple(wide.shape[1:]), []).append((parameter, update))
         for members in stacks.values():
@@ -156,7 +158,8 @@ class Muon:
             rows, columns = update.shape[1:]
             straight = part.mT if rows > columns else part
             parameter.mul_(1 - rate * self.weight_decay)
-            parameter.add_(straight.reshape(parameter.shape), alpha=-rate * math.sqrt(max(1.0, rows / columns)))
+            change = own_rows(straight.reshape(parameter.shape), parameter)
+            parameter.add_(change, alpha=-rate * math.sqrt(max(1.0, rows / columns)))
 
 
 def orthogonalise(matrices: Tensor, precision: str = "fp32") -> Tensor:
@@ -178,6 +181,23 @@ def orthogonalise(matrices: Tensor, precision: str = "fp32") -> Tensor:
         polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)  # b A + c A A
         x = torch.baddbmm(x, polynomial, x, beta=a)
     return x.to(matrices.dtype)
+
+
+def gathered(tensor: Tensor) -> Tensor:
+    """Give a tensor whole in every process; where it is cut among processes (a DTensor), all must ask."""
+    whole: Tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+    return whole
+
+
+def own_rows(tensor: Tensor, like: Tensor) -> Tensor:
+    """Cut a tensor that every process has whole as `like` is cut; where that is not cut, give it as it is."""
+    if not hasattr(like, "full_tensor"):
+        return tensor
+    from torch.distributed.tensor import DTensor, Replicate
+
+    assert isinstance(like, DTensor)  # noqa: S101  nothing else can be asked for its whole
+    whole = DTensor.from_local(tensor.contiguous(), like.device_mesh, [Replicate()], run_check=False)
+    return whole.redistribute(placements=like.placements)
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig, precision: str = "fp32") -> Optimizer:

@@ -62,17 +62,20 @@ class Runtime(BaseModel):
     """Whether the training step is compiled."""
     validation_compiled: bool = False
     """Whether validations are compiled too."""
+    num_processes: int = 1
+    """Processes that share each step, on all machines."""
     note: str = ""
     """Why a GPU that is there is not used; empty otherwise."""
 
 
-def choose_runtime(config: TrainingConfig, num_parameters: int, context_length: int) -> Runtime:
+def choose_runtime(config: TrainingConfig, num_parameters: int, context_length: int, num_processes: int = 1) -> Runtime:
     """Decide how a training computes.
 
     Args:
         config: What the config demands; `auto` and None leave it to the rules here.
         num_parameters: Size of the model.
         context_length: Tokens of a sequence.
+        num_processes: Processes that share each step, on all machines.
     """
     device, note = find_device()
     if note:
@@ -83,10 +86,11 @@ def choose_runtime(config: TrainingConfig, num_parameters: int, context_length: 
     pays = _compiles(config, device, 2.0 * num_parameters * tokens * num_validations, num_validations)
     return Runtime(
         device=device,
-        num_threads=config.num_threads or free_cores(),
+        num_threads=config.num_threads or max(1, free_cores() * config.num_nodes // num_processes),
         precision=_precision(config, device, compiled),
         compiled=compiled,
         validation_compiled=compiled and pays,
+        num_processes=num_processes,
         note=note,
     )
 
@@ -97,7 +101,7 @@ def settled(runtime: Runtime, seed: int) -> Iterator[None]:
     import torch
 
     threads = torch.get_num_threads()
-    devices = [0] if runtime.device == "cuda" else []
+    devices = [torch.cuda.current_device()] if runtime.device == "cuda" else []
     with torch.random.fork_rng(devices=devices), warnings.catch_warnings():
         # Under bf16 autocast a norm's weight stays fp32; torch says once that it takes its unfused way.
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
