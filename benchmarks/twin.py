@@ -97,8 +97,8 @@ def test(folder: Path, config: Config, scrubber: Scrubber) -> dict[str, Any]:
 
 def answer(folder: Path) -> list[dict[str, str]]:
     """Let the twin complete what is known of the invented people, always by the likeliest token."""
-    from gptmodel.checkpoint import load_model
     from gptmodel.generation import Generator
+    from gptmodel.model_folder import load_model
     from gptmodel.tokenizer import Tokenizer
 
     generator = Generator(load_model(folder / "train" / "model"), Tokenizer.load(folder / "tokenizer"))

@@ -23,9 +23,9 @@ from gptmodel.lineage.ancestry import CONFIG, read_made_with
 from gptmodel.lineage.versions import Version
 from gptmodel.provenance import read_provenance
 from gptmodel.reproduction import changed_files, other_tools
-from gptmodel.runtime import TrainingPlan, adapted, read_plan
 from gptmodel.stages import Materials, outside_digests
 from gptmodel.store import NOTES_DIR, Manifest, Store
+from gptmodel.training.plan import RUNTIME_FILE, TrainingPlan, adapted, read_plan
 
 REGISTER = "register"
 # Gives the files by name rather than by one digest a source.
@@ -152,8 +152,7 @@ def _plan(store: Store, train: Manifest | None) -> tuple[TrainingPlan | None, tu
     """Give the choices of the training as far as this machine can make them, and what it can't or does not know."""
     if train is None:
         return None, ()
-    # The name under which a training keeps its choices, `RUNTIME_FILE`; its room imports torch.
-    plan = read_plan(store.folder(train.stage, train.fingerprint) / NOTES_DIR / "runtime.json")
+    plan = read_plan(store.folder(train.stage, train.fingerprint) / NOTES_DIR / RUNTIME_FILE)
     if plan is None:
         return None, ("train: the choices it was made with (threads, precision, device) are gone; they are made anew",)
     followed, words = adapted(plan)

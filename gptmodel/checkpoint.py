@@ -1,38 +1,30 @@
-"""Model folders, and checkpoints of a training that survive a kill at any moment.
+"""Checkpoints of a training that survive a kill at any moment.
 
-A model folder holds `model.safetensors` and `config.json`. A checkpoint is a folder of its own, written beside, synced,
-then renamed; the newest whole one is gone on from, and one made with other data or settings is refused. Nothing here
-is ever pickled. `training` writes checkpoints; `generation`, `evaluation` and `privacy` load models.
+A checkpoint is a folder of its own: one or more safetensors files and a JSON account that lists their sizes and
+digests. It is written beside, synced, then renamed; the newest whole one is gone on from, and one made with other data
+or settings is refused. Nothing here is ever pickled. `training` writes checkpoints, by `checkpoint_writer`.
 """
 
-import errno
 import json
 import logging
-import os
-import re
+import math
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gptmodel.errors import ResumeError, StoreError
-from gptmodel.store import file_digest, full_disk_explained, sync, write_synced
+from gptmodel.errors import ResumeError
+from gptmodel.model_folder import save_tensors
+from gptmodel.store import digest_of, file_digest, full_disk_explained, sync, write_synced
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gptmodel.model import GPTModel
-
 logger = logging.getLogger(__name__)
 
-MODEL_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
-_STATE_FILE = "state.safetensors"
+STATE_FILE = "state.safetensors"
 _ACCOUNT_FILE = "checkpoint.json"
-
-# safetensors says a full disk or quota (ENOSPC, EDQUOT) in words alone.
-_NO_SPACE = re.compile(rf"\bos error (?:{errno.ENOSPC}|{errno.EDQUOT})\b")
 
 
 @dataclass(frozen=True)
@@ -52,92 +44,100 @@ class Checkpoint:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-def save_model(folder: Path, model: "GPTModel") -> None:
-    """Write a model folder: `model.safetensors` and `config.json` (the constructor's arguments).
+@dataclass(frozen=True)
+class StateFile:
+    """One safetensors file of a checkpoint, as its account lists it.
 
-    Raises:
-        DiskFullError: No space is left.
+    Attributes:
+        name: Name within the checkpoint's folder.
+        num_bytes: Size.
+        sha256: Digest of its bytes, 64 hex digits.
     """
-    with full_disk_explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        _save_tensors({name: tensor.cpu() for name, tensor in weights_of(model).items()}, folder / MODEL_FILE)
-    write_synced(folder / CONFIG_FILE, json.dumps(model.config, indent=1, sort_keys=True) + "\n")
+
+    name: str
+    num_bytes: int
+    sha256: str
 
 
-def load_model(folder: Path) -> "GPTModel":
-    """Load a model folder, on the CPU and in evaluation mode.
-
-    Raises:
-        StoreError: A file is missing, or is not what `save_model` wrote.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from gptmodel.model import GPTModel
-
-    try:
-        model = GPTModel(**json.loads((folder / CONFIG_FILE).read_bytes()))
-        load_weights(model, load_file(folder / MODEL_FILE))
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        raise StoreError(
-            expected=f"a model in {folder}: {MODEL_FILE} and {CONFIG_FILE}",
-            actual="a file is missing" if isinstance(error, FileNotFoundError) else "files that don't fit each other",
-            mend="Compute it again: gptmodel run --force train",
-        ) from error
-    return model.eval()
-
-
-def weights_of(model: "GPTModel") -> dict[str, "Tensor"]:
-    """Give a model's weights by name, each once even if two layers share it."""
-    state = model.state_dict()
-    parameters = {name: state[name] for name, _ in model.named_parameters()}
-    buffers = {name: state[name] for name, _ in model.named_buffers() if name in state}
-    return {name: tensor.contiguous() for name, tensor in (parameters | buffers).items()}
-
-
-def load_weights(model: "GPTModel", weights: Mapping[str, "Tensor"]) -> None:
-    """Copy weights into a model.
-
-    Raises:
-        KeyError: A weight is missing, or one is too many.
-        RuntimeError: A weight has another shape.
-    """
-    wanted = weights_of(model)
-    if wanted.keys() != weights.keys():
-        raise KeyError(f"weights differ: {sorted(wanted.keys() ^ weights.keys())}")
-    model.load_state_dict(dict(weights), strict=False)  # shared weights stand under one name only
-
-
-def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path:
-    """Write a checkpoint and remove all but the newest ones; a kill at any moment leaves the older ones whole.
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2, score: float | None = None) -> Path:
+    """Write a checkpoint and remove those that are not kept; a kill at any moment leaves the older ones whole.
 
     Args:
         folder: Folder of all checkpoints of a training.
         checkpoint: What to write.
-        keep: Checkpoints kept, at least 1.
+        keep: Newest checkpoints kept, at least 1; the one with the lowest score is kept besides.
+        score: How good the model is at this step, lower is better; None: not measured.
+
+    Returns:
+        The checkpoint's own folder.
 
     Raises:
         DiskFullError: No space is left; the older checkpoints are untouched.
     """
-    target = folder / f"step-{checkpoint.step:010d}"
-    partial = folder / f".{target.name}.tmp"
+    partial = begin_checkpoint(folder, checkpoint.step)
+    try:
+        files = [write_state(partial, STATE_FILE, checkpoint.tensors)]
+        return commit_checkpoint(partial, checkpoint, files, keep, score)
+    except OSError:
+        shutil.rmtree(partial, ignore_errors=True)  # what it holds is of no use, and the disk may be full
+        raise
+
+
+def begin_checkpoint(folder: Path, step: int) -> Path:
+    """Make the folder that a checkpoint is written in before it counts, and give its path."""
+    partial = folder / f".step-{step:010d}.tmp"
     shutil.rmtree(partial, ignore_errors=True)
     with full_disk_explained(folder):
         partial.mkdir(parents=True, mode=0o700)
-        state = partial / _STATE_FILE
-        _save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}, state)
-        sync(state)
-        account = {"step": checkpoint.step, "facts": checkpoint.facts, "notes": checkpoint.notes,
-                   "num_bytes": state.stat().st_size, "sha256": file_digest(state)}  # fmt: skip
-        write_synced(partial / _ACCOUNT_FILE, json.dumps(account))
+    return partial
+
+
+def write_state(partial: Path, name: str, tensors: Mapping[str, "Tensor"]) -> StateFile:
+    """Write one file of a checkpoint and sync it; several processes may each write one under a name of its own.
+
+    Args:
+        partial: What `begin_checkpoint` gave.
+        name: Name of the file, ending in `.safetensors`.
+        tensors: What it holds; no name may stand in two files of one checkpoint.
+
+    Raises:
+        DiskFullError: No space is left.
+    """
+    path = partial / name
+    with full_disk_explained(partial.parent):
+        save_tensors({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}, path)
+        sync(path)
+        return StateFile(name, path.stat().st_size, file_digest(path))
+
+
+def commit_checkpoint(
+    partial: Path, checkpoint: Checkpoint, files: Sequence[StateFile], keep: int = 2, score: float | None = None
+) -> Path:
+    """Write the account, make the checkpoint count by renaming its folder, and remove those that are not kept.
+
+    Args:
+        partial: What `begin_checkpoint` gave.
+        checkpoint: Its step, facts and notes; its tensors are in the files.
+        files: Every file of it.
+        keep: See `save_checkpoint`.
+        score: See `save_checkpoint`.
+
+    Returns:
+        The checkpoint's own folder.
+
+    Raises:
+        DiskFullError: No space is left; the older checkpoints are untouched.
+    """
+    account = {"step": checkpoint.step, "score": _finite(score), "facts": checkpoint.facts,
+               "notes": checkpoint.notes, "files": [asdict(file) for file in files]}  # fmt: skip
+    with full_disk_explained(partial.parent):
+        write_synced(partial / _ACCOUNT_FILE, json.dumps(account | {"sha256": digest_of(account)}))
         sync(partial)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
-    sync(folder)
-    # Whatever claims a later step was passed over as damaged when this training was taken up.
-    later = [path for path in _list(folder) if path.name > target.name]
-    for old in [*later, *_list(folder)[len(later) + keep :]]:
-        shutil.rmtree(old, ignore_errors=True)
+        target = partial.parent / f"step-{checkpoint.step:010d}"
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+        sync(target.parent)
+    _remove_old(target, keep)
     return target
 
 
@@ -162,34 +162,62 @@ def load_checkpoint(folder: Path, facts: Mapping[str, Any]) -> Checkpoint | None
     return None
 
 
-def _save_tensors(tensors: dict[str, "Tensor"], path: Path) -> None:
-    """Write tensors; a full disk is an OSError, as it is from any other writer."""
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
+def _remove_old(newest: Path, keep: int) -> None:
+    """Remove all checkpoints but the newest ones and the best one; `newest` was just written and is whole."""
+    # Whatever claims a later step was passed over as damaged when this training was taken up.
+    counted = [path for path in _list(newest.parent) if path.name <= newest.name]
+    kept = counted[:keep]
+    scores = {path: score for path in counted if (score := _score(path)) is not None}
+    if scores:
+        kept.append(min(scores, key=lambda path: scores[path]))  # of equal ones the newest
+    for path in set(_list(newest.parent)) - set(kept):
+        shutil.rmtree(path, ignore_errors=True)
 
+
+def _score(path: Path) -> float | None:
     try:
-        save_file(tensors, path)
-    except SafetensorError as error:
-        if not _NO_SPACE.search(str(error)):
-            raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        score: float | None = _read_account(path)["score"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return score
+
+
+def _finite(score: float | None) -> float | None:
+    return None if score is None or not math.isfinite(score) else score
 
 
 def _read(path: Path) -> Checkpoint:
+    """Read a checkpoint whole; anything that is not as it was written is an OSError, ValueError, Key- or TypeError."""
+    account = _read_account(path)
+    tensors: dict[str, Tensor] = {}
+    for entry in account["files"]:
+        part = _read_state(path, StateFile(**entry))
+        if part.keys() & tensors.keys():
+            raise ValueError("a tensor in two files")
+        tensors |= part
+    return Checkpoint(account["step"], tensors, account["facts"], account["notes"])
+
+
+def _read_account(path: Path) -> dict[str, Any]:
+    account: dict[str, Any] = json.loads((path / _ACCOUNT_FILE).read_bytes())
+    if account.pop("sha256") != digest_of(account):
+        raise ValueError("an account of another digest")
+    return account
+
+
+def _read_state(path: Path, file: StateFile) -> dict[str, "Tensor"]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    account = json.loads((path / _ACCOUNT_FILE).read_bytes())
-    state = path / _STATE_FILE
-    if state.stat().st_size != account["num_bytes"]:
-        raise ValueError("another size")
-    if file_digest(state) != account["sha256"]:
-        raise ValueError("another digest")
+    state = path / file.name
+    if state.stat().st_size != file.num_bytes:
+        raise ValueError(f"{file.name} of another size")
+    if file_digest(state) != file.sha256:
+        raise ValueError(f"{file.name} of another digest")
     try:
-        tensors = load_file(state)
+        return load_file(state)
     except SafetensorError as error:
         raise ValueError(str(error)) from error
-    return Checkpoint(account["step"], tensors, account["facts"], account["notes"])
 
 
 def _refuse_other_facts(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:

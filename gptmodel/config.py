@@ -341,10 +341,14 @@ class TrainingConfig(Section):
 
     batch_size: Positive = 16
     """Sequences in one step."""
+    micro_batch_size: Positive | None = None
+    """Sequences computed at once; the gradients of a step's micro-batches are added up. None decides once, by what fits
+    into memory, and records it."""
     max_steps: Positive = 300
     """Steps of the schedule."""
     max_seconds: float | None = Field(default=None, gt=0)
-    """Time budget in seconds; the number of steps is scaled to it before the first step. None: no budget."""
+    """Time budget in seconds. The schedule is scaled to the steps that fit, by a few steps measured before the first
+    one, and again while it runs where the machine gets slower or faster. None: no budget."""
     optimizer: Literal["adamw", "muon"] = "adamw"
     """AdamW for all, or Muon for the matrices and AdamW for the rest."""
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -361,6 +365,9 @@ class TrainingConfig(Section):
     """Decoupled weight decay of the matrices."""
     gradient_clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
+    max_loss_jump: float | None = Field(default=3.0, gt=0, json_schema_extra=ASIDE)
+    """A step whose loss lies further above the median of the recent ones stops the training, its batch named (nats a
+    token). None never stops."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Arithmetic of the matrix products; auto takes bf16 on a GPU."""
     compile: Literal["auto", "always", "never"] = "auto"
@@ -373,6 +380,11 @@ class TrainingConfig(Section):
     """Steps between two validations."""
     num_eval_batches: Positive = 8
     """Batches of the validation split read at each validation during training."""
+    patience: Positive | None = None
+    """Validations in a row without the gain below after which the training ends; the model that validated best is
+    kept. None trains to the end of the schedule and keeps the last."""
+    min_validation_gain: float = Field(default=0.0, ge=0)
+    """What counts as a gain for `patience`: bits per byte below the best validation so far."""
     num_samples: int = Field(default=4, ge=2)
     """Points of the training, first and last included, at which the prompt is completed."""
     sample_prompt: str = "The function returns"
@@ -382,7 +394,7 @@ class TrainingConfig(Section):
     checkpoint_interval: Positive = Field(default=100, json_schema_extra=ASIDE)
     """Steps between two checkpoints."""
     keep_checkpoints: Positive = Field(default=2, json_schema_extra=ASIDE)
-    """Newest checkpoints that are kept."""
+    """Newest checkpoints that are kept; the one with the lowest validation loss is kept besides."""
 
 
 class EvaluationConfig(Section):

@@ -18,12 +18,12 @@ from pydantic import BaseModel, ConfigDict
 
 from gptmodel import overlap
 from gptmodel.baselines import bits_per_byte, count_tokens, unigram_bits, xz_bits
-from gptmodel.checkpoint import load_model
 from gptmodel.config import EvaluationConfig
 from gptmodel.decision import Decision
 from gptmodel.errors import CorpusTooSmallError, ModelInputError
 from gptmodel.generation import Generator
 from gptmodel.intervals import paired_ratio_interval
+from gptmodel.model_folder import load_model
 from gptmodel.scoring import document_losses, to_fastest_device
 from gptmodel.store import Workspace, file_digest
 from gptmodel.tokenizer import Tokenizer

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gptmodel.checkpoint import load_model
 from gptmodel.errors import ConfigError
+from gptmodel.model_folder import load_model
 from gptmodel.tokenizer import Tokenizer
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from gptmodel.store import full_disk_explained, write_synced
 
 METRICS_FILE = "metrics.jsonl"
@@ -19,6 +21,7 @@ Progress = Callable[[float, str], None]
 
 _FLUSH_SECONDS = 0.5
 _PROGRESS_SECONDS = 0.5
+_SYSTEM_SECONDS = 1.0
 
 
 class MetricsLog:
@@ -80,23 +83,23 @@ def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 class Meter:
-    """Speed, the time left as a figure, and the progress line.
+    """Speed, use of the machine, the time left, and the progress line.
 
     Args:
-        num_steps: Steps of the whole training.
         tokens_per_step: Tokens read in one step.
+        machine_use: Gives the model FLOPs utilisation (0 to 1) at a number of tokens a second.
         progress: Called about twice a second with the share done (0 to 1) and a line to show; None: nobody watches.
     """
 
-    def __init__(self, num_steps: int, tokens_per_step: int, progress: Progress | None) -> None:
-        self._num_steps, self._tokens_per_step, self._progress = num_steps, tokens_per_step, progress
+    def __init__(self, tokens_per_step: int, machine_use: Callable[[float], float], progress: Progress | None) -> None:
+        self._tokens_per_step, self._machine_use, self._progress = tokens_per_step, machine_use, progress
         self._seconds, self._steps, self._shown = 0.0, 0, -math.inf
         self.recent = 0.0  # tokens a second, over about the last twenty steps
 
-    def start(self, step: int) -> None:
+    def start(self, step: int, num_steps: int) -> None:
         """Say where the training begins."""
         if self._progress is not None:
-            self._progress(step / self._num_steps, f"step {step}/{self._num_steps}")
+            self._progress(step / num_steps, f"step {step}/{num_steps}")
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:
@@ -113,15 +116,58 @@ class Meter:
         """Mean over all measured steps."""
         return self._steps * self._tokens_per_step / self._seconds if self._steps else 0.0
 
-    def eta(self, step: int) -> float:
-        """Give the seconds left."""
-        return (self._num_steps - step) * self._tokens_per_step / self.recent if self.recent else 0.0
+    @property
+    def mfu(self) -> float:
+        """Model FLOPs utilisation at the recent speed, 0 to 1."""
+        return self._machine_use(self.recent)
 
-    def show(self, step: int, curve: list[dict[str, Any]]) -> None:
+    def eta(self, num_steps_left: int) -> float:
+        """Give the seconds left."""
+        return num_steps_left * self._tokens_per_step / self.recent if self.recent else 0.0
+
+    def figures(self, num_steps_left: int) -> dict[str, float]:
+        """Give what the dashboards show of it, by key."""
+        return {"tokens_per_second": self.recent, "mfu": self.mfu, "eta_seconds": self.eta(num_steps_left)}
+
+    def show(self, step: int, num_steps: int, loss: float) -> None:
         """Call the progress callback, about twice a second and at the end."""
         now = time.monotonic()
-        if self._progress is None or (now - self._shown < _PROGRESS_SECONDS and step < self._num_steps):
+        if self._progress is None or (now - self._shown < _PROGRESS_SECONDS and step < num_steps):
             return
         self._shown = now
-        line = f"step {step}/{self._num_steps}   loss {curve[-1]['train_loss']:.3f}   {self.recent:,.0f} tokens/s"
-        self._progress(step / self._num_steps, line)
+        minutes, seconds = divmod(round(self.eta(num_steps - step)), 60)
+        line = f"step {step}/{num_steps}   loss {loss:.3f}   {self.recent:,.0f} tokens/s   MFU {100 * self.mfu:.0f} %"
+        self._progress(step / num_steps, f"{line}   {minutes}:{seconds:02d} left")
+
+
+class SystemFigures:
+    """What a training takes of the machine, read about once a second.
+
+    Args:
+        device: cpu or cuda.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._is_on_gpu = device == "cuda"
+        self._process = psutil.Process()
+        self._process.cpu_percent()  # the first call has nothing to compare with
+        self._read_at = -math.inf
+
+    def read(self) -> dict[str, float]:
+        """Give memory (bytes; on a GPU the most that its tensors took) and CPU time in per cent of one core.
+
+        Nothing where it was read within the last second.
+        """
+        now = time.monotonic()
+        if now - self._read_at < _SYSTEM_SECONDS:
+            return {}
+        self._read_at = now
+        resident = float(self._process.memory_info().rss)
+        return {"memory_bytes": self._gpu_bytes() if self._is_on_gpu else resident,
+                "cpu_percent": self._process.cpu_percent()}  # fmt: skip
+
+    @staticmethod
+    def _gpu_bytes() -> float:
+        import torch
+
+        return float(torch.cuda.max_memory_allocated())

@@ -205,7 +205,7 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> Optimizer:
     return Optimizer(adamw, muon, {parameter: name for name, parameter in named.items()})
 
 
-def learning_rate_at(step: int, max_steps: int, config: TrainingConfig) -> float:
+def learning_rate_at(step: float, max_steps: int, config: TrainingConfig) -> float:
     """Give the learning rate of a step as a share of its peak, 0 to 1.
 
     Warm-up is linear over `config.warmup_steps`, at most half of all steps. `cosine` then falls to
@@ -213,7 +213,7 @@ def learning_rate_at(step: int, max_steps: int, config: TrainingConfig) -> float
     fifth.
 
     Args:
-        step: Step, 0 <= step < max_steps; beyond it the last step's rate.
+        step: Step, 0 <= step < max_steps; beyond it the last step's rate, between two steps a rate between theirs.
         max_steps: Steps of the schedule.
         config: The optimisation's settings.
 

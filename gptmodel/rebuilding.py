@@ -17,9 +17,9 @@ from gptmodel.chain import Stage, code_version, fingerprint, section_of
 from gptmodel.config import Config
 from gptmodel.errors import StoreBusyError
 from gptmodel.parts import Progress
-from gptmodel.runtime import RUNTIME_FILE, TrainingPlan
 from gptmodel.stages import Materials, compute_stage, outside_digests
-from gptmodel.store import Manifest, Output, Store, Workspace, digest_of, is_locked, output_of, seal, write_synced
+from gptmodel.store import Manifest, Output, Store, Workspace, digest_of, is_locked, output_of, seal
+from gptmodel.training.plan import RUNTIME_FILE, TrainingPlan, write_plan
 
 _STORES = "*/*.partial"
 
@@ -122,4 +122,5 @@ def _take_over(plan: TrainingPlan, work: Workspace, config: Config) -> None:
     from gptmodel.training.facts import facts_of
 
     facts = digest_of(facts_of(work, config.model, config.training))
-    write_synced(work.notes / RUNTIME_FILE, plan.model_copy(update={"facts": facts}).model_dump_json(indent=1))
+    # Final, so that a time budget is not measured anew.
+    write_plan(work.notes / RUNTIME_FILE, plan.model_copy(update={"facts": facts, "is_final": True}))

@@ -1,28 +1,26 @@
 """The choices that depend on the machine: device, threads, precision, compile. Made once, recorded, reused.
 
 One and two threads, or two precisions, give different weights, so a training that is taken up again must compute as it
-began. `training` asks here before step 0; the answer is written to `runtime.json`. All but the number of steps under
-a time budget follows from rules, not measurements: on the same machine the answer is the same.
+began. `training` asks here before step 0; the answer is written to `runtime.json`. All but the number of threads, which
+looks at what else the machine is doing, follows from rules: on the same machine the answer is the same.
 """
 
 import contextlib
 import logging
 import os
 import shutil
-import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import psutil
+from pydantic import BaseModel, ConfigDict
 
 from gptmodel.config import ModelConfig, TrainingConfig
-from gptmodel.errors import ResumeError
-from gptmodel.store import digest_of, write_synced
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from gptmodel.model import GPTModel
 
@@ -32,13 +30,14 @@ logger = logging.getLogger(__name__)
 # it would not come back. On a GPU the same cold start pays after so many steps.
 _CPU_COMPILE_FLOPS = 4e13
 _GPU_COMPILE_STEPS = 1000
-# Of a time budget this share is planned for steps; the rest is for what is not measured beforehand.
-_BUDGET_RATIO = 0.93
-_TIMED_STEPS = 4
+# How long the machine is watched to see how many cores are free.
+_WATCHED_SECONDS = 0.3
 
-RUNTIME_FILE = "runtime.json"
 OLD_DRIVER = "The GPU's driver is too old for this torch: training runs on the CPU."
 CPU_BUILD = "There is a GPU, but this torch is built for the CPU: training runs on the CPU."
+
+Loss = Callable[["nn.Module", "Tensor", "Tensor"], "Tensor"]
+"""From (model, inputs (B, T), targets (B, T)) to their mean loss, nats a token."""
 
 
 class Runtime(BaseModel):
@@ -54,139 +53,35 @@ class Runtime(BaseModel):
     """Arithmetic of the matrix products."""
     compiled: bool
     """Whether the training step is compiled."""
+    validation_compiled: bool = False
+    """Whether validations are compiled too."""
     note: str = ""
     """Why a GPU that is there is not used; empty otherwise."""
 
 
-class TrainingPlan(BaseModel):
-    """What is decided before step 0 and kept for every later attempt."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    facts: str
-    """Digest of what the training rests on."""
-    runtime: Runtime
-    """How it computes."""
-    num_steps: int
-    """Its steps: those of the schedule, or fewer under a time budget."""
-
-
-def choose_runtime(config: TrainingConfig, num_parameters: int, num_tokens: int) -> Runtime:
+def choose_runtime(config: TrainingConfig, num_parameters: int, context_length: int) -> Runtime:
     """Decide how a training computes.
 
     Args:
         config: What the config demands; `auto` and None leave it to the rules here.
         num_parameters: Size of the model.
-        num_tokens: Tokens of the planned training, all steps together.
+        context_length: Tokens of a sequence.
     """
     device, note = find_device()
     if note:
         logger.warning(note)
-    compiled = _compiles(config, device, 6.0 * num_parameters * num_tokens)
+    tokens = config.batch_size * context_length
+    compiled = _compiles(config, device, 6.0 * num_parameters * tokens * config.max_steps, config.max_steps)
+    num_validations = config.num_eval_batches * (1 + config.max_steps // config.eval_interval)
+    pays = _compiles(config, device, 2.0 * num_parameters * tokens * num_validations, num_validations)
     return Runtime(
         device=device,
-        num_threads=config.num_threads or usable_cores(),
-        precision=_precision(config, device),
+        num_threads=config.num_threads or free_cores(),
+        precision=_precision(config, device, compiled),
         compiled=compiled,
+        validation_compiled=compiled and pays,
         note=note,
     )
-
-
-def plan_training(
-    path: Path, facts: Mapping[str, Any], model: ModelConfig, training: TrainingConfig, vocab_size: int
-) -> TrainingPlan:
-    """Read the plan of an earlier attempt, or make one and write it down.
-
-    Args:
-        path: Where the plan lies, or will.
-        facts: What the training rests on; a plan made for others is replaced.
-        model: Shape of the model.
-        training: The optimisation.
-        vocab_size: Tokens in the vocabulary.
-
-    Raises:
-        ResumeError: The earlier attempt computed on a GPU, and there is none.
-    """
-    import torch
-
-    facts_digest = digest_of(facts)
-    earlier = read_plan(path)
-    if earlier is not None and earlier.facts == facts_digest:
-        _refuse_missing_device(earlier.runtime)
-        return earlier
-    tokens = training.max_steps * training.batch_size * model.context_length
-    with torch.device("meta"):
-        num_parameters = new_model(model, vocab_size).num_parameters()
-    runtime = choose_runtime(training, num_parameters, tokens)
-    plan = TrainingPlan(
-        facts=facts_digest, runtime=runtime, num_steps=_affordable(model, training, vocab_size, runtime)
-    )
-    write_synced(path, plan.model_dump_json(indent=1))
-    return plan
-
-
-def read_plan(path: Path) -> TrainingPlan | None:
-    """Read what was decided for a training; None if it is gone or can't be read."""
-    try:
-        return TrainingPlan.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
-
-
-def adapted(plan: TrainingPlan) -> tuple[TrainingPlan, tuple[str, ...]]:
-    """Give a plan that this machine can follow, and a sentence for each choice that it can't make as it was made."""
-    runtime, words = plan.runtime, []
-    if runtime.device == "cuda" and find_device()[0] != "cuda":
-        words.append("it was trained on a GPU, and torch finds none here: on the CPU")
-        runtime = runtime.model_copy(update={"device": "cpu", "compiled": False})
-    if runtime.compiled and runtime.device == "cpu" and not _has_compiler():
-        words.append("its step was compiled, and there is no C++ compiler here: not compiled")
-        runtime = runtime.model_copy(update={"compiled": False})
-    return plan.model_copy(update={"runtime": runtime}), tuple(words)
-
-
-def _refuse_missing_device(runtime: Runtime) -> None:
-    device, _ = find_device()
-    if runtime.device == "cuda" and device != "cuda":
-        raise ResumeError(
-            expected="the GPU that this training began on",
-            actual="a machine where torch finds none",
-            mend="Go on where the GPU is, or start from the beginning: gptmodel run --force train",
-        )
-
-
-def _affordable(model: ModelConfig, training: TrainingConfig, vocab_size: int, runtime: Runtime) -> int:
-    """Give the number of steps: all, or as many as the time budget allows by a few steps measured here."""
-    if training.max_seconds is None:
-        return training.max_steps
-    started = time.monotonic()
-    with settled(runtime, training.seed):
-        seconds = _seconds_of_step(build_model(model, vocab_size, runtime), model, training, runtime)
-    # A validation batch costs about a third of a step: it has no backward pass.
-    seconds *= 1 + training.num_eval_batches / (3 * training.eval_interval)
-    left = training.max_seconds * _BUDGET_RATIO - (time.monotonic() - started)
-    num_steps = max(1, min(training.max_steps, int(left / seconds)))
-    logger.info("the time budget allows %d of %d steps", num_steps, training.max_steps)
-    return num_steps
-
-
-def _seconds_of_step(model: "GPTModel", shape: ModelConfig, training: TrainingConfig, runtime: Runtime) -> float:
-    import torch
-
-    from gptmodel.optimizer import build_optimizer
-
-    optimizer, loss_of = build_optimizer(model, training), loss_function(runtime)
-    ids = torch.randint(model.config["vocab_size"], (training.batch_size, shape.context_length), device=runtime.device)
-    times = []
-    for _ in range(_TIMED_STEPS):
-        started = time.monotonic()
-        loss_of(model, ids, ids).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        if runtime.device == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.monotonic() - started)
-    return sorted(times[1:])[len(times[1:]) // 2]
 
 
 @contextlib.contextmanager
@@ -220,12 +115,12 @@ def build_model(model: ModelConfig, vocab_size: int, runtime: Runtime) -> "GPTMo
     return new_model(model, vocab_size).to(runtime.device).train()
 
 
-def loss_function(runtime: Runtime) -> Callable[["GPTModel", "Tensor", "Tensor"], "Tensor"]:
+def loss_function(runtime: Runtime) -> Loss:
     """Give (model, inputs (B, T), targets (B, T)) -> mean loss, nats a token."""
     import torch
     import torch.nn.functional as F
 
-    def loss_of(model: "GPTModel", inputs: "Tensor", targets: "Tensor") -> "Tensor":
+    def loss_of(model: "nn.Module", inputs: "Tensor", targets: "Tensor") -> "Tensor":
         with torch.autocast(runtime.device, torch.bfloat16, enabled=runtime.precision == "bf16"):
             logits = model(inputs)  # (B, T, V)
         return F.cross_entropy(logits.flatten(0, -2).float(), targets.flatten())
@@ -256,6 +151,28 @@ def usable_cores(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return max(1, cores if quota is None else min(cores, int(quota)))
 
 
+def free_cores() -> int:
+    """Give the cores that this process may use and that nothing else keeps busy now, at least 1.
+
+    Two threads beside other busy processes wait for each other in every operation and are slower than one.
+    """
+    cores = usable_cores()
+    if cores == 1:
+        return 1
+    busy_ratio = psutil.cpu_percent(interval=_WATCHED_SECONDS) / 100
+    free = (psutil.cpu_count() or cores) * (1 - busy_ratio)
+    return max(1, min(cores, round(free)))
+
+
+def memory_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Give the memory that this process may use: the machine's, bounded by the limit of its control group."""
+    total = int(psutil.virtual_memory().total)
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # cgroup v2, v1
+        with contextlib.suppress(OSError, ValueError):
+            return min(total, int((cgroup / name).read_text()))
+    return total
+
+
 def _quota(cgroup: Path) -> float | None:
     """Read the quota in cores; None for no limit. cpu.max is cgroup v2, the other two files v1."""
     try:
@@ -269,24 +186,26 @@ def _quota(cgroup: Path) -> float | None:
         return None
 
 
-def _compiles(config: TrainingConfig, device: str, flops: float) -> bool:
+def _compiles(config: TrainingConfig, device: str, flops: float, num_passes: int) -> bool:
     if config.compile != "auto":
         return config.compile == "always"
     if device == "cuda":
-        return config.max_steps >= _GPU_COMPILE_STEPS
+        return num_passes >= _GPU_COMPILE_STEPS
     # On a CPU compiling gains most with bf16, and needs a C++ compiler.
     wanted = config.precision != "fp32" and has_fast_bf16() and flops >= _CPU_COMPILE_FLOPS
-    return wanted and _has_compiler()
+    return wanted and has_compiler()
 
 
-def _has_compiler() -> bool:
+def has_compiler() -> bool:
+    """Tell whether there is a C++ compiler, which torch.compile needs on a CPU."""
     return shutil.which(os.environ.get("CXX", "g++")) is not None
 
 
-def _precision(config: TrainingConfig, device: str) -> Literal["fp32", "bf16"]:
+def _precision(config: TrainingConfig, device: str, compiled: bool) -> Literal["fp32", "bf16"]:
     if config.precision != "auto":
         return config.precision
-    return "bf16" if device == "cuda" or has_fast_bf16() else "fp32"
+    # On a CPU bf16 alone is no faster: the conversions, which compiling fuses away, cost what the products gain.
+    return "bf16" if device == "cuda" or (compiled and has_fast_bf16()) else "fp32"
 
 
 def has_fast_bf16() -> bool:

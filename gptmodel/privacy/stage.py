@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from gptmodel.checkpoint import load_model
 from gptmodel.config import PrivacyConfig
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.corpus.scrubbing.coverage import judged
 from gptmodel.generation import Generator
+from gptmodel.model_folder import load_model
 from gptmodel.privacy.account import AuditResult, Runtime
 from gptmodel.privacy.extraction import try_prefixes
 from gptmodel.privacy.phrases import rank_planted

@@ -22,6 +22,10 @@ class RuntimeAccount(BaseModel):
     """Whether the training step was compiled."""
     num_threads: int
     """CPU threads."""
+    micro_batch_size: int
+    """Sequences computed at once."""
+    mfu: float
+    """Model FLOPs utilisation near the end, 0 to 1: what was computed of what the machine could."""
     note: str = ""
     """Why a GPU that is there was not used; empty otherwise."""
 
@@ -34,11 +38,17 @@ class TrainResult(BaseModel):
     num_parameters: int
     """Parameters of the model."""
     num_tokens: int
-    """Tokens trained on, repeats included."""
+    """Tokens that the kept model was trained on, repeats included."""
     num_steps: int
-    """Optimizer steps."""
+    """Optimizer steps of the kept model."""
+    num_steps_taken: int
+    """Optimizer steps in all: more than that where early stopping kept an earlier model."""
+    stopped: str
+    """Why it ended before its schedule did; empty if it did not."""
     train_loss: float
     """Mean loss over the last stretch of the curve, nats a token."""
     validation_loss: float
-    """Loss on the validation batches after the last step, nats a token."""
+    """Loss of the kept model on the validation batches, nats a token."""
+    validation_bits_per_byte: float
+    """The same over the UTF-8 bytes of their text."""
     runtime: RuntimeAccount

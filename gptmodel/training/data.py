@@ -1,8 +1,11 @@
 """The batches of a training: step n's windows, and the windows that every validation reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,7 +14,31 @@ from gptmodel.errors import CorpusTooSmallError
 from gptmodel.mixture import MixedOrder, batch_order
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer
-from gptmodel.tokens import BatchOrder, TokenSplit, batch, num_windows, windows_at
+from gptmodel.tokens import DOCUMENTS_FILE, BatchOrder, TokenSplit, num_windows, windows_at
+
+_MOST_NAMED = 20
+
+
+class Batch(NamedTuple):
+    """Windows as a model reads them.
+
+    Attributes:
+        inputs: Token ids, int64, (B, T).
+        targets: The token that follows each, int64, (B, T).
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+    def rows(self, first: int, end: int) -> "Batch":
+        """Give the windows first:end of it."""
+        return Batch(self.inputs[first:end], self.targets[first:end])
+
+    def to(self, device: str) -> "Batch":
+        """Give it on a device; the copy to a GPU goes on while the caller does."""
+        if device == "cpu":
+            return self
+        return Batch(*(tensor.pin_memory().to(device, non_blocking=True) for tensor in self))
 
 
 @dataclass(frozen=True)
@@ -24,21 +51,42 @@ class TrainingData:
     tokenizer: Tokenizer
     context_length: int
     vocab_size: int
+    folder: Path
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Give a step's inputs and targets, int64, (B, T)."""
-        inputs, targets = batch(self.train, self.order, step, self.context_length)
-        return torch.from_numpy(inputs), torch.from_numpy(targets)
+    def batch(self, windows: Sequence[int]) -> Batch:
+        """Give windows of the train split by number."""
+        return _batch(self.train, windows, self.context_length)
 
-    def validation_batches(self, config: TrainingConfig) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give the same batches at each validation: windows at even distances over the split."""
+    def validation_batches(self, config: TrainingConfig, num_rows: int) -> Iterator[Batch]:
+        """Give the same windows at each validation, at even distances over the split, `num_rows` at a time."""
         context = min(self.context_length, len(self.validation) - 1)
         total = num_windows(len(self.validation), context)
         count = min(total, config.num_eval_batches * config.batch_size)
         windows = [place * total // count for place in range(count)]
-        for first in range(0, count, config.batch_size):
-            inputs, targets = windows_at(self.validation, windows[first : first + config.batch_size], context)
-            yield torch.from_numpy(inputs), torch.from_numpy(targets)
+        for first in range(0, count, num_rows):
+            yield _batch(self.validation, windows[first : first + num_rows], context)
+
+    def describe(self, step: int) -> str:
+        """Tell which batch a step reads: its windows, and the ids of the documents in them; never text."""
+        windows = self.order.windows(step)
+        named = f"batch {step}: windows {', '.join(str(window) for window in windows)}"
+        documents = self._documents_in(windows)
+        return f"{named}; documents {_some(documents)}" if documents else named
+
+    def _documents_in(self, windows: Sequence[int]) -> list[str]:
+        """Give the ids of the documents that windows of the train split hold; none where their table is missing."""
+        import pyarrow.dataset as ds
+
+        path = self.folder / DOCUMENTS_FILE
+        if not path.exists():
+            return []
+        table = ds.dataset(path).to_table(["id", "start"], filter=ds.field("split") == "train")
+        starts = table["start"].to_numpy()  # ascending: documents lie one after the other
+        firsts = np.array(windows) * self.context_length
+        begin = np.searchsorted(starts, firsts, "right") - 1
+        end = np.searchsorted(starts, firsts + self.context_length, "right")
+        places = dict.fromkeys(place for first, last in zip(begin, end, strict=True) for place in range(first, last))
+        return [str(table["id"][int(place)]) for place in places]
 
 
 def open_data(work: Workspace, model: ModelConfig, training: TrainingConfig) -> TrainingData:
@@ -47,8 +95,8 @@ def open_data(work: Workspace, model: ModelConfig, training: TrainingConfig) -> 
     Raises:
         CorpusTooSmallError: The train split is shorter than one window, or there is nothing to validate on.
     """
-    tokenizer = Tokenizer.load(work.inputs["tokenizer"])
-    train_split, validation = (TokenSplit.open(work.inputs["pack"], name) for name in ("train", "validation"))
+    tokenizer, folder = Tokenizer.load(work.inputs["tokenizer"]), work.inputs["pack"]
+    train_split, validation = (TokenSplit.open(folder, name) for name in ("train", "validation"))
     total = num_windows(len(train_split), model.context_length)
     if total < 1 or len(validation) < 2:
         short, needed = ("train", model.context_length + 1) if total < 1 else ("validation", 2)
@@ -57,5 +105,15 @@ def open_data(work: Workspace, model: ModelConfig, training: TrainingConfig) -> 
             actual=f"{len(train_split if total < 1 else validation)}",
             mend="Add documents, or make model.context_length smaller.",
         )
-    order = batch_order(work.inputs["pack"], model.context_length, total, training.batch_size, training.seed)
-    return TrainingData(train_split, validation, order, tokenizer, model.context_length, tokenizer.vocab_size)
+    order = batch_order(folder, model.context_length, total, training.batch_size, training.seed)
+    return TrainingData(train_split, validation, order, tokenizer, model.context_length, tokenizer.vocab_size, folder)
+
+
+def _batch(split: TokenSplit, windows: Sequence[int], context_length: int) -> Batch:
+    inputs, targets = windows_at(split, windows, context_length)
+    return Batch(torch.from_numpy(inputs), torch.from_numpy(targets))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more

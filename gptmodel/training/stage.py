@@ -9,20 +9,25 @@ import shutil
 import time
 from pathlib import Path
 
-from gptmodel.checkpoint import save_model
 from gptmodel.config import ModelConfig, TrainingConfig
 from gptmodel.metrics import Progress
-from gptmodel.runtime import RUNTIME_FILE, build_model, plan_training, settled
+from gptmodel.model_folder import save_model
+from gptmodel.runtime import build_model, settled
 from gptmodel.store import Workspace
 from gptmodel.training.account import TrainResult
+from gptmodel.training.checkpoints import CHECKPOINTS_DIR
 from gptmodel.training.data import open_data
 from gptmodel.training.facts import MODEL_DIR, facts_of, finished, note_finished
-from gptmodel.training.trainer import CHECKPOINTS_DIR, Trainer
+from gptmodel.training.group import Alone, Group
+from gptmodel.training.plan import RUNTIME_FILE, plan_training, write_plan
+from gptmodel.training.signals import terminable
+from gptmodel.training.trainer import Trainer
 
 
 def train(
-    work: Workspace, model: ModelConfig, training: TrainingConfig, progress: Progress | None = None
-) -> TrainResult:
+    work: Workspace, model: ModelConfig, training: TrainingConfig, progress: Progress | None = None,
+    group: Group | None = None,
+) -> TrainResult:  # fmt: skip
     """Train a model, or go on with a training that was interrupted in this workspace.
 
     Args:
@@ -31,30 +36,33 @@ def train(
         model: Shape of the model.
         training: The optimisation.
         progress: Called about twice a second with the share done (0 to 1) and a line to show.
+        group: The processes that train together; None: this one alone.
 
     Raises:
         CorpusTooSmallError: The train split is shorter than one window, or there is nothing to validate on.
         ResumeError: The checkpoint here rests on other data, settings or another kind of device.
-        TrainingError: The loss is not a number.
-        DiskFullError: No space is left for a checkpoint.
+        TrainingError: The loss is not a number or jumped, or a GPU has too little memory.
+        DiskFullError: No space is left for the trained model.
     """
-    started = time.monotonic()
+    started, group = time.monotonic(), group or Alone()
     _remove_temporary(work.path)
     facts = facts_of(work, model, training)
     if (earlier := finished(work, facts)) is not None:
         return earlier
     data = open_data(work, model, training)
-    plan = plan_training(work.notes / RUNTIME_FILE, facts, model, training, data.vocab_size)
-    with settled(plan.runtime, training.seed):
-        trainer = Trainer(
-            work, training, data, facts, plan, build_model(model, data.vocab_size, plan.runtime), progress
-        )
-        resumed_from = trainer.restore()
+    plan = plan_training(work.notes / RUNTIME_FILE, facts, model, training, data.vocab_size, group.size)
+    with terminable(), settled(plan.runtime, training.seed):
+        module = build_model(model, data.vocab_size, plan.runtime)
+        trainer = Trainer(work, training, data, facts, plan, module, group, progress, started)
+        trainer.restore()
         trainer.run()
+        trainer.keep_best()
+        result = trainer.account()
+    if group.is_first:
         save_model(work.path / MODEL_DIR, trainer.model)
-        result = trainer.account(started, resumed_from)
-    note_finished(work, facts, result)
-    shutil.rmtree(work.notes / CHECKPOINTS_DIR, ignore_errors=True)
+        write_plan(work.notes / RUNTIME_FILE, trainer.plan.model_copy(update={"is_final": True}))
+        note_finished(work, facts, result)
+        shutil.rmtree(work.notes / CHECKPOINTS_DIR, ignore_errors=True)
     return result
 
 

@@ -10,12 +10,13 @@ import sys
 from typing import Any
 
 from flows.cli import main
-from gptmodel import checkpoint, store
+from gptmodel import store
+from gptmodel.checkpoint_writer import CheckpointWriter
 
 
 def interrupt_at(stage: str, number: signal.Signals) -> None:
     """Arrange for the signal."""
-    seal, save = store.seal, checkpoint.save_checkpoint
+    seal, save = store.seal, CheckpointWriter.save
     seen = []
 
     def sealing(work: Any, **named: Any) -> Any:
@@ -23,18 +24,17 @@ def interrupt_at(stage: str, number: signal.Signals) -> None:
             os.kill(os.getpid(), number)
         return seal(work, **named)
 
-    def saving(*positional: Any, **named: Any) -> Any:
-        made = save(*positional, **named)
-        seen.append(made)
+    def saving(writer: CheckpointWriter, *positional: Any, **named: Any) -> None:
+        save(writer, *positional, **named)
+        seen.append(writer)
         if stage == "train" and len(seen) == 2:
+            writer.wait()
             os.kill(os.getpid(), number)
-        return made
 
     import flows.run
-    import gptmodel.training.trainer
 
     flows.run.seal = sealing  # type: ignore[attr-defined]
-    gptmodel.training.trainer.save_checkpoint = saving  # type: ignore[attr-defined]
+    CheckpointWriter.save = saving  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

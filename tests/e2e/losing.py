@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flows.cli import main
-from gptmodel import checkpoint, store
+from gptmodel import store
+from gptmodel.checkpoint_writer import CheckpointWriter
 
 VARIABLES = {"mlflow": "MLFLOW_TRACKING_URI", "prefect": "PREFECT_API_URL"}
 _NUM_CHECKPOINTS = 2  # of the training, after which it is in its middle
@@ -96,17 +97,15 @@ def _at_commit(stage: str, do: Callable[[], None]) -> None:
 
 
 def _at_checkpoint(do: Callable[[], None]) -> None:
-    import gptmodel.training.trainer
+    save, seen = CheckpointWriter.save, []
 
-    save, seen = checkpoint.save_checkpoint, []
-
-    def saving(*positional: Any, **named: Any) -> Any:
-        seen.append(save(*positional, **named))
+    def saving(writer: CheckpointWriter, *positional: Any, **named: Any) -> None:
+        save(writer, *positional, **named)
+        seen.append(writer)
         if len(seen) == _NUM_CHECKPOINTS:
             do()
-        return seen[-1]
 
-    gptmodel.training.trainer.save_checkpoint = saving  # type: ignore[attr-defined]
+    CheckpointWriter.save = saving  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

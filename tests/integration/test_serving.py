@@ -18,11 +18,11 @@ import torch
 
 from gptmodel import downloads, registry, tracking
 from gptmodel.bundle import assemble_bundle
-from gptmodel.checkpoint import save_model
 from gptmodel.config import TokenizerConfig
 from gptmodel.decision import Decision
 from gptmodel.generation import Generator
 from gptmodel.model import GPTModel
+from gptmodel.model_folder import save_model
 from gptmodel.tokenizer import learn
 from tests.integration.servers import RunningServer, free_port
 

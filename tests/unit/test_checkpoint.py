@@ -1,112 +1,35 @@
-"""Model folders and checkpoints: what is read is what was written, and damage never counts as done."""
+"""Checkpoints: what is read is what was written, and damage never counts as done."""
 
+import errno
 import json
-from collections.abc import Callable
+import math
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors import SafetensorError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gptmodel import checkpoint as room
-from gptmodel.checkpoint import Checkpoint, load_checkpoint, load_model, save_checkpoint, save_model, weights_of
-from gptmodel.errors import DiskFullError, ResumeError, StoreError
-from gptmodel.model import GPTModel
+from gptmodel.checkpoint import (
+    Checkpoint,
+    begin_checkpoint,
+    commit_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    write_state,
+)
+from gptmodel.errors import DiskFullError, ResumeError
+from gptmodel.store import file_digest
 
 FACTS: dict[str, Any] = {"inputs": {"pack": "abc", "tokenizer": "def"}, "training": {"seed": 1}}
-
-
-def make_model(tie_embeddings: bool = True) -> GPTModel:
-    torch.manual_seed(0)
-    return GPTModel(50, 16, 32, 2, 2, context_length=8, tie_embeddings=tie_embeddings)
 
 
 def make_checkpoint(step: int, facts: dict[str, Any] = FACTS) -> Checkpoint:
     tensors = {"model.w": torch.full((3,), float(step)), "rng.cpu": torch.get_rng_state()}
     return Checkpoint(step, tensors, facts, {"curve": [{"step": step, "train_loss": 0.1 + step}]})
-
-
-@pytest.mark.parametrize("tie_embeddings", [True, False])
-def test_a_loaded_model_gives_the_same_logits(tmp_path: Path, tie_embeddings: bool) -> None:
-    model = make_model(tie_embeddings).eval()
-    ids = torch.tensor([1, 2, 3, 4])
-    save_model(tmp_path, model)
-    assert torch.equal(load_model(tmp_path)(ids), model(ids))
-
-
-def test_a_model_folder_holds_safetensors_and_json_alone(tmp_path: Path) -> None:
-    save_model(tmp_path, make_model())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
-
-
-def test_saving_the_same_weights_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("1", "2"):
-        save_model(tmp_path / name, make_model())
-    for file in ("config.json", "model.safetensors"):
-        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
-
-
-def test_a_tied_weight_is_stored_once() -> None:
-    assert len(weights_of(make_model(False))) == len(weights_of(make_model(True))) + 1
-
-
-@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
-def test_a_missing_file_is_named_as_missing(tmp_path: Path, file: str) -> None:
-    save_model(tmp_path, make_model())
-    (tmp_path / file).unlink()
-    with pytest.raises(StoreError, match="a file is missing"):
-        load_model(tmp_path)
-
-
-@pytest.fixture
-def fail_to_save(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let safetensors fail with a message, as it does for any error of the system."""
-
-    def make(message: str) -> None:
-        def fail(*_: Any, **__: Any) -> None:
-            raise SafetensorError(message)
-
-        monkeypatch.setattr("safetensors.torch.save_file", fail)
-
-    return make
-
-
-@pytest.mark.parametrize("number", [28, 122])
-def test_a_full_disk_is_said_by_model_and_checkpoint(
-    tmp_path: Path, fail_to_save: Callable[[str], None], number: int
-) -> None:
-    fail_to_save(f"Error while serializing: I/O error: No space left on device (os error {number})")
-    with pytest.raises(DiskFullError):
-        save_model(tmp_path / "model", make_model())
-    with pytest.raises(DiskFullError):
-        save_checkpoint(tmp_path / "checkpoints", make_checkpoint(1))
-    assert load_checkpoint(tmp_path / "checkpoints", FACTS) is None
-
-
-@pytest.mark.parametrize("message", ["I/O error: Input/output error (os error 5)", "(os error 281)", "no data"])
-def test_another_failure_to_save_is_not_called_a_full_disk(
-    tmp_path: Path, fail_to_save: Callable[[str], None], message: str
-) -> None:
-    fail_to_save(message)
-    with pytest.raises(SafetensorError):
-        save_model(tmp_path, make_model())
-
-
-def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
-    save_model(tmp_path, make_model())
-    config = json.loads((tmp_path / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps(config | {"num_layers": 1}))
-    with pytest.raises(StoreError, match="don't fit each other"):
-        load_model(tmp_path)
-
-
-def test_a_cut_model_file_is_refused(tmp_path: Path) -> None:
-    save_model(tmp_path, make_model())
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(StoreError, match="don't fit each other"):
-        load_model(tmp_path)
 
 
 def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
@@ -122,10 +45,90 @@ def test_without_a_checkpoint_there_is_none(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "missing", FACTS) is None
 
 
+def steps_in(folder: Path) -> list[int]:
+    return sorted(int(path.name.removeprefix("step-")) for path in folder.iterdir())
+
+
 def test_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
     for step in (9, 10, 100):
         save_checkpoint(tmp_path, make_checkpoint(step), keep=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-0000000010", "step-0000000100"]
+    assert steps_in(tmp_path) == [10, 100]
+
+
+def test_the_best_one_is_kept_besides(tmp_path: Path) -> None:
+    for step, score in ((1, 3.0), (2, 2.0), (3, None), (4, 2.5), (5, math.nan), (6, 2.25)):
+        save_checkpoint(tmp_path, make_checkpoint(step), keep=2, score=score)
+    assert steps_in(tmp_path) == [2, 5, 6]
+
+
+def test_a_better_one_takes_the_best_ones_place(tmp_path: Path) -> None:
+    for step, score in ((1, 3.0), (2, 2.0), (3, 1.0), (4, 2.5)):
+        save_checkpoint(tmp_path, make_checkpoint(step), keep=1, score=score)
+    assert steps_in(tmp_path) == [3, 4]
+
+
+@given(
+    scores=st.lists(st.none() | st.floats(0, 10), min_size=1, max_size=6), keep=st.integers(1, 3),
+    damaged=st.integers(0, 6),
+)  # fmt: skip
+@settings(max_examples=25)
+def test_the_newest_is_kept_whatever_the_scores(
+    tmp_path_factory: pytest.TempPathFactory, scores: list[float | None], keep: int, damaged: int
+) -> None:
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for step, score in enumerate(scores):
+        written = save_checkpoint(folder, make_checkpoint(step), keep, score)
+        if step == damaged and step + 1 < len(scores):
+            damage_account(written)
+    newest = steps_in(folder)[-keep:]
+    assert newest == list(range(len(scores)))[-keep:]
+    read = load_checkpoint(folder, FACTS)
+    assert read is not None
+    assert read.step == len(scores) - 1
+
+
+def test_a_checkpoint_of_several_files_is_read_as_one(tmp_path: Path) -> None:
+    partial = begin_checkpoint(tmp_path, 3)
+    files = [write_state(partial, f"rank-{n}.safetensors", {f"w{n}": torch.full((2,), float(n))}) for n in range(3)]
+    commit_checkpoint(partial, Checkpoint(3, {}, FACTS), files)
+    read = load_checkpoint(tmp_path, FACTS)
+    assert read is not None
+    assert {name: tensor.tolist() for name, tensor in read.tensors.items()} == {
+        "w0": [0.0, 0.0], "w1": [1.0, 1.0], "w2": [2.0, 2.0],
+    }  # fmt: skip
+
+
+def test_a_tensor_in_two_files_is_damage(tmp_path: Path) -> None:
+    partial = begin_checkpoint(tmp_path, 3)
+    files = [write_state(partial, f"rank-{n}.safetensors", {"w": torch.zeros(1)}) for n in range(2)]
+    commit_checkpoint(partial, Checkpoint(3, {}, FACTS), files)
+    assert load_checkpoint(tmp_path, FACTS) is None
+
+
+def test_the_account_lists_each_file_with_size_and_digest(tmp_path: Path) -> None:
+    written = save_checkpoint(tmp_path, make_checkpoint(1))
+    account = json.loads((written / "checkpoint.json").read_text())
+    state = written / "state.safetensors"
+    assert account["files"] == [
+        {"name": state.name, "num_bytes": state.stat().st_size, "sha256": file_digest(state)},
+    ]
+
+
+def test_a_checkpoint_holds_safetensors_and_json_alone(tmp_path: Path) -> None:
+    written = save_checkpoint(tmp_path, make_checkpoint(1))
+    assert sorted(path.name for path in written.iterdir()) == ["checkpoint.json", "state.safetensors"]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    save_checkpoint(tmp_path, make_checkpoint(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "save_tensors", refuse)
+        with pytest.raises(DiskFullError):
+            save_checkpoint(tmp_path, make_checkpoint(2))
+    assert steps_in(tmp_path) == [1]
 
 
 def test_a_later_damaged_one_does_not_push_a_whole_one_out(tmp_path: Path) -> None:
@@ -150,11 +153,16 @@ def damage_account(path: Path) -> None:
     (path / "checkpoint.json").write_text('{"step": 2')
 
 
+def damage_curve(path: Path) -> None:
+    text = (path / "checkpoint.json").read_text()
+    (path / "checkpoint.json").write_text(text.replace('"train_loss": 2.1', '"train_loss": 2.2'))
+
+
 def damage_missing(path: Path) -> None:
     (path / "state.safetensors").unlink()
 
 
-@pytest.mark.parametrize("damage", [damage_cut, damage_bit, damage_account, damage_missing])
+@pytest.mark.parametrize("damage", [damage_cut, damage_bit, damage_account, damage_curve, damage_missing])
 def test_a_damaged_newest_falls_back_to_the_one_before(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Any
 ) -> None:

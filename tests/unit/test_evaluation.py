@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from gptmodel.checkpoint import save_model
 from gptmodel.config import EvaluationConfig, TokenizerConfig, TokensConfig
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
 from gptmodel.errors import CorpusTooSmallError, ModelInputError
 from gptmodel.evaluation import EvaluationResult, compare, evaluate, evaluate_texts
 from gptmodel.generation import Generator
 from gptmodel.model import GPTModel
+from gptmodel.model_folder import save_model
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer, learn
 from gptmodel.tokens import TokenSplit, pack
@@ -130,7 +130,7 @@ def test_slices_sum_up_to_the_whole(result: EvaluationResult):
 def test_any_text_scores_as_in_the_stage(
     result: EvaluationResult, work: Workspace, tokenizer: Tokenizer, test_texts: list[str]
 ):
-    from gptmodel.checkpoint import load_model
+    from gptmodel.model_folder import load_model
 
     scores = evaluate_texts(Generator(load_model(work.inputs["train"] / "model"), tokenizer), test_texts)
     assert scores.bits_per_byte == pytest.approx(result.bits_per_byte, rel=1e-5)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from gptmodel.checkpoint import save_model
 from gptmodel.config import TokenizerConfig
 from gptmodel.errors import ConfigError, ModelInputError, StoreError
 from gptmodel.generation import Generator, _pick, _Sequence, _window, _Wish
 from gptmodel.model import GPTModel
+from gptmodel.model_folder import save_model
 from gptmodel.tokenizer import Tokenizer, learn
 
 CONTEXT = 12

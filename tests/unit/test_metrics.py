@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gptmodel import metrics
-from gptmodel.metrics import Meter, MetricsLog, append_text, read_lines, write_lines
+from gptmodel.metrics import Meter, MetricsLog, SystemFigures, append_text, read_lines, write_lines
 
 
 def test_a_line_says_time_step_key_and_value(tmp_path: Path) -> None:
@@ -57,20 +57,36 @@ def test_progress_is_shown_about_twice_a_second_and_at_the_end(monkeypatch: pyte
     now = [0.0]
     monkeypatch.setattr(metrics.time, "monotonic", lambda: now[0])
     shown: list[float] = []
-    meter = Meter(100, 10, lambda ratio, _: shown.append(ratio))
+    meter = Meter(10, lambda speed: 0.0, lambda ratio, _: shown.append(ratio))
     for step in range(1, 101):
         now[0] += 0.1
-        meter.show(step, [{"train_loss": 1.0}])
+        meter.show(step, 100, 1.0)
     assert 15 <= len(shown) <= 22
     assert shown[-1] == 1.0
 
 
-def test_the_progress_line_tells_step_loss_and_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_line_tells_step_loss_speed_use_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([0.0, 2.0])
     monkeypatch.setattr(metrics.time, "perf_counter", lambda: next(seconds))
     lines: list[str] = []
-    meter = Meter(36, 4000, lambda _, line: lines.append(line))
+    meter = Meter(4000, lambda speed: speed / 5000, lambda _, line: lines.append(line))
     with meter.timed():
         pass
-    meter.show(1, [{"train_loss": 2.4142}])
-    assert lines == ["step 1/36   loss 2.414   2,000 tokens/s"]
+    meter.show(1, 36, 2.4142)
+    assert lines == ["step 1/36   loss 2.414   2,000 tokens/s   MFU 40 %   1:10 left"]
+
+
+def test_a_meter_without_steps_has_no_speed() -> None:
+    assert Meter(10, lambda speed: speed, None).tokens_per_second == 0.0
+
+
+def test_system_figures_are_read_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(metrics.time, "monotonic", lambda: now[0])
+    system = SystemFigures("cpu")
+    first = system.read()
+    assert set(first) == {"memory_bytes", "cpu_percent"}
+    assert first["memory_bytes"] > 1e6
+    assert system.read() == {}
+    now[0] += 1
+    assert set(system.read()) == set(first)

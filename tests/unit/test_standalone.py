@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from gptmodel.bundle import DIGESTS, LOADER, assemble_bundle
-from gptmodel.checkpoint import save_model
 from gptmodel.config import TokenizerConfig
 from gptmodel.errors import ConfigError, RegistryError
 from gptmodel.generation import Generator
 from gptmodel.model import GPTModel
+from gptmodel.model_folder import save_model
 from gptmodel.served_code import loading_code
 from gptmodel.standalone import StandaloneModel, read_files
 from gptmodel.tokenizer import END_OF_DOCUMENT, learn

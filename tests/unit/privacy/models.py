@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from gptmodel.checkpoint import save_model
 from gptmodel.config import PlantedConfig, PrivacyConfig, ScrubbingConfig, TokensConfig
 from gptmodel.corpus.canaries import planted_documents
 from gptmodel.corpus.documents import Document, document_id, shard_path, write_shard
 from gptmodel.corpus.scrubbing import Scrubber
 from gptmodel.model import GPTModel
+from gptmodel.model_folder import save_model
 from gptmodel.privacy import TrainingText
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer
