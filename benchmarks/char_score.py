@@ -49,7 +49,7 @@ def mean_loss(logits_of: Callable[[Tensor, Tensor], Tensor], tokens: np.ndarray,
 
 
 def _ours(folder: Path) -> tuple[Callable[[Tensor, Tensor], Tensor], int]:
-    from gptmodel.checkpoint import load_model
+    from gptmodel.model_folder import load_model
 
     model = load_model(folder)
     return lambda inputs, targets: model(inputs), model.num_parameters()
