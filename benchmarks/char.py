@@ -12,8 +12,6 @@ from benchmarks.char_sides import (
     ENDLESS,
     NUM_THREADS,
     PEER_ENDLESS,
-    PEER_SHAPE,
-    PEER_STEPS,
     Figures,
     Marks,
     Ours,
@@ -86,7 +84,7 @@ def watch_rounds(task: Task, rounds: int, name: str) -> tuple[list[dict[str, Spe
     speeds, rates = [], []
     for number in range(rounds):
         say(f"{name}, round {number + 1} of {rounds}")
-        rates.append(measure(own("matmul", NUM_THREADS), {"OMP_WAIT_POLICY": "passive"}).said)
+        rates.append(measure(own("matmul", task.setting.device, NUM_THREADS), {"OMP_WAIT_POLICY": "passive"}).said)
         speeds.append(measure_speeds(task, f"{name}-{number}"))
     return speeds, rates
 
@@ -132,7 +130,7 @@ def train_all(task: Task, seed: int, number: int, speeds: Mapping[str, Speed]) -
     """
     runs: dict[str, Run] = {"same_tokens": Ours(task, f"{seed}-same", task.training("same_tokens", seed=seed))}
     if task.peer:
-        steps = affordable_steps(speeds["within_time"], speeds["nanogpt"])
+        steps = affordable_steps(speeds["within_time"], speeds["nanogpt"], task.setting.num_steps)
         reach = task.training("reach", seed=seed)
         runs["within_time"] = Ours(task, f"{seed}-within", task.training("within_time", seed=seed, max_steps=steps))
         runs["reach"] = Ours(task, f"{seed}-reach", reach)
@@ -143,9 +141,9 @@ def train_all(task: Task, seed: int, number: int, speeds: Mapping[str, Speed]) -
     return {name: run_figures(run) for name, run in runs.items()}
 
 
-def affordable_steps(ours: Speed, theirs: Speed) -> int:
-    """Give the steps of ours that fit into the time that nanoGPT is foretold to take."""
-    foretold = theirs.start_seconds + PEER_STEPS * theirs.step_seconds * PEER_EVALUATIONS
+def affordable_steps(ours: Speed, theirs: Speed, num_steps: int) -> int:
+    """Give the steps of ours that fit into the time that nanoGPT is foretold to take for its own."""
+    foretold = theirs.start_seconds + num_steps * theirs.step_seconds * PEER_EVALUATIONS
     return max(1, int((WITHIN * foretold - ours.start_seconds) / ours.step_seconds))
 
 
@@ -165,8 +163,10 @@ def speed_answer(
     figures: Figures = {"matmul_gflops": {name: round(rate / 1e9, 1) for name, rate in best.items()}}
     for name in speeds[0]:
         seen = [speed[name].tokens_per_second for speed in speeds]
-        flops = flops_per_token(PEER_SHAPE) if name == "nanogpt" else task.flops
-        precision = "fp32" if name == "nanogpt" else task.recipe["training"]["precision"]
+        theirs = name == "nanogpt"
+        flops = flops_per_token(task.setting.shape) if theirs else task.flops
+        # On a GPU nanoGPT computes in bf16 too.
+        precision = "fp32" if theirs and task.setting.device == "cpu" else task.recipe["training"]["precision"]
         figures[f"tokens_per_second of {name}"] = spread(seen, 0) | {
             "mfu": round(mfu(statistics.median(seen), flops, max(best.values())), 4),
             "mfu_of_its_precision": round(mfu(statistics.median(seen), flops, best[precision]), 4),

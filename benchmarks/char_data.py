@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,6 @@ import numpy as np
 from benchmarks.processes import ProgramError
 
 TRAIN_RATIO = 0.9
-WINDOW = 64
-"""Characters of a window of the score."""
 SEED = 1337
 """The seed that nanoGPT's train.py sets; its command line has none."""
 
@@ -52,7 +50,7 @@ def write_inputs(text: str, folder: Path) -> Mapping[str, Path]:
     inputs = {name: folder / name for name in ("tokenizer", "pack")}
     for path in inputs.values():
         path.mkdir(parents=True)
-    backend = character_tokenizer(text)
+    backend = backend_of(byte_level_alphabet(text))
     backend.save(str(inputs["tokenizer"] / "tokenizer.json"))
     for name, part in zip(("train", "validation"), split_text(text), strict=True):
         ids = backend.encode(part, add_special_tokens=False).ids
@@ -60,21 +58,27 @@ def write_inputs(text: str, folder: Path) -> Mapping[str, Path]:
     return inputs
 
 
-def character_tokenizer(text: str) -> Any:
-    """Give byte-level BPE without merges over the text's characters, and the two special tokens."""
+def backend_of(tokens: Sequence[str]) -> Any:
+    """Give byte-level BPE without merges: these tokens, after the two special ones."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     from gptmodel.tokenizer import END_OF_DOCUMENT, PADDING
 
-    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    pieces = byte_level.pre_tokenize_str("".join(sorted(set(text))))
-    characters = sorted(character for piece, _ in pieces for character in piece)
-    vocabulary = {token: number for number, token in enumerate((END_OF_DOCUMENT, PADDING, *characters))}
+    vocabulary = {token: number for number, token in enumerate((END_OF_DOCUMENT, PADDING, *tokens))}
     backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    backend.pre_tokenizer = byte_level
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens([END_OF_DOCUMENT, PADDING])
     return backend
+
+
+def byte_level_alphabet(text: str) -> list[str]:
+    """Give the characters of a text as byte-level BPE writes them."""
+    from tokenizers import pre_tokenizers
+
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    pieces = byte_level.pre_tokenize_str("".join(sorted(set(text))))
+    return sorted(character for piece, _ in pieces for character in piece)
 
 
 def copy_peer(checkout: Path, text: str, folder: Path, seed: int) -> Path:

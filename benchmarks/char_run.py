@@ -9,6 +9,7 @@ JSON object: what the training says of itself.
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from gptmodel.config import ModelConfig, TrainingConfig
 from gptmodel.store import Workspace
@@ -22,13 +23,15 @@ def main() -> None:
     output.mkdir(parents=True)
     work = Workspace(output, {stage: Path(folder) for stage, folder in settings["inputs"].items()})
     result = train(work, ModelConfig(**settings["model"]), TrainingConfig(**settings["training"]))
-    print(json.dumps(result.model_dump(mode="json") | {"peak_device_bytes": _peak_device_bytes()}))
+    print(json.dumps(result.model_dump(mode="json") | _device()))
 
 
-def _peak_device_bytes() -> int:
+def _device() -> dict[str, Any]:
     import torch
 
-    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+    if not torch.cuda.is_available():
+        return {}
+    return {"device_name": torch.cuda.get_device_name(), "peak_device_bytes": torch.cuda.max_memory_allocated()}
 
 
 if __name__ == "__main__":

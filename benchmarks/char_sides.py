@@ -7,21 +7,56 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.char_data import SEED, WINDOW, copy_peer
+from benchmarks.char_data import SEED, copy_peer
 from benchmarks.processes import CHECKOUT, measure, own
 from benchmarks.turns import Side
 from gptmodel.flops import flops_per_token
 
 NUM_THREADS = 2
-PEER_STEPS = 2000
-PEER_BATCH = 12
-PEER_SHAPE = {"vocab_size": 65, "embedding_dim": 128, "hidden_dim": 512, "num_layers": 4, "num_heads": 4,
-              "context_length": WINDOW, "activation": "gelu"}  # fmt: skip
-# The command of nanoGPT's README for a machine without a GPU.
-PEER_ARGUMENTS = (
-    "config/train_shakespeare_char.py", "--device=cpu", "--compile=False", "--eval_iters=20", "--log_interval=1",
-    f"--block_size={WINDOW}", f"--batch_size={PEER_BATCH}", "--n_layer=4", "--n_head=4", "--n_embd=128",
-    f"--max_iters={PEER_STEPS}", f"--lr_decay_iters={PEER_STEPS}", "--dropout=0.0",
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of nanoGPT's README for char Shakespeare.
+
+    Attributes:
+        device: cpu or cuda.
+        arguments: What its train.py is started with.
+        num_steps: Its steps.
+        batch_size: Sequences in a step.
+        shape: Its model, in the names of GPTModel.
+        recipe: Name of the file with our side's recipe.
+    """
+
+    device: str
+    arguments: tuple[str, ...]
+    num_steps: int
+    batch_size: int
+    shape: Mapping[str, Any]
+    recipe: str
+
+    @property
+    def window(self) -> int:
+        """Characters of a sequence, in training and in the score."""
+        return int(self.shape["context_length"])
+
+
+CPU = Setting(
+    device="cpu",
+    arguments=(
+        "config/train_shakespeare_char.py", "--device=cpu", "--compile=False", "--eval_iters=20", "--log_interval=1",
+        "--block_size=64", "--batch_size=12", "--n_layer=4", "--n_head=4", "--n_embd=128", "--max_iters=2000",
+        "--lr_decay_iters=2000", "--dropout=0.0",
+    ),
+    num_steps=2000, batch_size=12, recipe="char.toml",
+    shape={"vocab_size": 65, "embedding_dim": 128, "hidden_dim": 512, "num_layers": 4, "num_heads": 4,
+           "context_length": 64, "activation": "gelu"},
+)  # fmt: skip
+GPU = Setting(
+    device="cuda", arguments=("config/train_shakespeare_char.py",), num_steps=5000, batch_size=64,
+    recipe="char_gpu.toml",
+    shape={"vocab_size": 65, "embedding_dim": 384, "hidden_dim": 1536, "num_layers": 6, "num_heads": 6,
+           "context_length": 256, "activation": "gelu"},
 )  # fmt: skip
 # Without evaluations, and longer than anybody watches: for speeds alone.
 PEER_ENDLESS = ("--eval_interval=1000000000", "--max_iters=1000000000")
@@ -42,6 +77,7 @@ class Task:
         recipe: The tables of char.toml.
         peer: nanoGPT's checkout, or None.
         text: The whole text.
+        setting: What nanoGPT does with it.
     """
 
     work: Path
@@ -49,6 +85,7 @@ class Task:
     recipe: Mapping[str, Mapping[str, Any]]
     peer: Path | None
     text: str
+    setting: Setting = CPU
 
     def training(self, question: str, **further: Any) -> dict[str, Any]:
         """Give our settings for a question: the recipe's common ones, its own, further ones."""
@@ -59,6 +96,14 @@ class Task:
         """Operations of one of our tokens."""
         vocab_size = len(set(self.text)) + 2
         return flops_per_token({"vocab_size": vocab_size, "activation": "relu2", **self.recipe["model"]})
+
+
+def training_environment(cache: Path) -> dict[str, str]:
+    """Give the variables that the project's servers give a training, with a compile cache of our own."""
+    return {
+        "PYTHONPATH": str(CHECKOUT), "TORCHINDUCTOR_CACHE_DIR": str(cache), "OMP_WAIT_POLICY": "passive",
+        "OMP_NUM_THREADS": str(NUM_THREADS),
+    }  # fmt: skip
 
 
 class Ours:
@@ -78,9 +123,7 @@ class Ours:
         file = task.work / f"{name}.json"
         file.write_text(json.dumps(settings), encoding="utf-8")
         self.tokens_per_step = training["batch_size"] * task.recipe["model"]["context_length"]
-        environment = {"PYTHONPATH": str(CHECKOUT), "TORCHINDUCTOR_CACHE_DIR": str(task.work / cache),
-                       "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(NUM_THREADS)}  # fmt: skip
-        self.side = Side(own("char_run", file), environment)
+        self.side = Side(own("char_run", file), training_environment(task.work / cache))
 
     @property
     def marks(self) -> Marks:
@@ -93,7 +136,7 @@ class Ours:
     def score(self) -> Figures:
         """Score the trained model."""
         tokens = self._task.inputs["pack"] / "validation-00000.bin"
-        return measure(own("char_score", WINDOW, tokens, "ours", self._folder / "model")).said
+        return measure(own("char_score", self._task.setting.window, tokens, "ours", self._folder / "model")).said
 
 
 class Theirs:
@@ -106,12 +149,12 @@ class Theirs:
         further: Arguments after those of its README.
     """
 
-    tokens_per_step = PEER_BATCH * WINDOW
-
     def __init__(self, task: Task, name: str, seed: int = SEED, further: Sequence[str] = ()) -> None:
         assert task.peer is not None
         self._folder = copy_peer(task.peer, task.text, task.work / name, seed)
-        command = [sys.executable, "train.py", *PEER_ARGUMENTS, *further]
+        self._window = task.setting.window
+        self.tokens_per_step = task.setting.batch_size * self._window
+        command = [sys.executable, "train.py", *task.setting.arguments, *further]
         self.side = Side(command, {"OMP_NUM_THREADS": str(NUM_THREADS)}, self._folder)
 
     @property
@@ -124,7 +167,7 @@ class Theirs:
         """Score its checkpoint."""
         tokens = self._folder / "data" / "shakespeare_char" / "val.bin"
         checkpoint = self._folder / "out-shakespeare-char" / "ckpt.pt"
-        return measure(own("char_score", WINDOW, tokens, "nanogpt", self._folder, checkpoint)).said
+        return measure(own("char_score", self._window, tokens, "nanogpt", self._folder, checkpoint)).said
 
 
 Run = Ours | Theirs

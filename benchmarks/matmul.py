@@ -6,13 +6,13 @@ python -m benchmarks.matmul NUM_THREADS
 import json
 import sys
 
-from gptmodel.flops import measured_matmul_rate
+from gptmodel.flops import matmul_rate
 
 
 def main() -> None:
-    """Measure both precisions on the CPU."""
-    num_threads = int(sys.argv[1])
-    rates = {precision: measured_matmul_rate("cpu", precision, num_threads) for precision in ("fp32", "bf16")}
+    """Measure both precisions, or look a known GPU's up."""
+    device, num_threads = sys.argv[1], int(sys.argv[2])
+    rates = {precision: matmul_rate(device, precision, num_threads) for precision in ("fp32", "bf16")}
     print(json.dumps(rates))
 
 

@@ -58,8 +58,8 @@ def machine(peers: Mapping[str, Path]) -> dict[str, Any]:
 
 def _version(name: str, path: Path) -> str:
     """Give the version of a distribution by its interpreter, or the commit of a checkout."""
-    ask = [path, "-I", "-c", f"import importlib.metadata as m; print(m.version({name!r}))"]
-    command = ["git", "-C", path, "rev-parse", "--short", "HEAD"] if path.is_dir() else ask
+    ask: list[str | Path] = [path, "-I", "-c", f"import importlib.metadata as m; print(m.version({name!r}))"]
+    command: list[str | Path] = ["git", "-C", path, "rev-parse", "--short", "HEAD"] if path.is_dir() else ask
     return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
 
 

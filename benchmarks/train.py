@@ -9,15 +9,17 @@ import argparse
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.char import compare_busy, compare_training
 from benchmarks.char_data import read_text, write_inputs
-from benchmarks.char_sides import Task
+from benchmarks.char_sides import CPU, GPU, Setting, Task
+from benchmarks.gpu_speed import measure_speed, refuse_without_gpu
+from benchmarks.logging_cost import measure_logging
 from benchmarks.processes import CHECKOUT, ProgramError
 from benchmarks.program import Answer, peer_among, print_answer
 
-RECIPE = CHECKOUT / "benchmarks" / "char.toml"
-PARTS: Mapping[str, Callable[[Task, int], Answer]] = {"char": compare_training, "busy": compare_busy}
+Measure = Callable[[argparse.Namespace, Path], Answer]
 
 
 def main() -> None:
@@ -36,19 +38,40 @@ def _asked() -> argparse.Namespace:
 
 
 def _measure(asked: argparse.Namespace, work: Path) -> Answer:
-    figures, ratios = {}, {}
-    text = read_text(asked.data)
     if asked.peer and not (asked.peer / "train.py").is_file():
         raise ProgramError(f"expected a checkout of nanoGPT at {asked.peer}; it holds no train.py")
-    for part in asked.part or ("char", "busy"):
+    figures: dict[str, Any] = {}
+    ratios: dict[str, float] = {}
+    for part in asked.part or DEFAULT_PARTS:
         folder = work / part
         folder.mkdir()
-        recipe = tomllib.loads(RECIPE.read_text(encoding="utf-8"))
-        task = Task(folder, write_inputs(text, folder / "inputs"), recipe, asked.peer, text)
-        more_figures, more_ratios = PARTS[part](task, asked.rounds)
+        more_figures, more_ratios = PARTS[part](asked, folder)
         figures |= more_figures
         ratios |= more_ratios
     return figures, ratios
+
+
+def _task(asked: argparse.Namespace, folder: Path, setting: Setting) -> Task:
+    text = read_text(asked.data)
+    recipe = tomllib.loads((CHECKOUT / "benchmarks" / setting.recipe).read_text(encoding="utf-8"))
+    return Task(folder, write_inputs(text, folder / "inputs"), recipe, asked.peer, text, setting)
+
+
+def _gpu(asked: argparse.Namespace, folder: Path) -> Answer:
+    refuse_without_gpu()
+    figures, ratios = measure_speed(folder / "speed", asked.peer, asked.rounds)
+    more_figures, more_ratios = compare_training(_task(asked, folder, GPU), asked.rounds)
+    named = {f"{name}, char on the GPU": ratio for name, ratio in more_ratios.items()}
+    return figures | {"gpu char": more_figures}, ratios | named
+
+
+PARTS: Mapping[str, Measure] = {
+    "char": lambda asked, folder: compare_training(_task(asked, folder, CPU), asked.rounds),
+    "busy": lambda asked, folder: compare_busy(_task(asked, folder, CPU), asked.rounds),
+    "logging": lambda asked, folder: measure_logging(_task(asked, folder, CPU), asked.rounds),
+    "gpu": _gpu,
+}
+DEFAULT_PARTS = ("char", "busy", "logging")
 
 
 if __name__ == "__main__":

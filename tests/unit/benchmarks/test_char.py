@@ -22,8 +22,8 @@ def test_seconds_before_the_first_step_follow_from_a_later_mark() -> None:
 
 def test_steps_within_the_peers_time_leave_room_for_our_start() -> None:
     theirs, ours = Speed(2.0, 0.05, 1.0), Speed(6.0, 0.02, 1.0)
-    assert affordable_steps(ours, theirs) == int((0.95 * (2 + 2000 * 0.05 * 1.04) - 6) / 0.02)
-    assert affordable_steps(Speed(1000.0, 1.0, 1.0), theirs) == 1
+    assert affordable_steps(ours, theirs, 2000) == int((0.95 * (2 + 2000 * 0.05 * 1.04) - 6) / 0.02)
+    assert affordable_steps(Speed(1000.0, 1.0, 1.0), theirs, 2000) == 1
 
 
 def test_a_round_compares_with_its_own_neighbour() -> None:
