@@ -18,12 +18,12 @@ Answer = tuple[dict[str, Any], dict[str, float]]
 
 
 def peer_among(*names: str) -> Callable[[str], Path]:
-    """Give the type of the argument `--peer NAME=PYTHON`, which gives the peer's interpreter."""
+    """Give the type of the argument `--peer NAME=PATH`: the peer's interpreter, or its checkout."""
 
     def parse(text: str) -> Path:
         name, equals, path = text.partition("=")
         if name not in names or not equals:
-            raise argparse.ArgumentTypeError(f"NAME=PYTHON with NAME among {', '.join(names)}")
+            raise argparse.ArgumentTypeError(f"NAME=PATH with NAME among {', '.join(names)}")
         return Path(path)
 
     return parse
@@ -34,7 +34,7 @@ def print_answer(measured: Callable[[Path], Answer], peers: Mapping[str, Path]) 
 
     Args:
         measured: Measures, with a folder for whatever it makes.
-        peers: Interpreter of each peer, by the name of its distribution.
+        peers: Interpreter of each peer, by the name of its distribution; or the folder of its checkout.
     """
     with tempfile.TemporaryDirectory(prefix="gptmodel-bench-") as work:
         try:
@@ -45,7 +45,7 @@ def print_answer(measured: Callable[[Path], Answer], peers: Mapping[str, Path]) 
 
 
 def machine(peers: Mapping[str, Path]) -> dict[str, Any]:
-    """Say what was measured on, and which version of each peer: distribution's name to its interpreter."""
+    """Say what was measured on, and which version of each peer: its name to its interpreter or its checkout."""
     said: dict[str, Any] = {
         "processor": _processor(),
         "num_cores": len(os.sched_getaffinity(0)),
@@ -53,10 +53,14 @@ def machine(peers: Mapping[str, Path]) -> dict[str, Any]:
         "load_average": os.getloadavg()[0],
         "python": platform.python_version(),
     }
-    for name, python in peers.items():
-        ask = f"import importlib.metadata as m; print(m.version({name!r}))"
-        said[name] = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True).stdout.strip()
-    return said
+    return said | {name: _version(name, path) for name, path in peers.items()}
+
+
+def _version(name: str, path: Path) -> str:
+    """Give the version of a distribution by its interpreter, or the commit of a checkout."""
+    ask: list[str | Path] = [path, "-I", "-c", f"import importlib.metadata as m; print(m.version({name!r}))"]
+    command: list[str | Path] = ["git", "-C", path, "rev-parse", "--short", "HEAD"] if path.is_dir() else ask
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
 
 
 def _processor() -> str:

@@ -1,5 +1,6 @@
 """What a stage leaves on the Prefect dashboard: tables of its account, progress, links and the decision's sentence."""
 
+import base64
 import contextlib
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from prefect import get_client
 from prefect.artifacts import (
+    create_image_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -107,10 +109,18 @@ def show_clusters(clusters: "Sequence[Cluster]", num_clusters: int) -> None:
 
 
 def show_samples(samples: list[dict[str, Any]], curve: list[dict[str, Any]]) -> None:
-    """Leave the loss curve as a table, and the same prompt completed along the training as Markdown."""
+    """Leave the loss curve as a table and as a picture, and the same prompt completed at its marks as Markdown."""
+    from gptmodel.training_pictures import loss_curve_png
+
     table = [{name: _text(value) for name, value in row.items()} for row in _thinned(curve, 60)]
     create_table_artifact(table=table, key="loss-curve", description="Loss by step, nats per token")
-    parts = [f"**step {s['step']}**\n\n{_verbatim(s['prompt'] + s['text'])}" for s in samples]
+    if drawn := loss_curve_png(curve, samples, with_texts=False):
+        picture = f"data:image/png;base64,{base64.b64encode(drawn).decode()}"
+        create_image_artifact(picture, key="loss-curve-picture", description="Loss by step; the marks are the samples")
+    parts = [
+        f"**{pin}. step {sample['step']}**\n\n{_verbatim(sample['prompt'] + sample['text'])}"
+        for pin, sample in enumerate(samples, start=1)
+    ]
     create_markdown_artifact("\n\n".join(parts) or "no samples", key="samples", description="One prompt, along the way")
 
 
@@ -139,8 +149,7 @@ class Progress:
     def report(self, done_ratio: float, message: str) -> None:
         """Update the dashboard; a server that is away does not disturb the stage."""
         percent = round(100 * min(max(done_ratio, 0.0), 1.0), 1)
-        left = self._pace.words(done_ratio)
-        message = f"{message}, {left}" if left else message
+        message = self._pace.added_to(message, done_ratio, ", ")
         with contextlib.suppress(Exception):
             if self._id is None:
                 self._id = create_progress_artifact(percent, key=_key(self._stage, "progress"), description=message)

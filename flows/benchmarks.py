@@ -14,7 +14,9 @@ from typing import Any
 from gptmodel.errors import ConfigError, GPTModelError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-BENCHMARKS = ("corpus", "leak", "lineage", "resume", "scrub")
+BENCHMARKS = ("corpus", "leak", "lineage", "resume", "scrub", "tokenizer", "train")
+# Measured from their checkout, by the file that tells one; every other peer lives in a virtual environment.
+CHECKOUT_PEERS = {"nanogpt": "train.py"}
 
 
 def run_benchmark(name: str, peers: Sequence[str], options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def run_benchmark(name: str, peers: Sequence[str], options: Mapping[str, Sequenc
 
     Args:
         name: Name of the benchmark.
-        peers: NAME=DIR each; DIR is a virtual environment that has the peer.
+        peers: NAME=DIR each; DIR is a virtual environment that has the peer, or its checkout.
         options: Further options of the program, each with its values.
 
     Raises:
@@ -30,7 +32,7 @@ def run_benchmark(name: str, peers: Sequence[str], options: Mapping[str, Sequenc
         GPTModelError: The program failed; what it wrote stands above.
     """
     _refuse_unknown(name)
-    named = [("--peer", interpreter_of(peer)) for peer in peers]
+    named = [("--peer", place_of(peer)) for peer in peers]
     further = [(f"--{option}", value) for option, values in options.items() for value in values]
     arguments = [word for pair in (*named, *further) for word in pair]
     done = subprocess.run(
@@ -48,16 +50,19 @@ def run_benchmark(name: str, peers: Sequence[str], options: Mapping[str, Sequenc
     return record
 
 
-def interpreter_of(peer: str) -> str:
-    """Give NAME=PYTHON for a peer given as NAME=DIR.
+def place_of(peer: str) -> str:
+    """Give NAME=PYTHON for a peer given as NAME=DIR, or NAME=DIR again for one measured from its checkout.
 
     Raises:
-        ConfigError: It is not of that form, or DIR has no interpreter.
+        ConfigError: It is not of that form, or DIR has no interpreter, or is no checkout.
     """
     name, equals, folder = peer.partition("=")
     if not (name and equals and folder):
         raise ConfigError(expected="--peer NAME=DIR", actual=repr(peer), mend="For example: --peer datatrove=DIR/.venv")
-    python = Path(folder).expanduser().absolute() / "bin" / "python"
+    path = Path(folder).expanduser().absolute()
+    if name in CHECKOUT_PEERS:
+        return f"{name}={_checkout(name, path)}"
+    python = path / "bin" / "python"
     if not python.exists():
         raise ConfigError(
             expected=f"a virtual environment with {name} at {folder}",
@@ -65,6 +70,16 @@ def interpreter_of(peer: str) -> str:
             mend=f"Make it: python3.11 -m venv {folder}; benchmarks/README.md says what to install there.",
         )
     return f"{name}={python}"
+
+
+def _checkout(name: str, path: Path) -> Path:
+    if not (path / CHECKOUT_PEERS[name]).is_file():
+        raise ConfigError(
+            expected=f"a checkout of {name} at {path}",
+            actual=f"no {CHECKOUT_PEERS[name]} in it",
+            mend="benchmarks/README.md says where it comes from.",
+        )
+    return path
 
 
 def lines(record: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ what still waits when the run ends (or is killed) is delivered by the next run, 
 import contextlib
 import json
 import logging
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import artifacts, terminal
-from flows.figures import datasets_of, figures_of, files_of, flat, settings_of
+from flows.figures import datasets_of, figures_of, files_of, flat, picture_of, settings_of
 from flows.home import Home
 from flows.ledger import Entry
 from flows.stage_run import Begun, StageRun
@@ -230,13 +231,14 @@ class Delivery:
     def _send(self, run: StageRun, output: Output) -> None:
         folder = self._home.store.path_of(output)
         run.send_metrics(folder / NOTES_DIR / METRICS)
-        tracking.log_stage(
-            self.uri, run.open(), self.open(),
-            metrics=figures_of(output),
-            texts={"account.json": json.dumps(output.result, indent=1, ensure_ascii=False)},
-            files=files_of(folder),
-            datasets=datasets_of(output, self._home.store, self._config),
-        )  # fmt: skip
+        with tempfile.TemporaryDirectory(prefix="gptmodel-") as drawn:
+            tracking.log_stage(
+                self.uri, run.open(), self.open(),
+                metrics=figures_of(output),
+                texts={"account.json": json.dumps(output.result, indent=1, ensure_ascii=False)},
+                files=[*files_of(folder), *picture_of(folder, Path(drawn))],
+                datasets=datasets_of(output, self._home.store, self._config),
+            )  # fmt: skip
         self._mark(output, run, is_whole=True)
 
     def deliver_report(self, run_id: str, path: Path) -> None:

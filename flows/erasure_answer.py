@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import stack
+from flows.figures import CORPUS_REPORT, CURVE_PICTURE
 from flows.home import Home
 from gptmodel import registry
 from gptmodel.bundle import DIGESTS
@@ -45,7 +46,8 @@ def copies_of(home: Home, documents: Collection[str]) -> Iterator[Path]:
     yield from pages_showing(home.reviews_dir, documents)
     trainings = trainings_on(home.store, documents)
     for training in trainings:
-        yield from delivered_copies(home, training.stage, training.fingerprint, "samples.jsonl")
+        for name in ("samples.jsonl", CURVE_PICTURE):
+            yield from delivered_copies(home, training.stage, training.fingerprint, name)
     digests = {training.digest for training in trainings}
     for made in home.store.manifests("register"):
         if made.inputs.get("train") in digests:
@@ -54,9 +56,9 @@ def copies_of(home: Home, documents: Collection[str]) -> Iterator[Path]:
     cleaned = {manifest.digest for manifest in drop_samples_of(home.store, documents)}
     for gate in home.store.manifests("quality gate"):
         if gate.inputs.get("clean") in cleaned:
-            yield home.store.folder(gate.stage, gate.fingerprint) / NOTES_DIR / "corpus.html"
+            yield home.store.folder(gate.stage, gate.fingerprint) / NOTES_DIR / CORPUS_REPORT
             yield home.reports_dir / f"corpus-{gate.fingerprint[:12]}" / "index.html"
-            yield from delivered_copies(home, gate.stage, gate.fingerprint, "corpus.html")
+            yield from delivered_copies(home, gate.stage, gate.fingerprint, CORPUS_REPORT)
 
 
 def model_copies(home: Home, documents: Collection[str]) -> Iterator[Path]:

@@ -8,9 +8,12 @@ from gptmodel import tracking
 from gptmodel.config import Config
 from gptmodel.mlflow_http import shown
 from gptmodel.provenance import Provenance
+from gptmodel.spool import read_rows
 from gptmodel.store import NOTES_DIR, Output, Store, output_of
 
 CORPUS_REPORT = "corpus.html"
+CURVE_PICTURE = "loss-curve.png"
+SAMPLES = "samples.jsonl"
 FUNNEL, FUNNEL_TABLE = "funnel.json", "funnel.csv"
 _MOST_FIGURES = 40
 
@@ -82,10 +85,22 @@ def _metric_name(name: str) -> str:
 
 def files_of(folder: Path) -> list[Path]:
     """Give the files and folders of an output that are for people."""
-    wanted = ("curve.jsonl", "samples.jsonl", "curve.png", "listing.json")
+    wanted = ("curve.jsonl", SAMPLES, "listing.json")
     notes = ("runtime.json", CORPUS_REPORT, FUNNEL, FUNNEL_TABLE, "data-docs")
     named = [folder / name for name in wanted] + [folder / NOTES_DIR / name for name in notes]
     return [path for path in named if path.exists()]
+
+
+def picture_of(folder: Path, target: Path) -> list[Path]:
+    """Draw the loss curve of an output with its samples into a folder; nothing if it has none."""
+    # An erasure takes the samples away, and the curve stays.
+    curve, samples = (read_rows(path) if path.exists() else [] for path in (folder / "curve.jsonl", folder / SAMPLES))
+    if not curve:
+        return []
+    from gptmodel.training_pictures import loss_curve_png
+
+    (target / CURVE_PICTURE).write_bytes(loss_curve_png(curve, samples))
+    return [target / CURVE_PICTURE]
 
 
 def datasets_of(output: Output, store: Store, config: Config) -> list[tracking.DatasetRef]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from flows.erasure_answer import delivered_copies
+from flows.figures import CORPUS_REPORT, CURVE_PICTURE
 from flows.home import Home
 from gptmodel.collection import OUTPUT, Kept, Leftover, Survey, folder_bytes
 from gptmodel.registered import Registered
@@ -17,7 +18,7 @@ MOST_LOG_BYTES, LEFT_LOG_BYTES = 20_000_000, 1_000_000
 
 # What the cache is for; it is made again when it is missing.
 _CACHES = ("listing.json", "evaluation-texts.json", "inductor", "models", "reproduce")
-_SHOWING = {"train": "samples.jsonl", "register": "report.html", "quality gate": "corpus.html"}
+_SHOWING = {"train": ("samples.jsonl", CURVE_PICTURE), "register": ("report.html",), "quality gate": (CORPUS_REPORT,)}
 _DAY_SECONDS = 86_400.0
 
 
@@ -63,9 +64,10 @@ def _pages(home: Home, found: Survey) -> Iterator[Leftover]:
     """Give the samples and pages in MLflow that show text of an output that goes: an erasure finds them through it."""
     for one in found.leftovers:
         if one.what == OUTPUT and one.stage in _SHOWING:
-            for path in delivered_copies(home, one.stage, one.fingerprint, _SHOWING[one.stage]):
-                reason = "it shows text, and goes with the output that an erasure would find it by"
-                yield _leftover("page in MLflow", path, reason)
+            reason = "it shows text, and goes with the output that an erasure would find it by"
+            for name in _SHOWING[one.stage]:
+                for path in delivered_copies(home, one.stage, one.fingerprint, name):
+                    yield _leftover("page in MLflow", path, reason)
 
 
 def _reports(

@@ -41,6 +41,11 @@ class Pace:
             self._points.append((now, done_ratio))
         return now - self._points[0][0], done_ratio - self._points[0][1]
 
+    def added_to(self, message: str, done_ratio: float, between: str) -> str:
+        """Give a message with the time that is left behind it, unless it says so itself, as a training's does."""
+        words = self.words(done_ratio)
+        return f"{message}{between}{words}" if words and not message.endswith(" left") else message
+
     def words(self, done_ratio: float) -> str:
         """Say the time that is left, as `about 2 min left`; empty where it can't be told or there is none."""
         left = self.left(done_ratio)

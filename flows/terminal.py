@@ -69,8 +69,7 @@ class Terminal:
     def progress(self, number: int, name: str, done_ratio: float, message: str) -> None:
         """Show how far a stage is: a bar redrawn in place, or a plain line now and then when nobody watches."""
         now = time.monotonic()
-        left = self._paces[number].words(done_ratio)
-        message = f"{message}   {left}" if left else message
+        message = self._paces[number].added_to(message, done_ratio, "   ")
         if self._watched and now - self._drawn >= _REDRAW_SECONDS:
             filled = round(BAR_WIDTH * min(max(done_ratio, 0.0), 1.0))
             bar = "#" * filled + "-" * (BAR_WIDTH - filled)

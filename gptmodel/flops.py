@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 # A forward product of a weight costs 2 operations a token, its two backward products 4.
 _OPERATIONS_OF_A_WEIGHT = 6
-# Large enough that the fastest kernels are taken, small enough that some ten of them end within the time below.
-_CPU_SIZE, _GPU_SIZE = 1024, 8192
-_MEASURING_SECONDS = 0.25
+# Large enough for the fastest kernels. On a CPU two sizes: the smaller one ends within a few milliseconds, so that on a
+# busy machine some of its products run undisturbed.
+_CPU_SIZES, _GPU_SIZES = (512, 1024), (8192,)
+_MEASURING_SECONDS = 0.15
 _FEWEST_PRODUCTS = 3
 
 # Dense bf16 peak (without sparsity) in FLOP/s, from NVIDIA's data sheets of each card, by the words of the device's
@@ -111,21 +112,25 @@ def published_peak(device_name: str) -> float | None:
 def measured_matmul_rate(device: str, precision: str, num_threads: int) -> float:
     """Measure how fast this machine multiplies large square matrices: the best of a few products, FLOP/s.
 
-    It takes about a quarter of a second. The best counts, so that other work on the machine disturbs it little.
+    It takes less than half a second. The best counts, so that other work on the machine disturbs it little.
 
     Args:
         device: cpu or cuda.
         precision: fp32 or bf16.
         num_threads: CPU threads; torch's setting is put back afterwards, and its random generator is not touched.
     """
+    sizes = _GPU_SIZES if device == "cuda" else _CPU_SIZES
+    with _threads(num_threads):
+        return max(_rate(size, device, precision) for size in sizes)
+
+
+def _rate(size: int, device: str, precision: str) -> float:
     import torch
 
-    size = _GPU_SIZE if device == "cuda" else _CPU_SIZE
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     generator = torch.Generator(device).manual_seed(0)
     left, right = (torch.randn(size, size, generator=generator, device=device).to(dtype) for _ in range(2))
-    with _threads(num_threads), torch.no_grad():
-        return 2 * size**3 / _best_seconds(lambda: left @ right, device)
+    return 2 * size**3 / _best_seconds(lambda: left @ right, device)
 
 
 def _best_seconds(multiply: "Callable[[], torch.Tensor]", device: str) -> float:

@@ -28,6 +28,8 @@ _STYLED = {
     THIRD: "var(--third, #7b3fb5)",
 }
 
+_PNG_DPI = 160
+
 
 def write_page(path: Path, template: str, **values: Any) -> None:
     """Fill a template and write the page, readable by its owner only.
@@ -55,11 +57,11 @@ def new_figure(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def quiet_axes(axes: Any) -> None:
-    """Give axes no frame and the page's muted ink."""
-    axes.tick_params(colors=INK)
+def quiet_axes(axes: Any, ink: str = INK) -> None:
+    """Give axes no frame and the page's muted ink, or another."""
+    axes.tick_params(colors=ink)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.spines[["left", "bottom"]].set_color(ink)
 
 
 def svg_of(figure: "Figure") -> str:
@@ -75,6 +77,17 @@ def svg_of(figure: "Figure") -> str:
     for colour, styled in _STYLED.items():
         text = text.replace(colour, styled)
     return text
+
+
+def png_of(figure: "Figure") -> bytes:
+    """Give a figure as a PNG on white; a character that the font lacks shows as a box."""
+    import warnings
+
+    target = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(target, format="png", dpi=_PNG_DPI, facecolor="white", metadata={"Software": None})
+    return target.getvalue()
 
 
 def gate_box(decision: Account, yes: str, no: str, *, is_weak: bool = False) -> Account:

@@ -6,7 +6,7 @@ samples; findings appear as counts by kind. `flows` writes it when a version is 
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gptmodel.corpus.funnel import build_funnel
 from gptmodel.corpus.scrubbing.coverage import marked
@@ -14,26 +14,18 @@ from gptmodel.corpus.scrubbing.replacing.account import tell_replacing
 from gptmodel.corpus_report import funnel_bars, funnel_losses, source_table
 from gptmodel.leak_pictures import leak_test_parts
 from gptmodel.page import (
-    FIRST,
-    INK,
-    SECOND,
     Account,
     Bar,
     Row,
     bars,
     gate_box,
     name_text,
-    new_figure,
     number_text,
-    quiet_axes,
     row_of,
     setting_text,
-    svg_of,
     write_page,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from gptmodel.training_pictures import loss_curve_svg
 
 # Stage, and what a yes and a no are called.
 _GATES = (
@@ -68,39 +60,6 @@ def write_report(
     """
     drawing = loss_curve_svg(curve, [int(sample["step"]) for sample in samples])
     write_page(path, "report", title=title, drawing=drawing, samples=samples, **_sections(facts, accounts))
-
-
-def loss_curve_svg(curve: Sequence[Account], pins: Sequence[int] = ()) -> str:
-    """Draw the loss curve as an `<svg>` element whose colours follow the page; empty if there is no point.
-
-    The same curve gives the same bytes.
-
-    Args:
-        curve: Points as in `write_report`.
-        pins: Steps that are marked, as 1, 2, ...
-    """
-    return svg_of(_draw(curve, pins)) if curve else ""
-
-
-def _draw(curve: Sequence[Account], pins: Sequence[int]) -> "Figure":
-    figure = new_figure(5.0, 2.9)
-    axes = figure.subplots()
-    for key, label, colour, mark in (
-        ("train_loss", "training", FIRST, None), ("validation_loss", "validation", SECOND, "o"),
-    ):  # fmt: skip
-        points = [(row["step"], row[key]) for row in curve if row.get(key) is not None]
-        if points:
-            axes.plot(*zip(*points, strict=True), color=colour, marker=mark, ms=4, lw=1.6, label=label)
-    for pin, step in enumerate(pins, start=1):
-        axes.axvline(step, color=INK, lw=0.8, ls=":")
-        axes.annotate(str(pin), (step, 1.0), (0, 3), color=INK, ha="center", fontsize=9,
-                      xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
-    axes.set_xlabel("step", color=INK)
-    axes.set_ylabel("loss, nats per token", color=INK)
-    quiet_axes(axes)
-    if axes.lines:
-        axes.legend(frameon=False, labelcolor=INK)
-    return figure
 
 
 def _sections(facts: Mapping[str, Any], accounts: Mapping[str, Account]) -> dict[str, Any]:

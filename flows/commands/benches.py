@@ -12,14 +12,22 @@ from flows.terminal import print_json
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub, leak, lineage or resume")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="corpus, leak, lineage, resume, scrub, tokenizer or train")
+    ],
     peer: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
+        typer.Option(
+            metavar="NAME=DIR",
+            help="Measure a peer too; DIR is a virtual environment that has it, of nanogpt its checkout",
+        ),
     ] = None,
     data: Annotated[
         list[str] | None,
-        typer.Option(metavar="DIR", help="Text to measure on instead of the preset's; may be repeated"),
+        typer.Option(
+            metavar="DIR",
+            help="Text to measure on, instead of the preset's; may be repeated; train: tinyshakespeare.txt",
+        ),
     ] = None,
     gold: Annotated[
         list[str] | None,
@@ -29,7 +37,10 @@ def bench(
     ] = None,
     part: Annotated[
         list[str] | None,
-        typer.Option(metavar="PART", help="corpus: filters, near-duplicates, scaling or run; default: all"),
+        typer.Option(
+            metavar="PART",
+            help="corpus: filters, near-duplicates, scaling or run; train: char, busy or gpu; default: all but gpu",
+        ),
     ] = None,
     sizes: Annotated[
         str | None,
@@ -49,7 +60,7 @@ def bench(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout beside a peer (corpus, scrub) or an unscrubbed twin (leak), or its look-ups (lineage).
+    """Measure this checkout beside a peer (corpus, scrub, tokenizer, train), beside an unscrubbed twin (leak), or alone.
 
     resume kills a training at random points, goes on, and compares it with an undisturbed one bit for bit.
     """

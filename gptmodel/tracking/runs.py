@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import mlflow
     from mlflow.entities import Metric
 
+# What a training notes of its machine; MLflow's page shows what begins with `system/` in a tab of its own.
+SYSTEM_METRICS = frozenset({"memory_bytes", "cpu_percent"})
+
 _MAX_METRICS = 1000  # in one request; the server's own limit
 _MAX_PARAMS = 100
 _MAX_VALUE_CHARS = 6000  # of a parameter, the server's limit
@@ -131,7 +134,8 @@ def deliver_metrics(uri: str, run_id: str, path: Path, offset: int) -> int:
     Args:
         uri: Address of the tracking server.
         run_id: The training's run.
-        path: File of JSON lines with time (seconds since the epoch), step, key, value.
+        path: File of JSON lines with time (seconds since the epoch), step, key, value; what is of the machine is
+            named `system/KEY`.
         offset: Bytes of it delivered before.
 
     Raises:
@@ -143,8 +147,13 @@ def deliver_metrics(uri: str, run_id: str, path: Path, offset: int) -> int:
         with open_client(uri) as client:
             from mlflow.entities import Metric
 
-            log_metrics(client, run_id, [Metric(line.key, line.value, line.time_ms, line.step) for line in lines])
+            told = [Metric(_metric_name(line.key), line.value, line.time_ms, line.step) for line in lines]
+            log_metrics(client, run_id, told)
     return offset
+
+
+def _metric_name(key: str) -> str:
+    return f"system/{key}" if key in SYSTEM_METRICS else key
 
 
 def _experiment_id(client: "mlflow.MlflowClient", name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gptmodel.report import loss_curve_svg, write_report
+from gptmodel.report import write_report
 from tests.unit.pages import loads_and_runs, words_of
 
 CURVE = [
@@ -158,30 +158,6 @@ def test_kinds_not_searched_stand_beside_the_kinds_found(words: str) -> None:
 def test_samples_are_pinned_to_their_steps(words: str) -> None:
     assert "1 step 0 The function" in words
     assert "2 step 10 P 返回" in words
-
-
-def test_the_curve_shows_both_losses_and_follows_the_pages_colours() -> None:
-    drawing = loss_curve_svg(CURVE)
-    assert drawing.startswith("<svg")
-    assert "training" in drawing
-    assert "validation" in drawing
-    assert "var(--accent" in drawing
-
-
-def test_pins_are_numbered_in_the_curve() -> None:
-    assert loss_curve_svg(CURVE, [0, 7]).count("<text") == loss_curve_svg(CURVE).count("<text") + 2
-
-
-def test_the_same_curve_gives_the_same_drawing() -> None:
-    assert loss_curve_svg(CURVE) == loss_curve_svg(CURVE)
-
-
-def test_no_points_give_no_drawing() -> None:
-    assert loss_curve_svg([]) == ""
-
-
-def test_a_curve_without_validation_is_drawn() -> None:
-    assert "validation" not in loss_curve_svg([{"step": 1, "train_loss": 2.0, "validation_loss": None}])
 
 
 @pytest.mark.parametrize(("can_see", "box"), [(True, "gate passed"), (False, "gate warning")])

@@ -74,12 +74,22 @@ def test_without_a_checkout_the_command_says_so(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("peer", ["datatrove", "=somewhere", "datatrove="])
 def test_a_peer_without_name_or_folder_is_refused(peer: str) -> None:
     with pytest.raises(ConfigError, match="NAME=DIR"):
-        benchmarks.interpreter_of(peer)
+        benchmarks.place_of(peer)
 
 
 def test_a_peers_folder_without_an_interpreter_is_refused_with_the_way_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="python3.11 -m venv"):
-        benchmarks.interpreter_of(f"datatrove={tmp_path}")
+        benchmarks.place_of(f"datatrove={tmp_path}")
+
+
+def test_a_peer_measured_from_its_checkout_is_given_as_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    assert benchmarks.place_of(f"nanogpt={tmp_path}") == f"nanogpt={tmp_path}"
+
+
+def test_a_folder_that_is_no_checkout_of_the_peer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a checkout of nanogpt"):
+        benchmarks.place_of(f"nanogpt={tmp_path}")
 
 
 def test_an_option_that_the_program_refuses_is_bad_usage(checkout: Path) -> None:

@@ -1,5 +1,7 @@
 """What MLflow gets of a run: key counts as metrics, never hundreds; settings; which code made it."""
 
+from pathlib import Path
+
 import pytest
 
 from flows import figures
@@ -51,3 +53,13 @@ def test_a_run_is_tagged_with_the_code_that_made_it(is_dirty: bool | None, told:
 def test_code_that_nobody_knows_has_no_tag() -> None:
     tags = figures.source_tags(Provenance(version="1", python="3", libraries={}, machine="m"))
     assert tags.keys() == {"mlflow.source.type", "mlflow.source.name", "gptmodel.version"}
+
+
+def test_the_loss_curve_is_drawn_for_an_output_that_has_one(tmp_path: Path) -> None:
+    folder = tmp_path / "train"
+    folder.mkdir()
+    assert figures.picture_of(folder, tmp_path) == []
+    (folder / "curve.jsonl").write_text('{"step": 0, "train_loss": 5.0}\n{"step": 1, "train_loss": 4.0}\n')
+    (folder / "samples.jsonl").write_text('{"step": 1, "prompt": "The", "text": " end"}\n')
+    (picture,) = figures.picture_of(folder, tmp_path)
+    assert picture.read_bytes().startswith(b"\x89PNG")

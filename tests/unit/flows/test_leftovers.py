@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.collection import collect_after_run, cut_log
+from flows.figures import CURVE_PICTURE
 from flows.home import Home
 from flows.leftovers import LEFT_LOG_BYTES, LOG, MOST_LOG_BYTES, kept_of, leftovers_of
 from gptmodel.collection import Claims, Leftover, Survey, survey
@@ -93,10 +94,12 @@ def test_samples_in_mlflow_go_with_the_training_they_are_of(home: Home) -> None:
     for number, output in enumerate((goes, stays), 1):
         marker = home.delivered_dir / f"train-{output.fingerprint}.json"
         marker.write_text(json.dumps({"run_id": f"run-{number}", "parent_run_id": ""}))
-        folder(home.mlflow_dir / "artifacts" / "1" / f"run-{number}" / "artifacts", "samples.jsonl")
+        shown = folder(home.mlflow_dir / "artifacts" / "1" / f"run-{number}" / "artifacts", "samples.jsonl")
+        (shown / CURVE_PICTURE).write_bytes(b"picture")
     going = found(home, store=survey(home.store, Claims(), time.time()))
     assert {(one.what, one.path.name) for one in going} == {
-        ("page in MLflow", "samples.jsonl"), ("delivery marker", f"train-{goes.fingerprint}.json")
+        ("page in MLflow", "samples.jsonl"), ("page in MLflow", CURVE_PICTURE),
+        ("delivery marker", f"train-{goes.fingerprint}.json")
     }  # fmt: skip
     assert {one.path.parts[-3] for one in going if one.what == "page in MLflow"} == {"run-1"}
 

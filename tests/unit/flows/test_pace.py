@@ -69,3 +69,11 @@ def test_however_often_it_is_asked_it_remembers_little(clock: Clock) -> None:
 ])  # fmt: skip
 def test_time_is_said_no_more_precisely_than_it_is_known(seconds: float, words: str) -> None:
     assert f"{pace._duration(seconds)} left" == words
+
+
+def test_a_message_that_says_itself_what_is_left_stays_as_it_is(clock: Clock) -> None:
+    measured = Pace()
+    measured.added_to("begun", 0.1, ", ")
+    clock.now += 10
+    assert measured.added_to("step 5   0:21 left", 0.5, ", ") == "step 5   0:21 left"
+    assert measured.added_to("shard 5", 0.5, ", ") == "shard 5, about 10 s left"
