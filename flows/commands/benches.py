@@ -60,7 +60,7 @@ def bench(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout beside a peer (corpus, scrub, tokenizer, train), beside an unscrubbed twin (leak), or alone.
+    """Measure this checkout beside a peer (corpus, scrub, tokenizer, train) or an unscrubbed twin (leak), or alone.
 
     resume kills a training at random points, goes on, and compares it with an undisturbed one bit for bit.
     """
