@@ -349,6 +349,8 @@ class TrainingConfig(Section):
     max_seconds: float | None = Field(default=None, gt=0)
     """Time budget in seconds. The schedule is scaled to the steps that fit, by a few steps measured before the first
     one, and again while it runs where the machine gets slower or faster. None: no budget."""
+    attend_within_documents: bool = False
+    """Let no token see one of another document in its window; positions then count from each document's begin."""
     optimizer: Literal["adamw", "muon"] = "adamw"
     """AdamW for all, or Muon for the matrices and AdamW for the rest."""
     learning_rate: float = Field(default=1e-3, gt=0)

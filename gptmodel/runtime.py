@@ -36,8 +36,8 @@ _WATCHED_SECONDS = 0.3
 OLD_DRIVER = "The GPU's driver is too old for this torch: training runs on the CPU."
 CPU_BUILD = "There is a GPU, but this torch is built for the CPU: training runs on the CPU."
 
-Loss = Callable[["nn.Module", "Tensor", "Tensor"], "Tensor"]
-"""From (model, inputs (B, T), targets (B, T)) to their mean loss, nats a token."""
+Loss = Callable[["nn.Module", "Tensor", "Tensor", "Tensor | None"], "Tensor"]
+"""From (model, inputs (B, T), targets (B, T), documents (B, T) or None) to their mean loss, nats a token."""
 
 
 class Runtime(BaseModel):
@@ -120,13 +120,13 @@ def build_model(model: ModelConfig, vocab_size: int, runtime: Runtime) -> "GPTMo
 
 
 def loss_function(runtime: Runtime) -> Loss:
-    """Give (model, inputs (B, T), targets (B, T)) -> mean loss, nats a token."""
+    """Give what computes the loss of a batch."""
     import torch
     import torch.nn.functional as F
 
-    def loss_of(model: "nn.Module", inputs: "Tensor", targets: "Tensor") -> "Tensor":
+    def loss_of(model: "nn.Module", inputs: "Tensor", targets: "Tensor", documents: "Tensor | None") -> "Tensor":
         with torch.autocast(runtime.device, torch.bfloat16, enabled=runtime.precision == "bf16"):
-            logits = model(inputs)  # (B, T, V)
+            logits = model(inputs) if documents is None else model(inputs, documents=documents)  # (B, T, V)
         return F.cross_entropy(logits.flatten(0, -2).float(), targets.flatten())
 
     return torch.compile(loss_of, dynamic=False) if runtime.compiled else loss_of
