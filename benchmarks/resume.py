@@ -25,7 +25,6 @@ from benchmarks.program import Answer, print_answer, say
 from benchmarks.resume_run import (
     FINAL_SAVE,
     PLACES,
-    STEP,
     TRAINING,
     VALIDATION,
     WRITE,
@@ -140,8 +139,8 @@ def strike(folder: Path, inputs: Path, optimizer: str, given: Sequence[Blow]) ->
         if code == 0:
             break
         _check_code(code, blow)
-        whole = before + marks.num_begun - (marks.place == STEP)
-        lost = 0 if (folder / "notes" / "result.json").exists() else max(0, whole - newest_step(folder))
+        is_done = (folder / "notes" / "result.json").exists()
+        lost = 0 if is_done else before + marks.num_done - newest_step(folder)
         struck.append(Struck(blow.number, PLACES[marks.place], lost))
     _expect_success(forked(lambda: train(folder, inputs, optimizer)))
     return struck

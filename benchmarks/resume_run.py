@@ -21,6 +21,7 @@ import gptmodel.checkpoint_writer
 import gptmodel.training.stage
 from gptmodel.config import ModelConfig, TokenizerConfig, TrainingConfig
 from gptmodel.model import GPTModel
+from gptmodel.optimizer import Optimizer
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import learn
 
@@ -47,8 +48,8 @@ class Marks:
         return WRITE if self._shared[1] else self._shared[0]
 
     @property
-    def num_begun(self) -> int:
-        """Steps that were begun."""
+    def num_done(self) -> int:
+        """Optimizer steps done."""
         return int.from_bytes(self._shared[2:4], "little")
 
     def watch(self) -> None:
@@ -58,11 +59,18 @@ class Marks:
         gptmodel.checkpoint_writer.save_checkpoint = writing
         saving = self._around(gptmodel.training.stage.save_model, 0, FINAL_SAVE)
         gptmodel.training.stage.save_model = saving
+        Optimizer.step = self._counted(Optimizer.step)
 
     def _note_forward(self, module: torch.nn.Module, _: Any) -> None:
         if isinstance(module, GPTModel):
             self._shared[0] = STEP if module.training else VALIDATION
-            self._shared[2:4] = (self.num_begun + module.training).to_bytes(2, "little")
+
+    def _counted(self, step: Callable[[Optimizer], None]) -> Callable[[Optimizer], None]:
+        def counted(optimizer: Optimizer) -> None:
+            step(optimizer)
+            self._shared[2:4] = (self.num_done + 1).to_bytes(2, "little")
+
+        return counted
 
     def _around(self, function: Callable[..., Any], cell: int, value: int) -> Callable[..., Any]:
         @functools.wraps(function)
