@@ -349,6 +349,8 @@ class TrainingConfig(Section):
     max_seconds: float | None = Field(default=None, gt=0)
     """Time budget in seconds. The schedule is scaled to the steps that fit, by a few steps measured before the first
     one, and again while it runs where the machine gets slower or faster. None: no budget."""
+    attend_within_documents: bool = False
+    """Let no token see one of another document in its window; positions then count from each document's begin."""
     optimizer: Literal["adamw", "muon"] = "adamw"
     """AdamW for all, or Muon for the matrices and AdamW for the rest."""
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -374,6 +376,15 @@ class TrainingConfig(Section):
     """torch.compile; auto only where the planned run is long enough to gain."""
     num_threads: int | None = Field(default=None, ge=1)
     """CPU threads; None decides once, by the cores this process may use, and records it."""
+    parallel: Literal["none", "ddp", "fsdp"] = Field(default="none", json_schema_extra=ASIDE)
+    """Train with several processes, one a device: `ddp` where the model fits each of them, `fsdp` to cut it among them.
+    The windows of each step are the same; the weights differ in rounding."""
+    num_processes: Positive | None = Field(default=None, json_schema_extra=ASIDE)
+    """Processes on each machine; batch_size must divide among all. None: one for each GPU."""
+    num_nodes: Positive = Field(default=1, json_schema_extra=ASIDE)
+    """Machines that train together; they see the same home."""
+    rendezvous: str | None = Field(default=None, json_schema_extra=ASIDE)
+    """Where the machines meet, as HOST:PORT of the one that runs the flow."""
     seed: NonNegative = 1337
     """Seed of weights, dropout and batch order."""
     eval_interval: Positive = 100
@@ -395,6 +406,19 @@ class TrainingConfig(Section):
     """Steps between two checkpoints."""
     keep_checkpoints: Positive = Field(default=2, json_schema_extra=ASIDE)
     """Newest checkpoints that are kept; the one with the lowest validation loss is kept besides."""
+
+    @model_validator(mode="after")
+    def _processes_share_the_batch(self) -> "TrainingConfig":
+        if self.parallel == "none" and (self.num_processes or 1) * self.num_nodes > 1:
+            raise ValueError("more than one process needs parallel = ddp or fsdp")
+        if self.batch_size % ((self.num_processes or 1) * self.num_nodes):
+            raise ValueError(
+                f"batch_size (={self.batch_size}) must be divisible by the number of processes "
+                f"(={(self.num_processes or 1) * self.num_nodes})"
+            )
+        if self.num_nodes > 1 and self.rendezvous is None:
+            raise ValueError("num_nodes > 1 needs rendezvous, as HOST:PORT of the machine that runs the flow")
+        return self
 
 
 class EvaluationConfig(Section):

@@ -264,37 +264,49 @@ class GPTModel(nn.Module):
         self._initialise()
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, *, cache: KVCache | None = None
-    ) -> Tensor:
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, *, cache: KVCache | None = None,
+        documents: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         """Give the logits of the token after each position.
 
         Positions count real tokens only, so padding on either side, or between, changes nothing at real positions;
         what stands at padded positions of the output means nothing, but is finite.
 
+        With `documents`, sequences that hold several documents give what each document gives by itself: a position
+        sees the past of its own document alone, and positions count from the document's first token in the sequence.
+
         Args:
             input_ids: Token ids, int, (T,) or (B, T), 0 <= id < vocab_size. The range is checked on a CPU only.
             attention_mask: 1 or True for a real token, 0 or False for padding, same shape; None: all are real.
             cache: Positions read before, from `new_cache`; the input is appended to it.
+            documents: Number of the document that each position belongs to, int, same shape; not together with a mask
+                (padding can have a number of its own) or a cache. None: each sequence is one document.
 
         Returns:
             Logits, (T, V) or (B, T, V).
 
         Raises:
-            ModelInputError: Ids, mask, shape or length the model can't take.
+            ModelInputError: Ids, mask, documents, shape or length the model can't take.
+
+        Source:
+            Attention within documents: Zhao et al. 2024, "Analysing The Impact of Sequence Composition on Language
+            Model Pre-Training"; Grattafiori et al. 2024, "The Llama 3 Herd of Models", section 3.2.
         """
-        return self.logits(self.hidden_states(input_ids, attention_mask, cache=cache))
+        return self.logits(self.hidden_states(input_ids, attention_mask, cache=cache, documents=documents))
 
     def hidden_states(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, *, cache: KVCache | None = None
-    ) -> Tensor:
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, *, cache: KVCache | None = None,
+        documents: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         """Give what `logits` turns into logits, (T, D) or (B, T, D); arguments and errors as in `forward`."""
         _check_input(input_ids, attention_mask, cache, self.config)
+        _check_documents(documents, input_ids, alone=attention_mask is None and cache is None)
         ids = input_ids if input_ids.dim() == 2 else input_ids.unsqueeze(0)
-        new = _real(attention_mask, ids)  # (B, T), None if all are real
-        start = 0 if cache is None else cache.length
-        where = _positions(ids, start, new, cache)  # (T,) or (B, T)
-        real = new if cache is None else cache.note_padding(new, ids.size(1))  # (B, S) or None
-        context = _Context(_visible(ids, start, real), self._rotation(where), cache)
+        if documents is None:
+            where, visible = self._past(ids, attention_mask, cache)
+        else:
+            where, visible = _past_within(documents.view_as(ids))
+        context = _Context(visible, self._rotation(where), cache)
         x = self._embed(ids, where)  # (B, T, D)
         for block in self.blocks:
             x = block(x, context)
@@ -327,6 +339,14 @@ class GPTModel(nn.Module):
             angles = _angles(self.context_length, torch.arange(0, head_dim, 2) / head_dim)  # (C, K / 2)
             self.register_buffer("cos", angles.cos().float(), persistent=False)
             self.register_buffer("sin", angles.sin().float(), persistent=False)
+
+    def _past(self, ids: Tensor, mask: Tensor | None, cache: KVCache | None) -> tuple[Tensor, Tensor | None]:
+        """Give the positions (T,) or (B, T), and what each sees as `_visible` does; note the padding in the cache."""
+        new = _real(mask, ids)  # (B, T), None if all are real
+        start = 0 if cache is None else cache.length
+        where = _positions(ids, start, new, cache)
+        real = new if cache is None else cache.note_padding(new, ids.size(1))  # (B, S) or None
+        return where, _visible(ids, start, real)
 
     def _embed(self, ids: Tensor, where: Tensor) -> Tensor:
         x = self.embedding(ids)  # (B, T, D)
@@ -414,6 +434,13 @@ def _visible(ids: Tensor, start: int, real: Tensor | None) -> Tensor | None:
     return past if real is None else past & (real[:, None, None, :] | (key == query))
 
 
+def _past_within(documents: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the positions (B, T) and who sees whom (B, 1, T, T) when (B, T) says which document each belongs to."""
+    place = torch.arange(documents.size(1), device=documents.device)
+    visible = (documents[:, :, None] == documents[:, None, :]) & (place <= place[:, None])  # (B, T, T)
+    return visible.sum(-1) - 1, visible.unsqueeze(1)
+
+
 def _check_config(config: dict[str, Any]) -> None:
     for name in ("vocab_size", "embedding_dim", "hidden_dim", "num_layers", "num_heads", "context_length"):
         if not isinstance(config[name], int) or config[name] < 1:
@@ -466,6 +493,20 @@ def _check_mask(mask: Tensor, ids: Tensor) -> None:
         actual = f"{mask.dtype}, {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
         mend = "Give one number for each token id, or None if nothing is padding."
         raise ModelInputError(expected=expected, actual=actual, mend=mend)
+
+
+def _check_documents(documents: Tensor | None, ids: Tensor, alone: bool) -> None:
+    if documents is None:
+        return
+    if not alone:
+        expected, actual = "documents without attention_mask and without cache", "one of them is given too"
+        mend = "Give padding a document number of its own; read a single document through the cache."
+        raise ModelInputError(expected=expected, actual=actual, mend=mend)
+    if not isinstance(documents, Tensor) or documents.dtype.is_floating_point or documents.shape != ids.shape:
+        expected = f"documents of int, shape {tuple(ids.shape)}"
+        is_tensor = isinstance(documents, Tensor)
+        actual = f"{documents.dtype}, {tuple(documents.shape)}" if is_tensor else type(documents).__name__
+        raise ModelInputError(expected=expected, actual=actual, mend="Give one document number for each token id.")
 
 
 def _check_range(ids: Tensor, vocab_size: int) -> None:

@@ -10,9 +10,9 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import psutil
 from pydantic import BaseModel, ConfigDict
@@ -36,8 +36,15 @@ _WATCHED_SECONDS = 0.3
 OLD_DRIVER = "The GPU's driver is too old for this torch: training runs on the CPU."
 CPU_BUILD = "There is a GPU, but this torch is built for the CPU: training runs on the CPU."
 
-Loss = Callable[["nn.Module", "Tensor", "Tensor"], "Tensor"]
-"""From (model, inputs (B, T), targets (B, T)) to their mean loss, nats a token."""
+
+class Loss(Protocol):
+    """Gives the mean loss of a batch, nats a token."""
+
+    def __call__(
+        self, model: "nn.Module", inputs: "Tensor", targets: "Tensor", documents: "Tensor | None" = None
+    ) -> "Tensor":
+        """Compute it from ids, targets and, if it must not look across their borders, documents, all (B, T)."""
+        ...
 
 
 class Runtime(BaseModel):
@@ -55,17 +62,20 @@ class Runtime(BaseModel):
     """Whether the training step is compiled."""
     validation_compiled: bool = False
     """Whether validations are compiled too."""
+    num_processes: int = 1
+    """Processes that share each step, on all machines."""
     note: str = ""
     """Why a GPU that is there is not used; empty otherwise."""
 
 
-def choose_runtime(config: TrainingConfig, num_parameters: int, context_length: int) -> Runtime:
+def choose_runtime(config: TrainingConfig, num_parameters: int, context_length: int, num_processes: int = 1) -> Runtime:
     """Decide how a training computes.
 
     Args:
         config: What the config demands; `auto` and None leave it to the rules here.
         num_parameters: Size of the model.
         context_length: Tokens of a sequence.
+        num_processes: Processes that share each step, on all machines.
     """
     device, note = find_device()
     if note:
@@ -76,10 +86,11 @@ def choose_runtime(config: TrainingConfig, num_parameters: int, context_length: 
     pays = _compiles(config, device, 2.0 * num_parameters * tokens * num_validations, num_validations)
     return Runtime(
         device=device,
-        num_threads=config.num_threads or free_cores(),
+        num_threads=config.num_threads or max(1, free_cores() * config.num_nodes // num_processes),
         precision=_precision(config, device, compiled),
         compiled=compiled,
         validation_compiled=compiled and pays,
+        num_processes=num_processes,
         note=note,
     )
 
@@ -90,7 +101,7 @@ def settled(runtime: Runtime, seed: int) -> Iterator[None]:
     import torch
 
     threads = torch.get_num_threads()
-    devices = [0] if runtime.device == "cuda" else []
+    devices = [torch.cuda.current_device()] if runtime.device == "cuda" else []
     with torch.random.fork_rng(devices=devices), warnings.catch_warnings():
         # Under bf16 autocast a norm's weight stays fp32; torch says once that it takes its unfused way.
         warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")
@@ -116,13 +127,13 @@ def build_model(model: ModelConfig, vocab_size: int, runtime: Runtime) -> "GPTMo
 
 
 def loss_function(runtime: Runtime) -> Loss:
-    """Give (model, inputs (B, T), targets (B, T)) -> mean loss, nats a token."""
+    """Give what computes the loss of a batch."""
     import torch
     import torch.nn.functional as F
 
-    def loss_of(model: "nn.Module", inputs: "Tensor", targets: "Tensor") -> "Tensor":
+    def loss_of(model: "nn.Module", inputs: "Tensor", targets: "Tensor", documents: "Tensor | None" = None) -> "Tensor":
         with torch.autocast(runtime.device, torch.bfloat16, enabled=runtime.precision == "bf16"):
-            logits = model(inputs)  # (B, T, V)
+            logits = model(inputs) if documents is None else model(inputs, documents=documents)  # (B, T, V)
         return F.cross_entropy(logits.flatten(0, -2).float(), targets.flatten())
 
     return torch.compile(loss_of, dynamic=False) if runtime.compiled else loss_of

@@ -7,7 +7,8 @@ _NUM_LOOKS = 20
 # What is planned for steps; the rest is for the last validation and for saving.
 BUDGET_RATIO = 0.97
 # A training that will be late is shortened at once, one that will be early made longer only where much is to be won.
-_LATE_RATIO, _EARLY_RATIO = 1.02, 0.9
+# Shares of the budget.
+_LATE_RATIO, _EARLY_RATIO = 0.01, 0.05
 
 
 class Budget:
@@ -54,8 +55,8 @@ class Budget:
     def _fitting(self, num_done: int, num_steps: int, pace: float) -> int | None:
         left = self._seconds - self.spent
         needed = (num_steps - num_done) * pace
-        early = needed < left * _EARLY_RATIO and num_steps < self._max_steps
-        if not (early or needed > left * _LATE_RATIO):
+        early = left - needed > self._seconds * _EARLY_RATIO and num_steps < self._max_steps
+        if not (early or needed - left > self._seconds * _LATE_RATIO):
             return None
         fitting = num_done + max(1, int(left / max(pace, 1e-9)))
         return min(self._max_steps, fitting)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from gptmodel.checkpoint import Checkpoint, load_checkpoint
 from gptmodel.checkpoint_writer import CheckpointWriter
+from gptmodel.training.group import Alone, Group
+from gptmodel.training.sharded_writer import ShardedWriter
 
 CHECKPOINTS_DIR = "checkpoints"
 _BEST_DIR = "best"
@@ -23,12 +26,12 @@ class Checkpoints:
         folder: Folder of all of them.
         facts: What the training rests on; a checkpoint made with other facts is refused.
         keep: Newest checkpoints that are kept; the one with the lowest score and the best weights are kept besides.
+        group: The processes that train together: the first writes, or where the model is cut among them, each its part.
     """
 
-    def __init__(self, folder: Path, facts: Mapping[str, Any], keep: int) -> None:
-        self._folder, self._facts = folder, dict(facts)
-        self._writer = CheckpointWriter(folder, keep)
-        self._best = CheckpointWriter(folder / _BEST_DIR, keep=1)
+    def __init__(self, folder: Path, facts: Mapping[str, Any], keep: int, group: Group | None = None) -> None:
+        self._folder, self._facts, self._group = folder, dict(facts), group or Alone()
+        self._writer, self._best = self._writer_of(folder, keep), self._writer_of(folder / _BEST_DIR, 1)
 
     @property
     def num_failed(self) -> int:
@@ -44,11 +47,13 @@ class Checkpoints:
             notes: What the training remembers besides; JSON values.
             score: Validation loss at this step; None: not measured.
         """
-        self._writer.save(Checkpoint(step, tensors, self._facts, notes), score)
+        if self._writes:
+            self._writer.save(Checkpoint(step, tensors, self._facts, notes), score)
 
     def save_best(self, step: int, weights: dict[str, Tensor]) -> None:
         """Keep a step's weights as the best so far."""
-        self._best.save(Checkpoint(step, weights, self._facts))
+        if self._writes:
+            self._best.save(Checkpoint(step, weights, self._facts))
 
     def newest(self) -> Checkpoint | None:
         """Give the newest whole checkpoint, or None if there is none.
@@ -56,7 +61,7 @@ class Checkpoints:
         Raises:
             ResumeError: It rests on other facts; the message names them.
         """
-        return load_checkpoint(self._folder, self._facts)
+        return self._loaded(self._folder)
 
     def best(self) -> Checkpoint | None:
         """Give the weights kept as the best, or None if there are none.
@@ -65,10 +70,25 @@ class Checkpoints:
             DiskFullError: They could not be written.
         """
         self._best.wait()
-        return load_checkpoint(self._folder / _BEST_DIR, self._facts)
+        self._group.barrier()
+        return self._loaded(self._folder / _BEST_DIR)
 
     def wait(self) -> None:
         """Return when everything saved is on the disk, or was refused and told."""
         for writer in (self._writer, self._best):
             with contextlib.suppress(OSError):
                 writer.wait()
+
+    @property
+    def _writes(self) -> bool:
+        return self._group.is_first or self._group.sharded
+
+    def _writer_of(self, folder: Path, keep: int) -> CheckpointWriter | ShardedWriter:
+        if self._group.sharded:
+            return ShardedWriter(folder, keep, self._group)
+        return CheckpointWriter(folder, keep)
+
+    def _loaded(self, folder: Path) -> Checkpoint | None:
+        """Read the newest one, whoever wrote it, as this process holds it."""
+        checkpoint = load_checkpoint(folder, self._facts)
+        return None if checkpoint is None else replace(checkpoint, tensors=self._group.placed(checkpoint.tensors))

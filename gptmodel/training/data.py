@@ -1,6 +1,6 @@
 """The batches of a training: step n's windows, and the windows that every validation reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -25,37 +25,59 @@ class Batch(NamedTuple):
     Attributes:
         inputs: Token ids, int64, (B, T).
         targets: The token that follows each, int64, (B, T).
+        documents: Number of the document that each input belongs to, counted in its window, int64, (B, T); None: the
+            model looks across their borders.
     """
 
     inputs: Tensor
     targets: Tensor
+    documents: Tensor | None = None
 
     def rows(self, first: int, end: int) -> "Batch":
         """Give the windows first:end of it."""
-        return Batch(self.inputs[first:end], self.targets[first:end])
+        return self._mapped(lambda tensor: tensor[first:end])
 
     def to(self, device: str) -> "Batch":
         """Give it on a device; the copy to a GPU goes on while the caller does."""
         if device == "cpu":
             return self
-        return Batch(*(tensor.pin_memory().to(device, non_blocking=True) for tensor in self))
+        return self._mapped(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        documents = None if self.documents is None else change(self.documents)
+        return Batch(change(self.inputs), change(self.targets), documents)
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The packed tokens of a training, and the order in which it reads them."""
+    """The packed tokens of a training, and the order in which it reads them.
+
+    Attributes:
+        train: Tokens of the train split.
+        validation: Tokens of the validation split.
+        order: Says which windows a step reads.
+        tokenizer: The tokens' vocabulary.
+        context_length: Tokens of a window.
+        within_documents: Whether a batch says which document each token belongs to.
+        folder: Folder of the stage `pack`.
+    """
 
     train: TokenSplit
     validation: TokenSplit
     order: BatchOrder | MixedOrder
     tokenizer: Tokenizer
     context_length: int
-    vocab_size: int
+    within_documents: bool
     folder: Path
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens in the vocabulary."""
+        return self.tokenizer.vocab_size
 
     def batch(self, windows: Sequence[int]) -> Batch:
         """Give windows of the train split by number."""
-        return _batch(self.train, windows, self.context_length)
+        return self._batch(self.train, windows, self.context_length)
 
     def validation_batches(self, config: TrainingConfig, num_rows: int) -> Iterator[Batch]:
         """Give the same windows at each validation, at even distances over the split, `num_rows` at a time."""
@@ -64,7 +86,7 @@ class TrainingData:
         count = min(total, config.num_eval_batches * config.batch_size)
         windows = [place * total // count for place in range(count)]
         for first in range(0, count, num_rows):
-            yield _batch(self.validation, windows[first : first + num_rows], context)
+            yield self._batch(self.validation, windows[first : first + num_rows], context)
 
     def describe(self, step: int) -> str:
         """Tell which batch a step reads: its windows, and the ids of the documents in them; never text."""
@@ -72,6 +94,14 @@ class TrainingData:
         named = f"batch {step}: windows {', '.join(str(window) for window in windows)}"
         documents = self._documents_in(windows)
         return f"{named}; documents {_some(documents)}" if documents else named
+
+    def _batch(self, split: TokenSplit, windows: Sequence[int], context_length: int) -> Batch:
+        inputs, targets = (torch.from_numpy(one) for one in windows_at(split, windows, context_length))
+        if not self.within_documents:
+            return Batch(inputs, targets)
+        # The end of a document is its last token.
+        ends = (inputs == self.tokenizer.end_of_document_id).long()
+        return Batch(inputs, targets, ends.cumsum(1) - ends)
 
     def _documents_in(self, windows: Sequence[int]) -> list[str]:
         """Give the ids of the documents that windows of the train split hold; none where their table is missing."""
@@ -106,12 +136,8 @@ def open_data(work: Workspace, model: ModelConfig, training: TrainingConfig) -> 
             mend="Add documents, or make model.context_length smaller.",
         )
     order = batch_order(folder, model.context_length, total, training.batch_size, training.seed)
-    return TrainingData(train_split, validation, order, tokenizer, model.context_length, tokenizer.vocab_size, folder)
-
-
-def _batch(split: TokenSplit, windows: Sequence[int], context_length: int) -> Batch:
-    inputs, targets = windows_at(split, windows, context_length)
-    return Batch(torch.from_numpy(inputs), torch.from_numpy(targets))
+    within = training.attend_within_documents
+    return TrainingData(train_split, validation, order, tokenizer, model.context_length, within, folder)
 
 
 def _some(names: Sequence[str]) -> str:

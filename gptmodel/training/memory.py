@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # What a step keeps for its backward pass may take this share of the machine's memory: besides it there are the model,
 # its gradients, the optimizer's state, and whatever else runs there.
 _CPU_MEMORY_RATIO = 0.25
+_PLAIN = Runtime(device="cpu", num_threads=1, precision="fp32", compiled=False)
 
 
 def fitting_micro_batch(
@@ -61,7 +62,9 @@ def activation_bytes(model: ModelConfig, vocab_size: int) -> int:
         module = new_model(model, vocab_size).train()
         ids = torch.zeros(1, model.context_length, dtype=torch.int64)
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            loss_function(Runtime(device="cpu", num_threads=1, precision="fp32", compiled=False))(module, ids, ids)
+            loss_function(Runtime(device="cpu", num_threads=1, precision="fp32", compiled=False))(
+                module, ids, ids, None
+            )
     weights = {parameter.untyped_storage()._cdata for parameter in module.parameters()}
     return sum(size for number, size in kept.items() if number not in weights)
 
@@ -70,9 +73,10 @@ def scratch_step(
     model: "GPTModel", training: TrainingConfig, runtime: Runtime, num_rows: int, micro_batch_size: int
 ) -> Callable[[], None]:
     """Give a function that trains a model one step on random tokens, to see what that takes."""
+    optimizer = build_optimizer(model, training, runtime.precision)
     stepper = Stepper(
-        model, build_optimizer(model, training), loss_function(runtime), Alone(), batch_size=num_rows,
-        micro_batch_size=micro_batch_size, gradient_clip=training.gradient_clip,
+        model, optimizer, loss_function(runtime), Alone(), batch_size=num_rows, micro_batch_size=micro_batch_size,
+        gradient_clip=training.gradient_clip,
     )  # fmt: skip
     shape = (num_rows, model.context_length)
     ids = torch.randint(model.config["vocab_size"], shape, device=runtime.device)

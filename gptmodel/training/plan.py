@@ -80,7 +80,7 @@ def plan_training(
     earlier = read_plan(path)
     if earlier is not None and earlier.facts == facts_digest:
         _refuse_missing_device(earlier.runtime)
-        return earlier
+        return _shared_by(earlier, num_processes, path)
     plan = _made(facts_digest, model, training, vocab_size, num_processes)
     write_plan(path, plan)
     return plan
@@ -111,6 +111,16 @@ def adapted(plan: TrainingPlan) -> tuple[TrainingPlan, tuple[str, ...]]:
     return plan.model_copy(update={"runtime": runtime}), tuple(words)
 
 
+def _shared_by(plan: TrainingPlan, num_processes: int, path: Path) -> TrainingPlan:
+    """Give a plan for as many processes as there are, and write it down where there were others."""
+    if plan.runtime.num_processes == num_processes:
+        return plan
+    runtime = plan.runtime.model_copy(update={"num_processes": num_processes})
+    changed = plan.model_copy(update={"runtime": runtime})
+    write_plan(path, changed)
+    return changed
+
+
 def _refuse_missing_device(runtime: Runtime) -> None:
     device, _ = find_device()
     if runtime.device == "cuda" and device != "cuda":
@@ -130,7 +140,7 @@ def _made(
 
     with torch.device("meta"):
         num_parameters = new_model(model, vocab_size).num_parameters()
-    runtime = choose_runtime(training, num_parameters, model.context_length)
+    runtime = choose_runtime(training, num_parameters, model.context_length, num_processes)
     own_rows = -(-training.batch_size // num_processes)
     rows = training.micro_batch_size or fitting_micro_batch(model, training, vocab_size, runtime, own_rows)
     plan = TrainingPlan(facts=facts, runtime=runtime, num_steps=training.max_steps, micro_batch_size=rows)

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor, nn
 
 from gptmodel.optimizer import Optimizer
@@ -45,7 +44,7 @@ class Stepper:
                 loss.backward()
             total = loss.detach() if total is None else total + loss.detach()
         assert total is not None  # noqa: S101  a batch has at least one sequence
-        norm = torch.nn.utils.clip_grad_norm_(self._module.parameters(), self._gradient_clip)
+        norm = self._group.clip_gradients(self._module, self._gradient_clip)
         return self._group.mean(total), norm
 
     def update(self) -> None:

@@ -54,7 +54,7 @@ class Trainer:
         self._folder = work.path if group.is_first else None
         self._runtime = plan.runtime
         module = group.wrap(model)
-        self._optimizer = build_optimizer(model, config)
+        self._optimizer = build_optimizer(model, config, plan.runtime.precision)
         self._rows = plan.micro_batch_size or config.batch_size
         self._stepper = Stepper(
             module, self._optimizer, loss_function(plan.runtime), group, batch_size=config.batch_size,
@@ -65,7 +65,7 @@ class Trainer:
             plan.runtime.model_copy(update={"compiled": plan.runtime.validation_compiled})
         )
         self._validator = Validator(judged, data.tokenizer, self._judging_loss)
-        self._checkpoints = Checkpoints(work.notes / CHECKPOINTS_DIR, facts, config.keep_checkpoints)
+        self._checkpoints = Checkpoints(work.notes / CHECKPOINTS_DIR, facts, config.keep_checkpoints, group)
         self._schedule = Schedule(plan.num_steps, plan.changes, config)
         self._figures, self._records = Figures(plan.runtime.device), Records()
         self._guard = LossGuard(config.max_loss_jump, data.describe)
@@ -104,6 +104,8 @@ class Trainer:
                     if self._step % self._config.checkpoint_interval == 0 or self._is_done:
                         self._save()
                     self._meter.show(self._step, self._schedule.num_steps, self._records.curve[-1]["train_loss"])
+                    if self._group.should_stop:
+                        raise KeyboardInterrupt
         except Exception:
             raise
         except BaseException:
@@ -121,6 +123,20 @@ class Trainer:
         best = self._checkpoints.best() if self._config.patience is not None else None
         if best is not None:
             load_weights(self.model, best.tensors)
+
+    def whole_model(self) -> GPTModel | None:
+        """Give the first process the model whole, on the CPU where it is cut among them, and the others None.
+
+        All processes must ask.
+        """
+        if not self._group.sharded:
+            return self.model if self._group.is_first else None
+        weights = self._group.whole(weights_of(self.model))
+        if not self._group.is_first:
+            return None
+        whole = GPTModel(**self.model.config)
+        load_weights(whole, weights)
+        return whole.train()
 
     def account(self) -> TrainResult:
         """Sum the training up."""
@@ -172,8 +188,9 @@ class Trainer:
         """Take one step and note what it showed."""
         with self._meter.timed():
             self._optimizer.set_learning_rate(self._schedule.learning_rate(self._step))
+            self._group.seed_step(self._config.seed, self._step)
             self._figures.add(self._step, *self._stepper.gradients(batch))
-            arrived = self._figures.arrived(all_of_them=self._ends_stretch(self._step + 1))
+            arrived = self._figures.arrived(all_of_them=self._is_point(self._step + 1))
             for one in arrived:
                 self._guard.check(*one)
             # From here until the records agree with the weights, no checkpoint can be written, so signals wait.
@@ -188,16 +205,12 @@ class Trainer:
         self._consistent = True
         self._shield.close()
 
-    def _ends_stretch(self, step: int) -> bool:
-        """Tell whether so many steps end a stretch: a point of the curve, a validation, a checkpoint."""
-        return (
-            self._validates(step)
-            or step % max(1, self.plan.num_steps // _CURVE_POINTS) == 0
-            or step % self._config.checkpoint_interval == 0
-        )
+    def _is_point(self, num_done: int) -> bool:
+        """Tell whether the curve has a point at so many steps done."""
+        return self._validates(num_done) or num_done % max(1, self.plan.num_steps // _CURVE_POINTS) == 0
 
-    def _validates(self, step: int) -> bool:
-        return step >= self._schedule.num_steps or step % self._config.eval_interval == 0
+    def _validates(self, num_done: int) -> bool:
+        return num_done >= self._schedule.num_steps or num_done % self._config.eval_interval == 0
 
     def _note_figures(self, figures: StepFigures) -> None:
         self._guard.note(figures.loss)
@@ -210,7 +223,7 @@ class Trainer:
         self._log.add(done, values | self._meter.figures(left) | self._system.read())
 
     def _note_step(self) -> None:
-        if self._ends_stretch(self._step):
+        if self._is_point(self._step):
             point: dict[str, Any] = {"step": self._step, "train_loss": self._records.mean_loss()}
             self._note_curve(point | (self._validation() if self._validates(self._step) else {}))
         if self._schedule.is_sampled(self._step, self._config.num_samples) or self._stopping.is_over:
@@ -233,8 +246,11 @@ class Trainer:
         """Complete the prompt greedily; the training's generator and mode stay as they are."""
         prompt = self._config.sample_prompt
         devices = [0] if self._runtime.device == "cuda" else []
-        with torch.random.fork_rng(devices=devices), evaluating(self.model):
-            generator = Generator(self.model, self._data.tokenizer)
+        model = self.whole_model()
+        if model is None:
+            return
+        with torch.random.fork_rng(devices=devices), evaluating(model):
+            generator = Generator(model, self._data.tokenizer)
             completed = generator.generate([prompt], max_new_tokens=self._config.sample_tokens, temperature=0.0)
         self._records.add_sample(self._folder, {"step": self._step, "prompt": prompt, "text": completed[0].text})
 
@@ -264,8 +280,9 @@ class Trainer:
         return state | ({"rng.cuda": torch.cuda.get_rng_state()} if self._runtime.device == "cuda" else {})
 
     def _save(self) -> None:
-        if not self._group.is_first:
-            return
+        for one in self._figures.arrived(all_of_them=True):  # none but on a GPU, whose figures come later
+            self._guard.check(*one)
+            self._note_figures(one)
         tensors = {f"model.{name}": tensor for name, tensor in weights_of(self.model).items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self._optimizer.state_tensors().items()}
         notes = {

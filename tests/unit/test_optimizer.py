@@ -74,9 +74,10 @@ def test_muon_takes_about_the_same_steps_as_torchs_own(shape: tuple[int, int]) -
     torch.testing.assert_close(ours, theirs, rtol=0.02, atol=0.01)  # theirs iterates in bf16
 
 
-def test_orthogonalise_brings_singular_values_near_one() -> None:
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_orthogonalise_brings_singular_values_near_one(precision: str) -> None:
     matrices = torch.randn(5, 16, 48, generator=torch.Generator().manual_seed(0))
-    values = torch.linalg.svdvals(orthogonalise(matrices))
+    values = torch.linalg.svdvals(orthogonalise(matrices, precision))
     assert 0.6 < float(values.min()) < float(values.max()) < 1.3
 
 

@@ -1,14 +1,20 @@
 """Training: it learns, it repeats itself to the bit, and an interruption changes nothing."""
 
+import functools
 import hashlib
+import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from gptmodel.config import ModelConfig, TokenizerConfig, TrainingConfig
 from gptmodel.errors import CorpusTooSmallError, ResumeError, TrainingError
@@ -18,12 +24,20 @@ from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer, learn
 from gptmodel.training import trainer as room
 from gptmodel.training.account import TrainResult
+from gptmodel.training.budget import Budget
+from gptmodel.training.plan import read_plan
 from gptmodel.training.stage import train
+from gptmodel.training.step import Stepper
 
 MODEL = ModelConfig(embedding_dim=16, hidden_dim=32, num_layers=1, num_heads=2, context_length=8, dropout=0.1)
 CONFIG = TrainingConfig(
     batch_size=4, max_steps=12, learning_rate=1e-2, warmup_steps=2, eval_interval=5, num_eval_batches=2,
     num_samples=3, sample_prompt="The", sample_tokens=4, checkpoint_interval=4, num_threads=1, compile="never",
+)  # fmt: skip
+# Learns at once, then forgets: the learning rate is far too high once it is warm.
+OVERSHOOTING = CONFIG.model_copy(
+    update={"max_steps": 60, "learning_rate": 0.5, "warmup_steps": 30, "eval_interval": 2, "patience": 3,
+            "gradient_clip": 1e9, "checkpoint_interval": 4, "max_loss_jump": None}
 )  # fmt: skip
 TEXTS = [f"The function number {n} returns a list of names and values. " * 4 for n in range(20)]
 
@@ -43,6 +57,13 @@ def write_tokens(folder: Path, tokenizer: Tokenizer, texts: list[str], validatio
     for split, chosen in (("train", texts), ("validation", validation)):
         ids = [number for text in chosen for number in (*tokenizer.encode(text), tokenizer.end_of_document_id)]
         np.array(ids, dtype="<u2").tofile(folder / f"{split}-00000.bin")
+
+
+def write_documents(folder: Path, tokenizer: Tokenizer, texts: list[str]) -> None:
+    sizes = [len(tokenizer.encode(text)) + 1 for text in texts]
+    starts = [sum(sizes[:number]) for number in range(len(sizes))]
+    rows = {"id": [f"doc-{number}" for number in range(len(texts))], "split": ["train"] * len(texts), "start": starts}
+    pq.write_table(pa.table(rows), folder / "documents.parquet")
 
 
 @pytest.fixture
@@ -166,7 +187,7 @@ def test_ctrl_c_loses_no_step(tmp_path: Path, inputs: dict[str, Path], interrupt
     assert data_files(broken) == data_files(whole)
 
 
-@pytest.mark.parametrize("place", ["_note_step", "_note_figures", "_ends_stretch", "_rng_state", "_validation"])
+@pytest.mark.parametrize("place", ["_note_step", "_note_figures", "_is_point", "_rng_state", "_validation"])
 def test_ctrl_c_at_any_place_ends_in_the_same_bytes(
     tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -328,6 +349,94 @@ def test_a_validation_split_shorter_than_a_window_still_counts(tmp_path: Path, i
     assert math.isfinite(train(work, MODEL, CONFIG).validation_loss)
 
 
+def test_a_jump_of_the_loss_names_windows_and_documents_but_no_text(
+    work: Workspace, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(inputs["pack"], pack)
+    write_documents(pack, Tokenizer.load(inputs["tokenizer"]), TEXTS[2:])
+    other = Workspace(work.path, {**inputs, "pack": pack})
+    config = OVERSHOOTING.model_copy(update={"learning_rate": 3.0, "patience": None, "max_loss_jump": 0.5})
+    with pytest.raises(TrainingError, match=r"windows \d+, \d+, \d+, \d+; documents doc-\d+, doc-\d+") as caught:
+        train(other, MODEL, config)
+    assert "function" not in str(caught.value)
+
+
+def test_a_jump_that_is_accepted_is_gone_on_with(work: Workspace) -> None:
+    config = OVERSHOOTING.model_copy(update={"learning_rate": 3.0, "patience": None, "max_loss_jump": 0.5})
+    with pytest.raises(TrainingError, match="above the recent ones' median"):
+        train(work, MODEL, config)
+    result = train(work, MODEL, config.model_copy(update={"max_loss_jump": None}))
+    assert result.num_steps == 60
+    assert result.runtime.resumed_from_step is not None
+
+
+class Clock:
+    """A clock that a test's steps move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let each step take a second, from the twentieth on four."""
+    clock, update = Clock(), Stepper.update
+
+    def slow(self: Stepper) -> None:
+        update(self)
+        clock.now += 1.0 if clock.now < 20 else 4.0
+
+    monkeypatch.setattr(Stepper, "update", slow)
+    monkeypatch.setattr("gptmodel.training.plan._seconds_of_step", lambda *_: 1.0)
+    monkeypatch.setattr(room, "Budget", functools.partial(Budget, clock=clock.monotonic))
+    monkeypatch.setattr(room.time, "monotonic", clock.monotonic)
+    return clock
+
+
+BUDGET = CONFIG.model_copy(update={"max_steps": 100, "max_seconds": 62.0, "eval_interval": 1000})
+
+
+def test_a_time_budget_is_held_by_fewer_steps_where_the_machine_gets_slower(work: Workspace, clock: Clock) -> None:
+    result = train(work, MODEL, BUDGET)
+    plan = read_plan(work.notes / "runtime.json")
+    assert plan is not None
+    assert plan.is_final
+    assert plan.num_steps > result.num_steps == plan.changes[-1].num_steps
+    assert clock.now <= 62
+    last = [line["value"] for line in read_lines(work.notes / "metrics.jsonl") if line["key"] == "learning_rate"][-1]
+    assert last == pytest.approx(CONFIG.learning_rate * CONFIG.min_learning_rate_ratio)
+
+
+def test_a_training_under_a_budget_is_repeated_by_its_plan_whatever_the_clock(
+    tmp_path: Path, inputs: dict[str, Path], clock: Clock
+) -> None:
+    first, second = (make_work(tmp_path / name, inputs) for name in ("1", "2"))
+    result = train(first, MODEL, BUDGET)
+    shutil.copy(first.notes / "runtime.json", second.notes / "runtime.json")
+    clock.now = -1e6
+    assert lasting(train(second, MODEL, BUDGET)) == lasting(result)
+    assert data_files(second) == data_files(first)
+
+
+def test_an_interrupted_training_follows_the_changes_that_were_written(
+    work: Workspace, clock: Clock, interrupt_after: Any
+) -> None:
+    with pytest.raises(Interruption):
+        train(work, MODEL, BUDGET, interrupt_after(27, Interruption()))
+    before = read_plan(work.notes / "runtime.json")
+    clock.now = 0.0  # of what it took so far the checkpoint tells
+    train(work, MODEL, BUDGET)
+    after = read_plan(work.notes / "runtime.json")
+    assert before is not None
+    assert after is not None
+    assert before.changes
+    assert after.changes[: len(before.changes)] == before.changes
+
+
 def test_progress_runs_from_nothing_to_all(work: Workspace) -> None:
     ratios: list[float] = []
     train(work, MODEL, CONFIG, lambda ratio, _: ratios.append(ratio))
@@ -339,3 +448,80 @@ def test_bf16_trains_too(work: Workspace) -> None:
     result = train(work, MODEL, CONFIG.model_copy(update={"precision": "bf16"}))
     assert result.runtime.precision == "bf16"
     assert math.isfinite(result.validation_loss)
+
+
+def curve_of(work: Workspace, key: str) -> list[float]:
+    return [point[key] for point in read_lines(work.path / "curve.jsonl") if key in point]
+
+
+def test_micro_batches_give_the_curve_of_the_whole_batch(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    plain = MODEL.model_copy(update={"dropout": 0.0})
+    works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
+    for work, size in zip(works, (4, 1), strict=True):
+        result = train(work, plain, CONFIG.model_copy(update={"micro_batch_size": size}))
+        assert result.runtime.micro_batch_size == size
+    losses = [curve_of(work, "train_loss") for work in works]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_without_a_wish_the_micro_batch_is_decided_once_and_written_down(work: Workspace) -> None:
+    train(work, MODEL, CONFIG)
+    assert json.loads((work.notes / "runtime.json").read_text())["micro_batch_size"] == 4
+
+
+def test_bits_per_byte_are_the_loss_over_the_bytes_judged(work: Workspace, inputs: dict[str, Path]) -> None:
+    config = CONFIG.model_copy(update={"num_eval_batches": 1000})
+    result = train(work, MODEL, config)
+    tokens = np.fromfile(inputs["pack"] / "validation-00000.bin", dtype="<u2")
+    judged = tokens[1 : (len(tokens) - 1) // 8 * 8 + 1]
+    num_bytes = len(Tokenizer.load(inputs["tokenizer"]).decode_bytes(judged.tolist()))
+    expected = result.validation_loss * len(judged) / math.log(2) / num_bytes
+    assert result.validation_bits_per_byte == pytest.approx(expected)
+
+
+def test_early_stopping_ends_the_training_and_says_why(work: Workspace) -> None:
+    result = train(work, MODEL, OVERSHOOTING)
+    assert result.num_steps < result.num_steps_taken < 60
+    assert result.num_steps_taken == result.num_steps + 3 * 2
+    assert result.stopped == (
+        f"after step {result.num_steps_taken} of 60: 3 validations in a row without a gain of more than 0 bits per byte"
+    )
+    assert result.num_tokens == result.num_steps * 4 * 8
+
+
+def test_early_stopping_keeps_the_model_that_validated_best(
+    tmp_path: Path, inputs: dict[str, Path], interrupt_after: Any
+) -> None:
+    work, other = (make_work(tmp_path / name, inputs) for name in ("1", "2"))
+    result = train(work, MODEL, OVERSHOOTING)
+    assert result.validation_bits_per_byte == min(curve_of(work, "validation_bits_per_byte"))
+    # A training without patience has the same weights after as many steps.
+    patient = OVERSHOOTING.model_copy(update={"patience": None, "checkpoint_interval": 1})
+    with pytest.raises(Interruption):
+        train(other, MODEL, patient, interrupt_after(result.num_steps, Interruption()))
+    newest = load_file(max((other.notes / "checkpoints").glob("step-*")) / "state.safetensors")
+    kept = load_model(work.path / "model")
+    assert all(torch.equal(newest[f"model.{name}"], weight) for name, weight in kept.named_parameters())
+
+
+@pytest.mark.parametrize("step", [3, 9, 14])
+def test_an_interrupted_early_stopping_ends_in_the_same_bytes(
+    tmp_path: Path, inputs: dict[str, Path], interrupt_after: Any, step: int
+) -> None:
+    whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
+    expected = train(whole, MODEL, OVERSHOOTING)
+    with pytest.raises(Interruption):
+        train(broken, MODEL, OVERSHOOTING, interrupt_after(step, Interruption()))
+    assert lasting(train(broken, MODEL, OVERSHOOTING)) == lasting(expected)
+    assert data_files(broken) == data_files(whole)
+
+
+def test_a_training_within_documents_learns_another_model_and_validates_alike(
+    tmp_path: Path, inputs: dict[str, Path]
+) -> None:
+    works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
+    for work, within in zip(works, (False, True), strict=True):
+        train(work, MODEL, CONFIG.model_copy(update={"attend_within_documents": within}))
+    curves = [curve_of(work, "validation_loss") for work in works]
+    assert curves[0][0] != curves[1][0]
+    assert curves[0] == pytest.approx(curves[1], rel=0.1)
