@@ -321,6 +321,8 @@ class ModelConfig(Section):
     """Normalise queries and keys before their product."""
     tie_embeddings: bool = True
     """Use the token embedding as output layer too."""
+    convolution_length: NonNegative = 0
+    """Earlier positions that a causal convolution adds to the input of each sublayer; 0: no convolution."""
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelConfig":
