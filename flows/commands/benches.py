@@ -37,7 +37,7 @@ def bench(
         list[str] | None,
         typer.Option(
             metavar="PART",
-            help="corpus: filters, near-duplicates, scaling or run; train: char, busy, logging or gpu; default: all, no gpu",
+            help="corpus: filters, near-duplicates, scaling or run; train: char, busy, logging or gpu",
         ),
     ] = None,
     sizes: Annotated[
