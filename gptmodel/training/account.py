@@ -24,6 +24,8 @@ class RuntimeAccount(BaseModel):
     """CPU threads."""
     micro_batch_size: int
     """Sequences computed at once."""
+    num_processes: int = 1
+    """Processes that shared each step, on all machines."""
     mfu: float
     """Model FLOPs utilisation near the end, 0 to 1: what was computed of what the machine could."""
     note: str = ""

@@ -7,6 +7,7 @@ end of a process into an error that names it. However this process ends, by SIGK
 import logging
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,7 +67,9 @@ def launch(request: Request, num_processes: int, progress: Progress | None = Non
             _follow(agent, folder, progress)
         finally:
             _end(agent)
-    if agent.returncode:
+    if not agent.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
         raise _cause(read_deaths(folder), read_reasons(folder), num_processes * request.training.num_nodes, folder)
 
 

@@ -28,6 +28,7 @@ from gptmodel.training.shards import Pieces, assembled, piece_name, rows_of
 
 # How long the others wait for a process that samples, validates or writes a checkpoint alone.
 _TIMEOUT = timedelta(minutes=30)
+_STEPS_BETWEEN_LOOKS = 8
 _SEED_OF_STEP, _SEED_OF_RANK = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03  # those of the batch order
 
 
@@ -48,6 +49,7 @@ class Processes:
         self._device = device
         self._mesh = init_device_mesh(device, (dist.get_world_size(),))
         self._asked, self._num_asked = False, torch.zeros(())
+        self._num_means, self._looked_at = 0, 0
 
     @property
     def rank(self) -> int:
@@ -98,15 +100,21 @@ class Processes:
 
         Whether one was asked to stop travels along, so that all learn of it at the same step.
         """
-        flat = values.detach().reshape(-1)
+        flat = values.detach().to(self._device).reshape(-1)
         total = torch.cat((flat, flat.new_full((1,), float(self._asked))))
         dist.all_reduce(total)  # gloo knows no mean
-        self._num_asked = total[-1]
-        return (total[:-1] / self.size).reshape(values.shape)
+        self._num_asked, self._num_means = total[-1], self._num_means + 1
+        return (total[:-1] / self.size).reshape(values.shape).to(values.device)
 
     @property
     def should_stop(self) -> bool:
-        """Whether any of the processes had been asked to stop at the last `mean`; the same in every process."""
+        """Whether any of the processes had been asked to stop at the last `mean`; the same in every process.
+
+        A GPU is asked every few steps only, since the host waits for its answer.
+        """
+        if self._device == "cuda" and self._num_means - self._looked_at < _STEPS_BETWEEN_LOOKS:
+            return False
+        self._looked_at = self._num_means
         return bool(self._num_asked > 0)
 
     def stop(self) -> None:

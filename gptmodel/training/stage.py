@@ -97,7 +97,10 @@ def _train_in_children(
     from gptmodel.training.launch import launch
     from gptmodel.training.request import Request
 
-    launch(Request(folder=work.path, inputs=work.inputs, model=model, training=training), number, progress)
+    if progress is not None:
+        progress(0.0, f"starting {number} processes")
+    with terminable():
+        launch(Request(folder=work.path, inputs=work.inputs, model=model, training=training), number, progress)
     result = finished(work, facts)
     if result is None:
         raise TrainingError(

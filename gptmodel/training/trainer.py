@@ -64,7 +64,7 @@ class Trainer:
         self._judging_loss = loss_function(
             plan.runtime.model_copy(update={"compiled": plan.runtime.validation_compiled})
         )
-        self._validator = Validator(judged, data.tokenizer, self._judging_loss)
+        self._validator = Validator(judged, data.tokenizer, self._judging_loss, group)
         self._checkpoints = Checkpoints(work.notes / CHECKPOINTS_DIR, facts, config.keep_checkpoints, group)
         self._schedule = Schedule(plan.num_steps, plan.changes, config)
         self._figures, self._records = Figures(plan.runtime.device), Records()
@@ -154,7 +154,7 @@ class Trainer:
                 tokens_per_second=round(self._meter.tokens_per_second, 1), mfu=round(self._meter.mfu, 4),
                 resumed_from_step=self._resumed_from, device=runtime.device, precision=runtime.precision,
                 compiled=runtime.compiled, num_threads=runtime.num_threads, micro_batch_size=self._rows,
-                note=runtime.note,
+                num_processes=runtime.num_processes, note=runtime.note,
             ),
         )  # fmt: skip
 
