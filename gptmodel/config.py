@@ -362,7 +362,9 @@ class TrainingConfig(Section):
     min_learning_rate_ratio: Ratio = 0.1
     """Learning rate at the end, as a share of the peak."""
     schedule: Literal["cosine", "wsd"] = "cosine"
-    """Cosine, or warm-up, stable, linear decay over the last fifth."""
+    """Cosine, or warm-up, stable, linear decay."""
+    decay_ratio: Ratio = 0.2
+    """Share of all steps, at the end, over which wsd decays; 1 decays from the warm-up on."""
     warmup_steps: NonNegative = 20
     """Steps of linear warm-up."""
     weight_decay: float = Field(default=0.1, ge=0)
