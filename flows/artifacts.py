@@ -9,7 +9,6 @@ from uuid import UUID
 
 from prefect import get_client
 from prefect.artifacts import (
-    create_image_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -109,19 +108,22 @@ def show_clusters(clusters: "Sequence[Cluster]", num_clusters: int) -> None:
 
 
 def show_samples(samples: list[dict[str, Any]], curve: list[dict[str, Any]]) -> None:
-    """Leave the loss curve as a table and as a picture, and the same prompt completed at its marks as Markdown."""
-    from gptmodel.training_pictures import loss_curve_png
-
+    """Leave the loss curve as a table, and its picture over the prompt completed at its marks as Markdown."""
     table = [{name: _text(value) for name, value in row.items()} for row in _thinned(curve, 60)]
     create_table_artifact(table=table, key="loss-curve", description="Loss by step, nats per token")
-    if drawn := loss_curve_png(curve, samples, with_texts=False):
-        picture = f"data:image/png;base64,{base64.b64encode(drawn).decode()}"
-        create_image_artifact(picture, key="loss-curve-picture", description="Loss by step; the marks are the samples")
-    parts = [
+    parts = _picture(samples, curve) + [
         f"**{pin}. step {sample['step']}**\n\n{_verbatim(sample['prompt'] + sample['text'])}"
         for pin, sample in enumerate(samples, start=1)
     ]
     create_markdown_artifact("\n\n".join(parts) or "no samples", key="samples", description="One prompt, along the way")
+
+
+def _picture(samples: list[dict[str, Any]], curve: list[dict[str, Any]]) -> list[str]:
+    """Give the loss curve as Markdown that holds the picture itself, so that the page asks no other server for it."""
+    from gptmodel.training_pictures import loss_curve_png
+
+    drawn = base64.b64encode(loss_curve_png(curve, samples, with_texts=False)).decode()
+    return [f"![Loss by step; the marks are the samples](data:image/png;base64,{drawn})"] if drawn else []
 
 
 def show_link(flow_run_id: str, key: str, url: str, text: str) -> None:

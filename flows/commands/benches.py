@@ -39,7 +39,7 @@ def bench(
         list[str] | None,
         typer.Option(
             metavar="PART",
-            help="corpus: filters, near-duplicates, scaling or run; train: char, busy or gpu; default: all but gpu",
+            help="corpus: filters, near-duplicates, scaling or run; train: char, busy, logging or gpu",
         ),
     ] = None,
     sizes: Annotated[

@@ -23,7 +23,6 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr(
         artifacts, "create_markdown_artifact", lambda text, **given: sent.append(given | {"markdown": text})
     )
-    monkeypatch.setattr(artifacts, "create_image_artifact", lambda url, **given: sent.append(given | {"image": url}))
     return sent
 
 
@@ -172,14 +171,14 @@ def test_a_decision_names_the_checks_that_failed_with_their_documents_and_leads_
 
 def test_samples_stand_as_code_and_never_as_markup(left: list[dict[str, Any]]) -> None:
     artifacts.show_samples([{"step": 3, "prompt": "The", "text": " <script>\nnext"}], [{"step": 3, "train_loss": 5.0}])
-    table, _, markdown = left
+    table, markdown = left
     assert table["table"] == [{"step": "3", "train_loss": "5"}]
-    assert markdown["markdown"] == "**1. step 3**\n\n    The <script>\n    next"
+    assert markdown["markdown"].endswith("\n\n**1. step 3**\n\n    The <script>\n    next")
 
 
 def test_the_loss_curve_is_a_picture_that_needs_no_other_server(left: list[dict[str, Any]]) -> None:
     artifacts.show_samples([], [{"step": 3, "train_loss": 5.0}, {"step": 4, "train_loss": 4.0}])
-    assert left[1]["image"].startswith("data:image/png;base64,")
+    assert left[1]["markdown"].startswith("![Loss by step; the marks are the samples](data:image/png;base64,iVBOR")
 
 
 def test_no_samples_are_said(left: list[dict[str, Any]]) -> None:
