@@ -124,7 +124,7 @@ def _quality_gate(work: Workspace, inputs: Inputs, materials: Materials, progres
 def _tokenizer(work: Workspace, inputs: Inputs, materials: Materials, progress: Progress | None) -> BaseModel:
     from gptmodel.tokenizer import train_tokenizer
 
-    return train_tokenizer(work, materials.config.tokenizer, materials.scrubber.placeholders)
+    return train_tokenizer(work, materials.config.tokenizer, materials.scrubber.placeholders, materials.mapper)
 
 
 def _pack(work: Workspace, inputs: Inputs, materials: Materials, progress: Progress | None) -> BaseModel:
