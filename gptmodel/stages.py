@@ -131,7 +131,7 @@ def _pack(work: Workspace, inputs: Inputs, materials: Materials, progress: Progr
     from gptmodel.tokens import pack
 
     weights = {source["name"]: source["weight"] for source in inputs["ingest"].result["sources"]}
-    return pack(work, materials.config.tokens, weights, materials.config.privacy.planted)
+    return pack(work, materials.config.tokens, weights, materials.config.privacy.planted, materials.mapper)
 
 
 def _train(work: Workspace, inputs: Inputs, materials: Materials, progress: Progress | None) -> BaseModel:
