@@ -12,7 +12,7 @@ from flows.terminal import print_json
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub, leak or lineage")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub, leak, lineage or tokenizer")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -35,7 +35,8 @@ def bench(
         str | None,
         typer.Option(
             metavar="N,N,...",
-            help="corpus: MB of the grown corpora, default 10,100,1000; lineage: documents, default 1000000",
+            help="corpus: MB of the grown corpora, default 10,100,1000; lineage: documents, default 1000000; "
+            "tokenizer: tokens of the vocabularies",
         ),
     ] = None,
     rounds: Annotated[
@@ -46,7 +47,7 @@ def bench(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout beside a peer (corpus, scrub) or an unscrubbed twin (leak), or its look-ups (lineage)."""
+    """Measure this checkout beside a peer (corpus, scrub, tokenizer) or a twin (leak), or its look-ups (lineage)."""
     from flows import benchmarks
 
     given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}

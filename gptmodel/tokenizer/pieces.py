@@ -48,7 +48,16 @@ def cutter(tokens: Iterable[bytes]) -> Cut:
     Args:
         tokens: The bytes of all tokens of the vocabulary.
     """
-    pattern = re.compile(_pattern(tokens))
+    return _cutter(_han_pattern(tokens))
+
+
+def word_cutter() -> Cut:
+    """Give the function that cuts a text without a vocabulary: into words, and more than one of them at times."""
+    return _cutter(f"[{_HAN}]+")
+
+
+def _cutter(han: str) -> Cut:
+    pattern = re.compile(_pattern(han))
 
     def find(text: str) -> list[str]:
         pieces: list[str] = pattern.findall(text)
@@ -65,8 +74,7 @@ def cutter(tokens: Iterable[bytes]) -> Cut:
     return cut
 
 
-def _pattern(tokens: Iterable[bytes]) -> str:
-    han = _han_pattern(tokens)
+def _pattern(han: str) -> str:
     return (
         f" ?[{LETTERS}]++{_ENDS}"
         f"|{han}"

@@ -62,7 +62,7 @@ def train_tokenizer(
         )
     sample: list[Document] = []
     texts = _read(work, chosen.largest_hash, reported.largest_hash, sample)
-    tokenizer = learn(texts, config, sorted(set(placeholders)))
+    tokenizer = learn(texts, config, sorted(set(placeholders)), chosen.num_bytes)
     tokenizer.save(work.path)
     if tokenizer.vocab_size < config.vocab_size:
         logger.warning("the text gives %d tokens, fewer than the %d asked for", tokenizer.vocab_size, config.vocab_size)
