@@ -124,14 +124,14 @@ def _quality_gate(work: Workspace, inputs: Inputs, materials: Materials, progres
 def _tokenizer(work: Workspace, inputs: Inputs, materials: Materials, progress: Progress | None) -> BaseModel:
     from gptmodel.tokenizer import train_tokenizer
 
-    return train_tokenizer(work, materials.config.tokenizer, materials.scrubber.placeholders)
+    return train_tokenizer(work, materials.config.tokenizer, materials.scrubber.placeholders, materials.mapper)
 
 
 def _pack(work: Workspace, inputs: Inputs, materials: Materials, progress: Progress | None) -> BaseModel:
     from gptmodel.tokens import pack
 
     weights = {source["name"]: source["weight"] for source in inputs["ingest"].result["sources"]}
-    return pack(work, materials.config.tokens, weights, materials.config.privacy.planted)
+    return pack(work, materials.config.tokens, weights, materials.config.privacy.planted, materials.mapper)
 
 
 def _train(work: Workspace, inputs: Inputs, materials: Materials, progress: Progress | None) -> BaseModel:

@@ -1,0 +1,81 @@
+"""Encode texts by their pieces: what a piece encodes to is kept, and asked of the tokenizer once.
+
+Ids are those of the tokenizer's own `encode_batch`, since pieces are cut only where that makes no difference
+(`pieces`), and what is not kept is encoded by the tokenizer itself. They stay 16-bit integers in bytes from there to
+the token file, never objects of their own.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gptmodel.tokenizer.pieces import cutter
+
+if TYPE_CHECKING:
+    import tokenizers
+
+TOKEN = np.dtype("<u2")
+"""A token id in files and in memory: 16 bits, little endian."""
+
+# A piece and its ids take about 200 bytes: 50 MB when full.
+_MAX_PIECES = 250_000
+_MAX_PIECE_CHARS = 40
+# One call encodes so many pieces for each list that it is given, so that Rust can spread the lists over threads.
+_PIECES_OF_A_LIST = 1000
+
+
+class PieceCache:
+    """The ids of pieces of text, kept in bounded memory.
+
+    Args:
+        backend: The tokenizer; it must leave special tokens in text alone.
+        tokens: The bytes of all its tokens by id.
+    """
+
+    def __init__(self, backend: "tokenizers.Tokenizer", tokens: Sequence[bytes]) -> None:
+        self._backend = backend
+        self._cut = cutter(tokens)
+        self._sizes = np.array([len(token) for token in tokens])
+        added = [token.content for token in backend.get_added_tokens_decoder().values() if not token.special]
+        # The tokenizer looks for the placeholders first, the longest at each place, and what lies between is a text.
+        longest_first = sorted(added, key=len, reverse=True)
+        self._placeholders = re.compile(f"({'|'.join(map(re.escape, longest_first))})") if added else None
+        self._kept: dict[str, bytes] = {}
+
+    def encode(self, texts: Sequence[str]) -> list[bytes]:
+        """Give the ids of each text, `TOKEN` in bytes; texts hold no lone surrogates."""
+        cut = [self._pieces(text) for text in texts]
+        # In a small table of the batch's own, each look-up finds its memory near.
+        ids = {piece: self._kept.get(piece, b"") for piece in set().union(*cut)}
+        unknown = [piece for piece, known in ids.items() if not known]
+        made = dict(zip(unknown, self._made(unknown), strict=True))
+        ids |= made
+        self._keep(made)
+        return [b"".join(map(ids.__getitem__, pieces)) for pieces in cut]
+
+    def _pieces(self, text: str) -> list[str]:
+        if self._placeholders is None or not self._placeholders.search(text):
+            return self._cut(text)
+        parts = self._placeholders.split(text)
+        return [piece for number, part in enumerate(parts) for piece in ([part] if number % 2 else self._cut(part))]
+
+    def _made(self, pieces: list[str]) -> Iterator[bytes]:
+        lists = [pieces[start : start + _PIECES_OF_A_LIST] for start in range(0, len(pieces), _PIECES_OF_A_LIST)]
+        encodings = self._backend.encode_batch_fast(lists, is_pretokenized=True, add_special_tokens=False)
+        for several, encoding in zip(lists, encodings, strict=True):
+            ids = np.array(encoding.ids, dtype=TOKEN)
+            # The tokens of a piece are those that end within its bytes.
+            borders = np.cumsum([len(piece) if piece.isascii() else len(piece.encode()) for piece in several])
+            ends = np.searchsorted(np.cumsum(self._sizes[ids]), borders, side="right") * TOKEN.itemsize
+            coded, start = ids.tobytes(), 0
+            for end in ends.tolist():
+                yield coded[start:end]
+                start = end
+
+    def _keep(self, made: dict[str, bytes]) -> None:
+        """Keep what is short; when there are too many, begin anew: what is frequent is soon there again."""
+        if len(self._kept) + len(made) > _MAX_PIECES:
+            self._kept.clear()
+        self._kept |= {piece: ids for piece, ids in made.items() if len(piece) <= _MAX_PIECE_CHARS}
