@@ -31,6 +31,8 @@ def leave_the_users_servers_alone() -> None:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ["HF_HUB_OFFLINE"] = "1"
+    # As the command has it: the threads of two workers of the suite would keep each other from their cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def keep_compiled_modules() -> None:
