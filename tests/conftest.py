@@ -1,6 +1,7 @@
 """What every test shares: a reproducible hypothesis profile and an environment that reaches nobody's servers."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -30,10 +31,19 @@ def leave_the_users_servers_alone() -> None:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ["HF_HUB_OFFLINE"] = "1"
+    # As the command has it: the threads of two workers of the suite would keep each other from their cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def keep_compiled_modules() -> None:
+    """Let Python keep what it compiles: else each of the commands that the tests start compiles a thousand modules."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 # Before any test module imports prefect or mlflow: both read the environment at import.
 leave_the_users_servers_alone()
+keep_compiled_modules()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,15 +2,18 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gptmodel.chain import STAGE_NAMES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RUN_SECONDS = 280
@@ -89,6 +92,25 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory, addresses: dict[str, s
 def command(tmp_path: Path, addresses: dict[str, str]) -> Command:
     """A fresh home."""
     return Command(tmp_path / f"home-{os.urandom(4).hex()}", addresses)
+
+
+def copy_outputs(source: Command, target: Command, last: str) -> None:
+    """Bring a home to where another's run was after a stage, for tests of what comes then."""
+    for name in STAGE_NAMES[: STAGE_NAMES.index(last) + 1]:
+        folder = Path("store", name.replace(" ", "-"))
+        shutil.copytree(source.home / folder, target.home / folder)
+    shutil.copytree(source.home / "keys", target.home / "keys", dirs_exist_ok=True)
+
+
+@pytest.fixture
+def begun(command: Command, shared_home: Command) -> Callable[[str], Command]:
+    """Give a fresh home in which the preset smoke is done up to a stage."""
+
+    def begin(last: str) -> Command:
+        copy_outputs(shared_home, command, last)
+        return command
+
+    return begin
 
 
 def was_killed(ended: Ended) -> bool:

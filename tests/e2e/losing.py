@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -73,9 +74,13 @@ def lose(who: str, gone: str, back: str) -> None:
     os.environ[VARIABLES[who]] = address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
 
     def stop() -> None:
-        import flows.delivery  # Prefect reads its settings when it is imported, and they are not set before
+        # Not before: Prefect reads its settings when it is imported, and they are not set yet.
+        import prefect.client.base
+
+        import flows.delivery
 
         flows.delivery.PATIENCE_SECONDS = 1.0
+        prefect.client.base.PREFECT_CLIENT_MAX_RETRIES = SimpleNamespace(value=lambda: 0)  # each request waits else
         proxy.stop()
 
     _at_commit(gone, stop)

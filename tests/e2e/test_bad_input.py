@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,10 @@ def test_a_server_that_does_not_answer_is_named(command: Command, gone: dict[str
     assert "Traceback" not in ended.err
 
 
-def test_a_prefect_server_that_goes_away_in_the_middle_costs_no_finished_stage(command: Command) -> None:
+def test_a_prefect_server_that_goes_away_in_the_middle_costs_no_finished_stage(
+    begun: Callable[[str], Command],
+) -> None:
+    command = begun("quality gate")
     script = str(CHECKOUT / "tests" / "e2e" / "losing.py")
     lost = (script, "prefect", "tokenizer", "never")
     ended = command.smoke(program=lost, environment={"PYTHONPATH": str(CHECKOUT)})
@@ -95,14 +99,15 @@ def test_a_prefect_server_that_goes_away_in_the_middle_costs_no_finished_stage(c
     assert "gptmodel up" in json.dumps(ended.record["error"])
     assert "Traceback" not in ended.err
     done = list((command.home / "store" / "tokenizer").glob("*/manifest.json"))
-    again = command.smoke()
+    again = command.smoke("--until", "pack")
     assert (len(done), again.code) == (1, 0), again.err
     cached = {stage["name"] for stage in again.record["stages"] if stage["cached"]}
     assert {"ingest", "tokenizer"} <= cached
 
 
-@pytest.mark.parametrize("stage", ["pack", "train"])
-def test_a_full_disk_is_said_and_the_next_run_goes_on(command: Command, stage: str) -> None:
+@pytest.mark.parametrize(("before", "stage"), [("tokenizer", "pack"), ("pack", "train")])
+def test_a_full_disk_is_said_and_the_next_run_goes_on(begun: Callable[[str], Command], before: str, stage: str) -> None:
+    command = begun(before)
     script = str(CHECKOUT / "tests" / "e2e" / "filling.py")
     ended = command.smoke(program=(script, stage), environment={"PYTHONPATH": str(CHECKOUT)})
     assert ended.code == 1, ended.out + ended.err

@@ -12,7 +12,7 @@ from gptmodel.corpus.documents import read_documents
 from gptmodel.corpus.split_table import SPLITS
 from gptmodel.tokenizer import Tokenizer
 from gptmodel.tokens import TokenSplit
-from tests.e2e.conftest import Command
+from tests.e2e.conftest import Command, Ended
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -48,9 +48,14 @@ def test_the_account_adds_up(shared_home: Command) -> None:
     assert corpus["num_dropped"] == sum(corpus["dropped_by_reason"].values()) > 0
 
 
-def test_a_repeat_finds_everything_cached_and_makes_no_new_version(shared_home: Command) -> None:
+@pytest.fixture(scope="module")
+def again(shared_home: Command) -> Ended:
+    """The same run once more."""
+    return shared_home.smoke()
+
+
+def test_a_repeat_finds_everything_cached_and_makes_no_new_version(shared_home: Command, again: Ended) -> None:
     first = json.loads((shared_home.home / "first.json").read_text())
-    again = shared_home.smoke()
     assert again.code == 0, again.err
     assert all(stage["cached"] for stage in again.record["stages"])
     assert again.record["model"] == first["model"]
@@ -63,9 +68,8 @@ def test_the_dashboards_state_says_what_happened(shared_home: Command, addresses
     assert flow_run["state"]["name"] == "Promoted v1"
 
 
-def test_a_cached_stage_shows_as_cached_on_the_dashboard(shared_home: Command, addresses: dict[str, str]) -> None:
-    again = shared_home.smoke().record
-    query = {"flow_runs": {"id": {"any_": [again["flow_run_id"]]}}}
+def test_a_cached_stage_shows_as_cached_on_the_dashboard(again: Ended, addresses: dict[str, str]) -> None:
+    query = {"flow_runs": {"id": {"any_": [again.record["flow_run_id"]]}}}
     task_runs = httpx.post(f"{addresses['PREFECT_API_URL']}/task_runs/filter", json=query).json()
     assert {run["state"]["name"] for run in task_runs} == {"Cached"}
     assert len(task_runs) == len(STAGE_NAMES)

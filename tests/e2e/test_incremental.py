@@ -1,6 +1,7 @@
 """Text that keeps arriving: only shards that hold it are read, and the result is that of reading everything."""
 
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,40 @@ def text(number: int) -> str:
     )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Sixty letters, some of them twice."""
-    made = tmp_path / "letters"
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, addresses: dict[str, str]) -> tuple[Command, Path]:
+    """A home after the first run, and its folder: sixty letters, some of them twice."""
+    made = tmp_path_factory.mktemp("texts") / "letters"
     made.mkdir()
-    for number in range(60):
-        (made / f"{number}.txt").write_text(text(number % 50))
-    return made
+    restore(made)
+    command = Command(tmp_path_factory.mktemp("first"), addresses)
+    run(command, made)
+    return command, made
+
+
+@pytest.fixture
+def folder(first: tuple[Command, Path]) -> Path:
+    """The folder, as the first run found it."""
+    restore(first[1])
+    return first[1]
+
+
+@pytest.fixture
+def command(first: tuple[Command, Path], tmp_path: Path) -> Command:
+    """A copy of the home after the first run."""
+    shutil.copytree(first[0].home, tmp_path / "home")
+    return Command(tmp_path / "home", first[0].addresses)
+
+
+def restore(folder: Path) -> None:
+    """Let the sixty letters lie there and nothing else; one that did not change is not touched."""
+    letters = {f"{number}.txt": text(number % 50) for number in range(60)}
+    for path in folder.iterdir():
+        if letters.get(path.name) != path.read_text():
+            path.unlink()
+    for name, said in letters.items():
+        if not (folder / name).exists():
+            (folder / name).write_text(said)
 
 
 def run(command: Command, folder: Path, *more: str) -> Any:
@@ -52,7 +79,6 @@ def raw_text(command: Command) -> list[Path]:
 def test_only_shards_with_fresh_text_are_read_and_the_result_is_that_of_reading_all(
     command: Command, folder: Path
 ) -> None:
-    run(command, folder)
     # Nothing says that the letters are free of personal data: their raw text is deleted, also where it is reused.
     assert raw_text(command) == []
     (folder / "3.txt").write_text(text(1003))
@@ -68,7 +94,6 @@ def test_only_shards_with_fresh_text_are_read_and_the_result_is_that_of_reading_
 
 
 def test_raw_text_is_made_again_only_for_the_shards_that_are_read(command: Command, folder: Path) -> None:
-    run(command, folder)
     (folder / "3.txt").write_text(text(1003))
     run(command, folder)
     # The first listing again: its ingest is finished, its text is gone, and clean's own output is still there.
@@ -78,7 +103,6 @@ def test_raw_text_is_made_again_only_for_the_shards_that_are_read(command: Comma
 
 
 def test_text_that_a_later_change_needs_is_made_again_and_said(command: Command, folder: Path) -> None:
-    run(command, folder)
     changed = run(command, folder, "--set", "cleaning.min_chars=30")  # twelve shards, and the planted phrases
     assert "ingest: 13 shards made again: the text was deleted after scrubbing" in " ".join(changed.err.split())
     assert {stage["name"]: stage["cached"] for stage in changed.record["stages"]} == {

@@ -5,6 +5,7 @@ The runs of one signal share a home: each goes on where the one before was inter
 chain and thirteen starts.
 """
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,17 @@ def homes(tmp_path_factory: pytest.TempPathFactory, addresses: dict[str, str]) -
     return {name: Command(tmp_path_factory.mktemp(f"interrupted-{name}"), addresses) for name in EXIT_CODES}
 
 
-def digests(command: Command) -> dict[str, str]:
+@pytest.fixture(scope="module", params=EXIT_CODES)
+def resumed(request: pytest.FixtureRequest, homes: dict[str, Command]) -> tuple[Command, dict[str, Any]]:
+    """A home after all its interruptions, and what the run that nothing interrupts says in the end."""
+    command = homes[request.param]
     ended = command.smoke()
     assert ended.code == 0, ended.err
-    return {stage["name"]: stage["digest"] for stage in ended.record["stages"]}
+    return command, ended.record
+
+
+def digests(record: dict[str, Any]) -> dict[str, str]:
+    return {stage["name"]: stage["digest"] for stage in record["stages"]}
 
 
 def open_runs(command: Command) -> list[Path]:
@@ -53,25 +61,22 @@ def test_an_interrupted_stage_is_not_taken_for_done(homes: dict[str, Command], n
     assert all(list((command.home / "store" / earlier.replace(" ", "-")).glob("*/manifest.json")) for earlier in done)
 
 
-@pytest.mark.parametrize("name", EXIT_CODES)
 def test_after_all_interruptions_the_result_is_the_undisturbed_one(
-    homes: dict[str, Command], name: str, shared_home: Command
+    resumed: tuple[Command, dict[str, Any]], shared_home: Command
 ) -> None:
-    resumed, undisturbed = digests(homes[name]), digests(shared_home)
-    same = {name: resumed[name] == undisturbed[name] for name in STAGE_NAMES if name not in SERVER_NAMED}
+    found, undisturbed = digests(resumed[1]), digests(json.loads((shared_home.home / "first.json").read_text()))
+    same = {name: found[name] == undisturbed[name] for name in STAGE_NAMES if name not in SERVER_NAMED}
     assert same == dict.fromkeys(same, True)
 
 
-@pytest.mark.parametrize("name", EXIT_CODES)
-def test_the_training_went_on_from_its_checkpoint(homes: dict[str, Command], name: str) -> None:
-    assert homes[name].smoke().record["training"]["resumed_from_step"] == 20
+def test_the_training_went_on_from_its_checkpoint(resumed: tuple[Command, dict[str, Any]]) -> None:
+    assert resumed[1]["training"]["resumed_from_step"] == 20
 
 
-@pytest.mark.parametrize("name", EXIT_CODES)
 def test_no_interrupted_run_stays_open_anywhere(
-    homes: dict[str, Command], name: str, addresses: dict[str, str]
-) -> None:  # fmt: skip
-    command = homes[name]
+    resumed: tuple[Command, dict[str, Any]], addresses: dict[str, str]
+) -> None:
+    command, _ = resumed
     assert command("status").code == 0
     assert open_runs(command) == []
     assert running(addresses, command.home.name) == []

@@ -4,6 +4,7 @@ import bz2
 import csv
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,11 @@ def test_a_folder_in_every_format_is_read_whole(command: Command, folder: Path, 
     assert ended.record["model"] is None
 
 
-def test_a_real_chinese_corpus_reaches_packed_tokens(command: Command, test_corpora: str) -> None:
-    ended = command("run", "--source", f"{test_corpora}/zh", *settings("tokenizer.vocab_size=2000"), "--until", "pack",
+def test_a_real_chinese_corpus_reaches_packed_tokens(command: Command, test_corpora: str, tmp_path: Path) -> None:
+    folder = tmp_path / "zh"
+    # Without the longest novel it has every format and encoding still.
+    shutil.copytree(f"{test_corpora}/zh", folder, ignore=shutil.ignore_patterns("hongloumeng.txt"))
+    ended = command("run", "--source", str(folder), *settings("tokenizer.vocab_size=2000"), "--until", "pack",
                     "--json")  # fmt: skip
     assert ended.code == 0, ended.out + ended.err
     corpus = ended.record["corpus"]

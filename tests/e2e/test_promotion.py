@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -27,8 +28,9 @@ def end_state(addresses: dict[str, str], record: dict[str, Any]) -> str:
 
 
 def test_a_better_model_is_promoted_and_a_rollback_by_hand_is_respected(
-    command: Command, addresses: dict[str, str]
+    begun: Callable[[str], Command], addresses: dict[str, str]
 ) -> None:
+    command = begun("privacy audit")
     first, better = command.smoke().record, command.smoke(*BETTER).record
     name = first["model"]["name"]
     assert (champion(addresses, name), end_state(addresses, better)) == (2, "Promoted v2")
@@ -51,8 +53,9 @@ def test_a_better_model_is_promoted_and_a_rollback_by_hand_is_respected(
 
 
 def test_a_person_is_asked_where_the_config_wants_it_and_the_answer_counts(
-    command: Command, addresses: dict[str, str]
+    begun: Callable[[str], Command], addresses: dict[str, str]
 ) -> None:
+    command = begun("privacy audit")
     ask = ("--set", "registry.approval=ask")
     silent = command.smoke(*ask, "--set", "registry.approval_hours=0.002")
     assert silent.code == 0, silent.err

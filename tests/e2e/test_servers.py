@@ -1,4 +1,7 @@
-"""The local servers of a home: started, used again, moved to a free port, started anew, and stopped exactly."""
+"""The local servers of a home: started, used again, moved to a free port, started anew, and stopped exactly.
+
+One module, so that no two workers of the suite start and kill servers at the same time.
+"""
 
 import json
 import os
@@ -12,10 +15,12 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.conftest import Command, Ended
+from tests.e2e.conftest import CHECKOUT, Command, Ended, copy_outputs, was_killed
+from tests.e2e.test_outages import HERE, runs_of
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
+INTERRUPTING = str(CHECKOUT / "tests" / "e2e" / "interrupting.py")
 NAMES = {"prefect", "mlflow", "worker"}
 
 
@@ -96,16 +101,32 @@ def test_status_says_where_everything_is(own: Command) -> None:
 
 def test_a_server_that_was_killed_is_started_anew_at_its_port(own: Command) -> None:
     record, before = up(own).record, pids(own)
-    root = psutil.Process(before["mlflow"])
-    for member in (*root.children(recursive=True), root):
-        member.send_signal(signal.SIGKILL)
-    wait_until(lambda: is_gone(before["mlflow"]))
+    kill(before["mlflow"])
     assert own("status", "--json").record["mlflow_url"] is None
     again, after = up(own).record, pids(own)
     assert_answers(again)
     assert again == record
     assert after["mlflow"] != before["mlflow"]
     assert after["prefect"] == before["prefect"]
+
+
+def test_a_killed_run_is_closed_though_its_servers_were_killed_too(own: Command, shared_home: Command) -> None:
+    copy_outputs(shared_home, own, "pack")
+    record = up(own).record
+    servers = {"PREFECT_API_URL": record["prefect_url"] + "/api", "MLFLOW_TRACKING_URI": record["mlflow_url"]}
+    ended = own.smoke(program=(INTERRUPTING, "train", "SIGKILL"), environment=HERE | servers)
+    assert was_killed(ended), ended.out + ended.err
+    [entry] = (own.home / "runs").glob("*.json")
+    for pid in pids(own).values():
+        kill(pid)
+    own("status")
+    assert entry.exists()  # nobody could be told
+    again = up(own)
+    assert "Closed 1 interrupted run" in again.err
+    runs = runs_of(again.record["mlflow_url"], entry.stem)
+    assert {run["info"]["run_name"]: run["info"]["status"] for run in runs}["train"] == "KILLED"
+    assert [run for run in runs if run["info"]["status"] == "RUNNING"] == []
+    assert not entry.exists()
 
 
 def test_down_stops_exactly_what_was_started_and_a_taken_port_is_replaced(
@@ -133,6 +154,13 @@ def test_down_stops_exactly_what_was_started_and_a_taken_port_is_replaced(
     assert ended.record["prefect_url"] == record["prefect_url"]
     assert ended.record["mlflow_url"] != record["mlflow_url"]
     assert_answers(ended.record)
+
+
+def kill(pid: int) -> None:
+    """End a server as a machine that restarts does."""
+    for member in (*children_of(pid), psutil.Process(pid)):
+        member.send_signal(signal.SIGKILL)
+    wait_until(lambda: is_gone(pid))
 
 
 def children_of(pid: int) -> list[psutil.Process]:

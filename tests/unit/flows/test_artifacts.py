@@ -1,4 +1,5 @@
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def test_the_progress_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(artifacts, "create_progress_artifact", lambda percent, **given: said.append(given) or "id")
     monkeypatch.setattr(artifacts, "update_progress_artifact", lambda _, **given: said.append(given))
     clock = iter([0.0, 60.0])
-    monkeypatch.setattr(pace.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     page = artifacts.Progress("clean")
     page.report(0.1, "1 of 10 shards")
     page.report(0.4, "4 of 10 shards")
