@@ -46,7 +46,8 @@ def bench(
         str | None,
         typer.Option(
             metavar="N,N,...",
-            help="corpus: MB of the grown corpora, default 10,100,1000; lineage: documents, default 1000000",
+            help="corpus: MB of the grown corpora, default 10,100,1000; lineage: documents, default 1000000; "
+            "tokenizer: tokens of the vocabularies",
         ),
     ] = None,
     rounds: Annotated[
