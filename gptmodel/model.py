@@ -267,7 +267,8 @@ class GPTModel(nn.Module):
         num_layers: Number of blocks, L.
         num_heads: Attention heads; divides embedding_dim, and for rotary positions their width K must be even.
         context_length: Longest input, cached positions included, in tokens.
-        dropout: Probability that an embedding, attention weight or sublayer output is dropped in training.
+        dropout: Probability that an embedding, attention weight or sublayer output is dropped in training
+            (Srivastava et al. 2014).
         positions: `rotary` (Su et al. 2021), `learned` (GPT-2) or `sinusoidal` (the article; Vaswani et al. 2017).
         norm: `rms` (Zhang & Sennrich 2019) or `layer` (Ba et al. 2016), without bias.
         activation: `relu2` (So et al. 2021), `swiglu` (Shazeer 2020) or `gelu` (Hendrycks & Gimpel 2016).

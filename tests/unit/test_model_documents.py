@@ -1,5 +1,7 @@
 """Attention within documents: a window that holds several gives what each of them gives by itself."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from gptmodel.model import GPTModel
 
 VOCAB = 61
 LENGTH = 12
-MODELS = {
+MODELS: dict[str, dict[str, Any]] = {
     "rotary": {},
     "convolution": {"convolution_length": 2},
     "learned": {"positions": "learned", "norm": "layer", "activation": "gelu", "qk_norm": False},
@@ -26,7 +28,7 @@ def _both_attentions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 
 def small(name: str) -> GPTModel:
     torch.manual_seed(0)
-    model = GPTModel(VOCAB, 24, 40, 2, 4, context_length=LENGTH, **MODELS[name]).eval()  # type: ignore[arg-type]
+    model = GPTModel(VOCAB, 24, 40, 2, 4, context_length=LENGTH, **MODELS[name]).eval()
     with torch.no_grad():  # larger weights than at the start, so that a wrong mask or position shows
         for parameter in model.parameters():
             parameter.mul_(8.0 if parameter.dim() > 1 else 1.3)

@@ -5,6 +5,7 @@ stands in `test_model.py`.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -14,14 +15,14 @@ from torch import Tensor, nn
 from gptmodel.model import GPTModel
 
 VOCAB, WIDTH, HIDDEN, LAYERS, HEADS, CONTEXT = 61, 24, 40, 2, 4, 16
-GELU = {"norm": "layer", "activation": "gelu", "qk_norm": False}
+GELU: dict[str, Any] = {"norm": "layer", "activation": "gelu", "qk_norm": False}
 
 Weights = dict[str, Tensor]
 
 
-def our_model(**options: object) -> GPTModel:
+def our_model(**options: Any) -> GPTModel:
     torch.manual_seed(0)
-    model = GPTModel(VOCAB, WIDTH, HIDDEN, LAYERS, HEADS, context_length=CONTEXT, **options).eval()  # type: ignore[arg-type]
+    model = GPTModel(VOCAB, WIDTH, HIDDEN, LAYERS, HEADS, context_length=CONTEXT, **options).eval()
     with torch.no_grad():  # larger weights than at the start, so that a wrong position or scale shows
         for parameter in model.parameters():
             parameter.mul_(8.0 if parameter.dim() > 1 else 1.3)
@@ -85,7 +86,7 @@ def as_pegasus(model: GPTModel) -> nn.Module:
     return filled(transformers.PegasusForCausalLM(config), "model.decoder.", theirs)
 
 
-def rotary_sizes() -> dict[str, object]:
+def rotary_sizes() -> dict[str, Any]:
     return {
         "vocab_size": VOCAB, "hidden_size": WIDTH, "intermediate_size": HIDDEN, "num_hidden_layers": LAYERS,
         "num_attention_heads": HEADS, "num_key_value_heads": HEADS, "max_position_embeddings": CONTEXT,
@@ -140,7 +141,7 @@ def filled(reference: nn.Module, prefix: str, weights: Weights) -> nn.Module:
     ids=["learned: GPT-2", "sinusoidal: Pegasus", "rotary: Llama", "rotary, qk_norm: Qwen3"],
 )
 def test_logits_equal_an_independent_reference(
-    options: dict[str, object], reference_of: Callable[[GPTModel], nn.Module]
+    options: dict[str, Any], reference_of: Callable[[GPTModel], nn.Module]
 ) -> None:
     model = our_model(**options)
     ids = torch.randint(0, VOCAB, (3, CONTEXT), generator=torch.Generator().manual_seed(1))
