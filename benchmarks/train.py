@@ -6,6 +6,8 @@ Progress goes to standard error; the last line of standard output is one JSON ob
 """
 
 import argparse
+import signal
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +26,8 @@ Measure = Callable[[argparse.Namespace, Path], Answer]
 
 def main() -> None:
     """Measure what was asked for."""
+    # Ended from outside it unwinds, so that no side stays behind, stopped for ever.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     asked = _asked()
     print_answer(lambda work: _measure(asked, work), {"nanogpt": asked.peer} if asked.peer else {})
 

@@ -183,6 +183,14 @@ class TestSpool:
         assert tracking.deliver_metrics(mlflow_uri, stage, tmp_path / "m", offset) == (tmp_path / "m").stat().st_size
         assert [step for step, _, _ in self.history(mlflow_uri, stage)] == list(range(9))
 
+    def test_what_is_of_the_machine_stands_among_the_system_metrics(
+        self, mlflow_uri: str, stage: str, tmp_path: Path
+    ) -> None:
+        line = '{"time": 1, "step": 0, "key": "memory_bytes", "value": 2.5}\n'
+        (tmp_path / "m").write_text(line)
+        tracking.deliver_metrics(mlflow_uri, stage, tmp_path / "m", 0)
+        assert as_dict(run_of(mlflow_uri, stage)["data"]["metrics"]) == {"system/memory_bytes": 2.5}
+
 
 class TestRegistration:
     def test_a_version_has_its_run_tags_description_and_logged_model(
