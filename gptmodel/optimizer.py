@@ -165,8 +165,8 @@ def orthogonalise(matrices: Tensor, precision: str = "fp32") -> Tensor:
 
     Args:
         matrices: The matrices; the answer has their type.
-        precision: `bf16` iterates in bf16, which takes a third of the time of `fp32` on a CPU that multiplies bf16 in
-            hardware, and longer on any other. A GPU always takes bf16.
+        precision: `bf16` iterates in bf16, which takes less than half the time of `fp32` on a CPU that multiplies
+            bf16 in hardware. A GPU always takes bf16.
 
     Source:
         The quintic Newton-Schulz iteration of Jordan et al. 2024, in bf16 there.

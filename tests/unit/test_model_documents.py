@@ -46,8 +46,8 @@ def close(actual: torch.Tensor, expected: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-@settings(max_examples=25)
-@given(documents=st.lists(st.lists(st.integers(0, 3), min_size=LENGTH, max_size=LENGTH), min_size=1, max_size=3))
+@settings(max_examples=12)
+@given(documents=st.lists(st.lists(st.integers(0, 3), min_size=LENGTH, max_size=LENGTH), min_size=1, max_size=2))
 def test_each_document_gives_what_it_gives_by_itself(name: str, documents: list[list[int]]) -> None:
     model, numbers = small(name), torch.tensor(documents)
     ids = some_ids(*numbers.shape)
