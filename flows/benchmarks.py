@@ -14,7 +14,7 @@ from typing import Any
 from gptmodel.errors import ConfigError, GPTModelError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-BENCHMARKS = ("corpus", "leak", "lineage", "scrub")
+BENCHMARKS = ("corpus", "leak", "lineage", "resume", "scrub")
 
 
 def run_benchmark(name: str, peers: Sequence[str], options: Mapping[str, Sequence[str]]) -> dict[str, Any]:

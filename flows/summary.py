@@ -79,7 +79,9 @@ def _train(a: Account) -> str:
     runtime = a["runtime"]
     resumed = f", resumed at step {runtime['resumed_from_step']}" if runtime["resumed_from_step"] else ""
     size = f"{a['num_parameters'] / 1e6:.2f} M parameters, {a['num_steps']:,} steps"
-    return f"{size}, validation loss {a['validation_loss']:.2f}, {runtime['tokens_per_second']:,.0f} tokens/s{resumed}"
+    stopped = f"; stopped {a['stopped']}" if a.get("stopped") else ""
+    speed = f"{runtime['tokens_per_second']:,.0f} tokens/s"
+    return f"{size}, validation loss {a['validation_loss']:.2f}, {speed}{resumed}{stopped}"
 
 
 def _evaluate(a: Account) -> str:

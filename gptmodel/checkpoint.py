@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 STATE_FILE = "state.safetensors"
 _ACCOUNT_FILE = "checkpoint.json"
+_INPUTS = {"inputs.pack": "text (the packed tokens)", "inputs.tokenizer": "tokenizer"}
 
 
 @dataclass(frozen=True)
@@ -224,11 +225,20 @@ def _refuse_other_facts(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> Non
     before, after = _flat(checkpoint.facts), _flat(facts)
     other = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     if other:
+        named = ", ".join(_named(name, before.get(name), after.get(name)) for name in other)
         raise ResumeError(
             expected="a checkpoint made with the same data, tokenizer and settings",
-            actual=f"step {checkpoint.step} made with another {', '.join(other)}",
+            actual=f"step {checkpoint.step} made with another {named}",
             mend="Set them back to go on, or start from the beginning: gptmodel run --force train",
         )
+
+
+def _named(name: str, before: Any, after: Any) -> str:
+    """Name what differs as a person knows it; of numbers both."""
+    if name in _INPUTS:
+        return _INPUTS[name]
+    numbers = all(isinstance(value, int | float) for value in (before, after))
+    return f"{name} ({before}, now {after})" if numbers else name
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

@@ -51,6 +51,11 @@ class CheckpointWriter:
         """CPU memory that the copy takes, bytes."""
         return sum(tensor.nbytes for tensor in self._copies.values())
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a write is in flight."""
+        return self._thread is not None and self._thread.is_alive()
+
     def save(self, checkpoint: Checkpoint, score: float | None = None) -> None:
         """Copy a checkpoint and begin to write it; it counts when `wait` has returned, or the next `save`.
 

@@ -321,6 +321,8 @@ class ModelConfig(Section):
     """Normalise queries and keys before their product."""
     tie_embeddings: bool = True
     """Use the token embedding as output layer too."""
+    convolution_length: NonNegative = 0
+    """Earlier positions that a causal convolution adds to the input of each sublayer; 0: no convolution."""
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelConfig":
@@ -360,7 +362,9 @@ class TrainingConfig(Section):
     min_learning_rate_ratio: Ratio = 0.1
     """Learning rate at the end, as a share of the peak."""
     schedule: Literal["cosine", "wsd"] = "cosine"
-    """Cosine, or warm-up, stable, linear decay over the last fifth."""
+    """Cosine, or warm-up, stable, linear decay."""
+    decay_ratio: Ratio = 0.2
+    """Share of all steps, at the end, over which wsd decays; 1 decays from the warm-up on."""
     warmup_steps: NonNegative = 20
     """Steps of linear warm-up."""
     weight_decay: float = Field(default=0.1, ge=0)

@@ -9,7 +9,7 @@
     |   |-- StoreBusyError                 another living run computes the same output
     |   `-- DiskFullError                  no space left while a stage was written
     |-- ResumeError (RuntimeError)         a checkpoint made with other data or settings      exit 1
-    |-- TrainingError (RuntimeError)       a loss that is not a number, with its step         exit 1
+    |-- TrainingError (RuntimeError)       a loss that is no number or jumps, with its batch  exit 1
     |-- ServerError (ConnectionError)      Prefect or MLflow does not answer                  exit 1
     |-- RegistryError (LookupError)        a model URI that names nothing, a changed file     exit 1
     `-- GateError (RuntimeError)           the quality or privacy gate said no                exit 3
@@ -86,7 +86,7 @@ class ResumeError(GPTModelError, RuntimeError):
 
 
 class TrainingError(GPTModelError, RuntimeError):
-    """Training can't go on: the loss is not a number, or the device gave up."""
+    """Training can't go on: the loss is not a number or jumped, or the device has too little memory."""
 
 
 class ServerError(GPTModelError, ConnectionError):

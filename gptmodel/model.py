@@ -4,7 +4,7 @@ This room turns plain integers into tensors and knows no files, no tokenizer and
 the error tree only. `training`, `generation`, `evaluation` and `privacy` call it.
 
 Shapes: B sequences, T positions of the input, S positions attended to (cached ones and the input), C context_length,
-D embedding_dim, F hidden_dim, H heads, K = D / H head width, V vocab_size, L layers.
+D embedding_dim, F hidden_dim, H heads, K = D / H head width, V vocab_size, L layers, N convolution_length.
 """
 
 import math
@@ -81,9 +81,10 @@ class KVCache:
         capacity: Slots in all.
     """
 
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
+    def __init__(self, keys: Tensor, values: Tensor, recent: Tensor) -> None:
         self.keys = keys  # (L, B, H, capacity, K)
         self.values = values
+        self.recent = recent  # (2 L, B, N, D): what the convolutions read last, zeros before the first token
         self.length = 0
         self.capacity = keys.size(3)
         self.real: Tensor | None = None  # (B, capacity) bool; None while no slot is padding
@@ -96,7 +97,7 @@ class KVCache:
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these sequences alone: indices, int64, (new B,)."""
-        self.keys, self.values = self.keys[:, rows], self.values[:, rows]
+        self.keys, self.values, self.recent = self.keys[:, rows], self.values[:, rows], self.recent[:, rows]
         if self.real is not None and self.num_real is not None:
             self.real, self.num_real = self.real[rows], self.num_real[rows]
 
@@ -126,6 +127,47 @@ class _Context(NamedTuple):
     visible: Tensor | None  # as `_visible` gives it
     rotation: tuple[Tensor, Tensor] | None  # cosines and sines, (T, K / 2) or (B, 1, T, K / 2)
     cache: KVCache | None
+    before: "_Before | None" = None  # where the convolutions find the positions before each; None: next to it
+
+
+class _Before(NamedTuple):
+    """Places in what a convolution reads, the N positions before the input and then the input, (B, N + T, D)."""
+
+    each: Tensor  # (B, T, N): of the N positions before each, nearest first
+    end: Tensor  # (B, N): of the last N positions, oldest first
+
+
+class Convolution(nn.Module):
+    """Add to each position the N before it, each channel by weights of its own that begin at 0.
+
+    Source:
+        Allen-Zhu 2025, "Physics of Language Models: Part 4.1, Architecture Design and the Magic of Canon Layers": its
+        layers A and C, before attention and feed-forward, with the residual; there the weights begin at random. The
+        convolution by channel is that of So et al. 2021, "Primer".
+    """
+
+    def __init__(self, width: int, length: int, place: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(width, 1, length))  # nearest position first
+        self.place = place  # among all convolutions of the model
+
+    def forward(self, x: Tensor, context: _Context) -> Tensor:
+        """Mix positions: (B, T, D) -> (B, T, D)."""
+        length, weights = self.weight.size(2), self.weight.to(x.dtype).unbind(2)  # N of (D, 1)
+        recent = (
+            x.new_zeros(x.size(0), length, x.size(2)) if context.cache is None else context.cache.recent[self.place]
+        )
+        line = torch.cat((recent.to(x.dtype), x), dim=1)  # (B, N + T, D)
+        if context.cache is not None:
+            end = line[:, -length:] if context.before is None else _taken(line, context.before.end)
+            context.cache.recent[self.place] = end
+        for back, weight in enumerate(weights):
+            if context.before is None:
+                earlier = line[:, length - 1 - back : line.size(1) - 1 - back]
+            else:
+                earlier = _taken(line, context.before.each[:, :, back])
+            x = x + weight.squeeze(1) * earlier
+        return x
 
 
 class Attention(nn.Module):
@@ -196,15 +238,23 @@ class Block(nn.Module):
         super().__init__()
         width, dropout = config["embedding_dim"], config["dropout"]
         self.attention_norm = _norm(config["norm"], width)
+        self.attention_convolution = _convolution(config, 2 * layer)
         self.attention = Attention(width, config["num_heads"], dropout, config["qk_norm"], layer)
         self.feed_forward_norm = _norm(config["norm"], width)
+        self.feed_forward_convolution = _convolution(config, 2 * layer + 1)
         self.feed_forward = FeedForward(width, config["hidden_dim"], config["activation"])
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, context: _Context) -> Tensor:
         """Give the residual stream after this layer: (B, T, D) -> (B, T, D)."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), context))
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        mixed = self.attention_norm(x)
+        if self.attention_convolution is not None:
+            mixed = self.attention_convolution(mixed, context)
+        x = x + self.dropout(self.attention(mixed, context))
+        mixed = self.feed_forward_norm(x)
+        if self.feed_forward_convolution is not None:
+            mixed = self.feed_forward_convolution(mixed, context)
+        return x + self.dropout(self.feed_forward(mixed))
 
 
 class GPTModel(nn.Module):
@@ -223,10 +273,12 @@ class GPTModel(nn.Module):
         activation: `relu2` (So et al. 2021), `swiglu` (Shazeer 2020) or `gelu` (Hendrycks & Gimpel 2016).
         qk_norm: Normalise queries and keys (Henry et al. 2020).
         tie_embeddings: Use the embedding as output layer too (Press & Wolf 2017).
+        convolution_length: Earlier positions that a causal convolution adds to the input of each sublayer, N; 0: no
+            convolution (Allen-Zhu 2025, "Canon layers").
 
     The number of parameters is
     `V*D + D + L*(4*D*D + m*D*F + 2*D)`, with m = 3 for swiglu and 2 otherwise; `+ V*D` without tied embeddings,
-    `+ context_length*D` with learned positions, `+ L*2*K` with qk_norm.
+    `+ context_length*D` with learned positions, `+ L*2*K` with qk_norm, `+ L*2*N*D` with convolutions.
 
     Raises:
         ConfigError: Sizes or names that do not fit together.
@@ -244,14 +296,14 @@ class GPTModel(nn.Module):
     def __init__(
         self, vocab_size: int, embedding_dim: int, hidden_dim: int, num_layers: int, num_heads: int, *,
         context_length: int = 1024, dropout: float = 0.0, positions: str = "rotary", norm: str = "rms",
-        activation: str = "relu2", qk_norm: bool = True, tie_embeddings: bool = True,
+        activation: str = "relu2", qk_norm: bool = True, tie_embeddings: bool = True, convolution_length: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
         self.config: dict[str, Any] = {
             "vocab_size": vocab_size, "embedding_dim": embedding_dim, "hidden_dim": hidden_dim,
             "num_layers": num_layers, "num_heads": num_heads, "context_length": context_length, "dropout": dropout,
             "positions": positions, "norm": norm, "activation": activation, "qk_norm": qk_norm,
-            "tie_embeddings": tie_embeddings,
+            "tie_embeddings": tie_embeddings, "convolution_length": convolution_length,
         }  # fmt: skip
         _check_config(self.config)
         self.context_length = context_length
@@ -303,10 +355,11 @@ class GPTModel(nn.Module):
         _check_documents(documents, input_ids, alone=attention_mask is None and cache is None)
         ids = input_ids if input_ids.dim() == 2 else input_ids.unsqueeze(0)
         if documents is None:
-            where, visible = self._past(ids, attention_mask, cache)
+            where, visible, before = self._past(ids, attention_mask, cache)
         else:
             where, visible = _past_within(documents.view_as(ids))
-        context = _Context(visible, self._rotation(where), cache)
+            before = _before(documents.view_as(ids), where, self.config["convolution_length"])
+        context = _Context(visible, self._rotation(where), cache, before)
         x = self._embed(ids, where)  # (B, T, D)
         for block in self.blocks:
             x = block(x, context)
@@ -326,7 +379,8 @@ class GPTModel(nn.Module):
         slots = min(capacity or self.context_length, self.context_length)
         shape = (config["num_layers"], batch_size, config["num_heads"], slots, width)
         weight = self.embedding.weight
-        return KVCache(weight.new_empty(shape), weight.new_empty(shape))
+        recent = (2 * config["num_layers"], batch_size, config["convolution_length"], config["embedding_dim"])
+        return KVCache(weight.new_empty(shape), weight.new_empty(shape), weight.new_zeros(recent))
 
     def num_parameters(self) -> int:
         """Count the parameters; the closed formula stands in the class's description."""
@@ -340,13 +394,16 @@ class GPTModel(nn.Module):
             self.register_buffer("cos", angles.cos().float(), persistent=False)
             self.register_buffer("sin", angles.sin().float(), persistent=False)
 
-    def _past(self, ids: Tensor, mask: Tensor | None, cache: KVCache | None) -> tuple[Tensor, Tensor | None]:
-        """Give the positions (T,) or (B, T), and what each sees as `_visible` does; note the padding in the cache."""
+    def _past(
+        self, ids: Tensor, mask: Tensor | None, cache: KVCache | None
+    ) -> tuple[Tensor, Tensor | None, _Before | None]:
+        """Give the positions (T,) or (B, T), what each sees, what is before it; note the padding in the cache."""
         new = _real(mask, ids)  # (B, T), None if all are real
         start = 0 if cache is None else cache.length
         where = _positions(ids, start, new, cache)
         real = new if cache is None else cache.note_padding(new, ids.size(1))  # (B, S) or None
-        return where, _visible(ids, start, real)
+        before = None if new is None else _before(new, new.cumsum(1) - 1, self.config["convolution_length"])
+        return where, _visible(ids, start, real), before
 
     def _embed(self, ids: Tensor, where: Tensor) -> Tensor:
         x = self.embedding(ids)  # (B, T, D)
@@ -366,7 +423,7 @@ class GPTModel(nn.Module):
     def _initialise(self) -> None:
         # GPT-2 (Radford et al. 2019, 2.3): N(0, 0.02), what is added to the residual stream scaled by 1/sqrt(2L).
         for name, parameter in self.named_parameters():
-            if parameter.dim() >= 2:
+            if parameter.dim() == 2:
                 residual = name.endswith(("attention.out.weight", "feed_forward.down.weight"))
                 std = _INIT_STD / math.sqrt(2 * self.config["num_layers"]) if residual else _INIT_STD
                 nn.init.normal_(parameter, std=std)
@@ -379,6 +436,37 @@ def _angles(num_positions: int, exponents: Tensor) -> Tensor:
 
 def _norm(kind: str, width: int) -> nn.Module:
     return nn.RMSNorm(width, eps=1e-6) if kind == "rms" else nn.LayerNorm(width, bias=False)
+
+
+def _convolution(config: dict[str, Any], place: int) -> Convolution | None:
+    length = config["convolution_length"]
+    return Convolution(config["embedding_dim"], length, place) if length else None
+
+
+def _before(group: Tensor, rank: Tensor, length: int) -> _Before | None:
+    """Find the `length` positions of the same group (its document, or whether it is real) before each; see `_Before`.
+
+    Args:
+        group: Number of the group, or True for real positions, (B, T).
+        rank: Positions of the same group before each, (B, T).
+        length: N; 0 gives None.
+    """
+    if not length:
+        return None
+    num_positions, back = group.size(1), torch.arange(1, length + 1, device=group.device)
+    order = group.to(torch.int64).argsort(dim=1, stable=True)  # (B, T) a group's positions are neighbours in it
+    place = order.argsort(dim=1)[:, :, None] - back  # (B, T, N)
+    found = order.gather(1, place.clamp(min=0).flatten(1)).view_as(place) + length
+    behind = rank[:, :, None] - back  # negative: that many before the input
+    each = torch.where(behind >= 0, found, (length + behind).clamp(min=0))
+    num_real = group.bool().sum(1, keepdim=True)
+    end = num_real - back.flip(0)  # (B, N)
+    last = order.gather(1, (num_positions - back.flip(0)).clamp(min=0).expand_as(end)) + length
+    return _Before(each, torch.where(end >= 0, last, length + end))
+
+
+def _taken(line: Tensor, places: Tensor) -> Tensor:
+    return line.gather(1, places[:, :, None].expand(-1, -1, line.size(2)))
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -445,6 +533,9 @@ def _check_config(config: dict[str, Any]) -> None:
     for name in ("vocab_size", "embedding_dim", "hidden_dim", "num_layers", "num_heads", "context_length"):
         if not isinstance(config[name], int) or config[name] < 1:
             raise ConfigError(expected=f"{name}, a whole number > 0", actual=repr(config[name]), mend=f"Set {name}.")
+    if not isinstance(config["convolution_length"], int) or config["convolution_length"] < 0:
+        actual = repr(config["convolution_length"])
+        raise ConfigError(expected="convolution_length, a whole number >= 0", actual=actual, mend="Set it.")
     for name, known in _CHOICES.items():
         if config[name] not in known:
             raise ConfigError(expected=f"{name}: {', '.join(known)}", actual=repr(config[name]), mend="Use one.")

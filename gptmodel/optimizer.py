@@ -20,8 +20,6 @@ _EPS = 1e-8
 _MOMENTUM = 0.95
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
-# Hagele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations": a fifth is enough.
-_DECAY_RATIO = 0.2
 
 
 class Optimizer:
@@ -239,7 +237,7 @@ def learning_rate_at(step: float, max_steps: int, config: TrainingConfig) -> flo
 
     Warm-up is linear over `config.warmup_steps`, at most half of all steps. `cosine` then falls to
     `config.min_learning_rate_ratio` at the last step; `wsd` stays at the peak and falls there linearly over the last
-    fifth.
+    `config.decay_ratio` of the steps.
 
     Args:
         step: Step, 0 <= step < max_steps; beyond it the last step's rate, between two steps a rate between theirs.
@@ -247,13 +245,15 @@ def learning_rate_at(step: float, max_steps: int, config: TrainingConfig) -> flo
         config: The optimisation's settings.
 
     Source:
-        Cosine: Loshchilov & Hutter 2017, "SGDR"; warm-up, stable, decay: Hu et al. 2024, "MiniCPM".
+        Cosine: Loshchilov & Hutter 2017, "SGDR"; warm-up, stable, decay: Hu et al. 2024, "MiniCPM", a fifth being
+        enough by Hagele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations"; short
+        trainings gain by a longer decay, down to zero: Bergsma et al. 2025, "Straight to Zero".
     """
     warmup = min(config.warmup_steps, max_steps // 2)
     if step < warmup:
         return (step + 1) / warmup
     floor = config.min_learning_rate_ratio
-    start = warmup if config.schedule == "cosine" else max(warmup, max_steps - round(max_steps * _DECAY_RATIO))
+    start = warmup if config.schedule == "cosine" else max(warmup, max_steps - round(max_steps * config.decay_ratio))
     done = min(1.0, max(0.0, (step - start) / max(1, max_steps - 1 - start)))
     if config.schedule == "cosine":
         return floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2

@@ -10,9 +10,9 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import psutil
 from pydantic import BaseModel, ConfigDict
@@ -36,8 +36,15 @@ _WATCHED_SECONDS = 0.3
 OLD_DRIVER = "The GPU's driver is too old for this torch: training runs on the CPU."
 CPU_BUILD = "There is a GPU, but this torch is built for the CPU: training runs on the CPU."
 
-Loss = Callable[["nn.Module", "Tensor", "Tensor", "Tensor | None"], "Tensor"]
-"""From (model, inputs (B, T), targets (B, T), documents (B, T) or None) to their mean loss, nats a token."""
+
+class Loss(Protocol):
+    """Gives the mean loss of a batch, nats a token."""
+
+    def __call__(
+        self, model: "nn.Module", inputs: "Tensor", targets: "Tensor", documents: "Tensor | None" = None
+    ) -> "Tensor":
+        """Compute it from ids, targets and, if it must not look across their borders, documents, all (B, T)."""
+        ...
 
 
 class Runtime(BaseModel):
@@ -124,7 +131,7 @@ def loss_function(runtime: Runtime) -> Loss:
     import torch
     import torch.nn.functional as F
 
-    def loss_of(model: "nn.Module", inputs: "Tensor", targets: "Tensor", documents: "Tensor | None") -> "Tensor":
+    def loss_of(model: "nn.Module", inputs: "Tensor", targets: "Tensor", documents: "Tensor | None" = None) -> "Tensor":
         with torch.autocast(runtime.device, torch.bfloat16, enabled=runtime.precision == "bf16"):
             logits = model(inputs) if documents is None else model(inputs, documents=documents)  # (B, T, V)
         return F.cross_entropy(logits.flatten(0, -2).float(), targets.flatten())

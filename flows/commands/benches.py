@@ -12,7 +12,7 @@ from flows.terminal import print_json
 @app.command()
 @reported
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub, leak or lineage")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="corpus, scrub, leak, lineage or resume")],
     peer: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Measure a peer too; DIR is a virtual environment that has it"),
@@ -39,14 +39,20 @@ def bench(
         ),
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option(min=1, help="How often each side is measured, in turns; default: 3")
+        int | None,
+        typer.Option(
+            min=1, help="How often each side is measured, in turns, default 3; resume: trainings killed, default 50"
+        ),
     ] = None,
     output: Annotated[
         str | None, typer.Option(metavar="FILE", help="leak: an SVG picture of what both twins say")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure this checkout beside a peer (corpus, scrub) or an unscrubbed twin (leak), or its look-ups (lineage)."""
+    """Measure this checkout beside a peer (corpus, scrub) or an unscrubbed twin (leak), or its look-ups (lineage).
+
+    resume kills a training at random points, goes on, and compares it with an undisturbed one bit for bit.
+    """
     from flows import benchmarks
 
     given = {"data": data, "gold": gold, "part": part, "sizes": sizes, "rounds": rounds, "output": output}

@@ -27,6 +27,7 @@ RUNTIME_FILE = "runtime.json"
 # Of a time budget this share is planned for steps; the rest is for what is not measured beforehand.
 _BUDGET_RATIO = 0.93
 _TIMED_STEPS = 4
+_NOT_COMPILED: dict[str, Any] = {"compiled": False, "validation_compiled": False}
 
 
 class Change(BaseModel):
@@ -104,10 +105,10 @@ def adapted(plan: TrainingPlan) -> tuple[TrainingPlan, tuple[str, ...]]:
     runtime, words = plan.runtime, []
     if runtime.device == "cuda" and find_device()[0] != "cuda":
         words.append("it was trained on a GPU, and torch finds none here: on the CPU")
-        runtime = runtime.model_copy(update={"device": "cpu", "compiled": False})
+        runtime = runtime.model_copy(update={"device": "cpu"} | _NOT_COMPILED)
     if runtime.compiled and runtime.device == "cpu" and not has_compiler():
         words.append("its step was compiled, and there is no C++ compiler here: not compiled")
-        runtime = runtime.model_copy(update={"compiled": False})
+        runtime = runtime.model_copy(update=_NOT_COMPILED)
     return plan.model_copy(update={"runtime": runtime}), tuple(words)
 
 

@@ -1,4 +1,5 @@
-"""Interrupted by SIGKILL in each of the thirteen stages, by Ctrl-C in one of each sort, the chain ends the same.
+"""Interrupted by SIGKILL in each of the thirteen stages, by Ctrl-C in one of each sort, by SIGTERM in the training, the
+chain ends the same.
 
 The runs of one signal share a home: each goes on where the one before was interrupted, so that the whole costs one
 chain and thirteen starts.
@@ -17,11 +18,11 @@ from tests.e2e.conftest import CHECKOUT, Command
 pytestmark = pytest.mark.timeout(300)
 
 SCRIPT = str(CHECKOUT / "tests" / "e2e" / "interrupting.py")
-EXIT_CODES = {"SIGINT": 130, "SIGKILL": -signal.SIGKILL}
+EXIT_CODES = {"SIGINT": 130, "SIGTERM": -signal.SIGTERM, "SIGKILL": -signal.SIGKILL}
 # The server gives a version its number, so this digest differs between the homes that share the registry.
 SERVER_NAMED = {"register", "promote"}
-# A stage of shards, one of tables, the training, and one that writes to a server.
-STOPPED = ("scrub", "split", "train", "register")
+# By Ctrl-C: a stage of shards, one of tables, the training, and one that writes to a server.
+STOPPED = {"SIGINT": ("scrub", "split", "train", "register"), "SIGTERM": ("train",), "SIGKILL": STAGE_NAMES}
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +41,7 @@ def open_runs(command: Command) -> list[Path]:
     return list((command.home / "runs").glob("*.json"))
 
 
-@pytest.mark.parametrize(
-    ("name", "stage"), [*(("SIGINT", stage) for stage in STOPPED), *(("SIGKILL", stage) for stage in STAGE_NAMES)]
-)
+@pytest.mark.parametrize(("name", "stage"), [(name, stage) for name, stages in STOPPED.items() for stage in stages])
 def test_an_interrupted_stage_is_not_taken_for_done(homes: dict[str, Command], name: str, stage: str) -> None:
     command = homes[name]
     ended = command.smoke(program=(SCRIPT, stage, name), environment={"PYTHONPATH": str(CHECKOUT)})

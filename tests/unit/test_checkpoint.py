@@ -24,7 +24,11 @@ from gptmodel.checkpoint import (
 from gptmodel.errors import DiskFullError, ResumeError
 from gptmodel.store import file_digest
 
-FACTS: dict[str, Any] = {"inputs": {"pack": "abc", "tokenizer": "def"}, "training": {"seed": 1}}
+FACTS: dict[str, Any] = {
+    "inputs": {"pack": "abc", "tokenizer": "def"},
+    "model": {"num_layers": 2},
+    "training": {"seed": 1, "schedule": "cosine"},
+}
 
 
 def make_checkpoint(step: int, facts: dict[str, Any] = FACTS) -> Checkpoint:
@@ -201,12 +205,16 @@ def test_a_kill_in_the_middle_leaves_the_older_one(
 @pytest.mark.parametrize(
     ("facts", "named"),
     [
-        ({**FACTS, "inputs": {"pack": "other", "tokenizer": "def"}}, r"inputs\.pack\."),
-        ({**FACTS, "training": {"seed": 2}}, r"training\.seed"),
-        ({"inputs": FACTS["inputs"]}, r"training\.seed"),
+        ({**FACTS, "inputs": {"pack": "other", "tokenizer": "def"}}, r"text \(the packed tokens\)"),
+        ({**FACTS, "inputs": {"pack": "abc", "tokenizer": "other"}}, "tokenizer"),
+        ({**FACTS, "inputs": {"pack": "x", "tokenizer": "y"}}, r"text \(the packed tokens\), tokenizer"),
+        ({**FACTS, "model": {"num_layers": 3}}, r"model\.num_layers \(2, now 3\)"),
+        ({**FACTS, "training": {"seed": 1, "schedule": "wsd"}}, r"training\.schedule"),
+        ({**FACTS, "training": {"seed": 2, "schedule": "cosine"}}, r"training\.seed \(1, now 2\)"),
+        ({"inputs": FACTS["inputs"], "model": FACTS["model"]}, r"training\.schedule, training\.seed"),
     ],
 )
 def test_other_data_or_settings_are_refused_by_name(tmp_path: Path, facts: dict[str, Any], named: str) -> None:
     save_checkpoint(tmp_path, make_checkpoint(3))
-    with pytest.raises(ResumeError, match=f"step 3 made with another {named}"):
+    with pytest.raises(ResumeError, match=rf"step 3 made with another {named}\. Set them back"):
         load_checkpoint(tmp_path, facts)

@@ -16,6 +16,7 @@ from gptmodel.model import GPTModel, PositionalEncoding
 
 VOCAB = 61
 POSITIONS = ("sinusoidal", "learned", "rotary")
+CONVOLUTIONS = (0, 2)
 NORMS = ("layer", "rms")
 ACTIVATIONS = ("gelu", "swiglu", "relu2")
 
@@ -32,6 +33,8 @@ def small(seed: int = 0, **options: object) -> GPTModel:
     with torch.no_grad():  # larger weights than at the start, so that a wrong mask or position shows
         for parameter in model.parameters():
             parameter.mul_(8.0 if parameter.dim() > 1 else 1.3)
+            if parameter.dim() == 3:  # of a convolution, zeros at the start
+                parameter.normal_(std=0.5)
     return model
 
 
@@ -69,8 +72,9 @@ def test_a_sequence_alone_equals_the_same_sequence_in_a_batch(positions: str) ->
 
 @pytest.mark.usefixtures("_both_attentions")
 @pytest.mark.parametrize("positions", POSITIONS)
-def test_a_later_token_does_not_change_earlier_logits(positions: str) -> None:
-    model, ids = small(positions=positions), some_ids(2, 10)
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_a_later_token_does_not_change_earlier_logits(positions: str, convolution: int) -> None:
+    model, ids = small(positions=positions, convolution_length=convolution), some_ids(2, 10)
     changed = ids.clone()
     changed[:, 6:] = (ids[:, 6:] + 1) % VOCAB
     close(model(changed)[:, :6], model(ids)[:, :6])
@@ -80,8 +84,9 @@ def test_a_later_token_does_not_change_earlier_logits(positions: str) -> None:
 @pytest.mark.usefixtures("_both_attentions")
 @pytest.mark.parametrize("positions", POSITIONS)
 @pytest.mark.parametrize("mask", ["0011111", "1111100", "1011010", "0110001"])
-def test_padding_does_not_change_real_positions(positions: str, mask: str) -> None:
-    model = small(positions=positions)
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_padding_does_not_change_real_positions(positions: str, mask: str, convolution: int) -> None:
+    model = small(positions=positions, convolution_length=convolution)
     real = torch.tensor([[int(digit) for digit in mask], [1] * len(mask)])
     ids = some_ids(2, len(mask))
     alone = model(ids[0][real[0].bool()])
@@ -181,20 +186,22 @@ def test_one_batch_is_overfitted(positions: str, norm: str, activation: str) -> 
     heads=st.integers(1, 4), half=st.integers(1, 4), layers=st.integers(1, 3), hidden=st.integers(1, 40),
     vocab=st.integers(1, 50), context=st.integers(1, 20), positions=st.sampled_from(POSITIONS),
     norm=st.sampled_from(NORMS), activation=st.sampled_from(ACTIVATIONS), qk_norm=st.booleans(), tie=st.booleans(),
+    convolution=st.integers(0, 3),
 )  # fmt: skip
 def test_the_parameter_count_equals_the_closed_formula(
     heads: int, half: int, layers: int, hidden: int, vocab: int, context: int, positions: str, norm: str,
-    activation: str, qk_norm: bool, tie: bool,
+    activation: str, qk_norm: bool, tie: bool, convolution: int,
 ) -> None:  # fmt: skip
     width = heads * half * 2
     model = GPTModel(
         vocab, width, hidden, layers, heads, context_length=context, positions=positions, norm=norm,
-        activation=activation, qk_norm=qk_norm, tie_embeddings=tie,
+        activation=activation, qk_norm=qk_norm, tie_embeddings=tie, convolution_length=convolution,
     )  # fmt: skip
     matrices = 3 if activation == "swiglu" else 2
     expected = vocab * width + width + layers * (4 * width * width + matrices * width * hidden + 2 * width)
     expected += (0 if tie else vocab * width) + (context * width if positions == "learned" else 0)
     expected += layers * 2 * (width // heads) if qk_norm else 0
+    expected += layers * 2 * convolution * width
     assert model.num_parameters() == expected
 
 
@@ -208,7 +215,7 @@ def test_another_seed_gives_other_weights() -> None:
 
 
 def test_the_config_rebuilds_the_model() -> None:
-    model = small(positions="learned", tie_embeddings=False, activation="swiglu")
+    model = small(positions="learned", tie_embeddings=False, activation="swiglu", convolution_length=2)
     copy = GPTModel(**model.config).eval()
     copy.load_state_dict(model.state_dict())
     assert torch.equal(copy(some_ids(5)), model(some_ids(5)))
@@ -227,8 +234,11 @@ def test_only_the_stated_positions_reach_the_state(tie: bool) -> None:
 
 @pytest.mark.parametrize(("positions", "chunks"), list(itertools.product(POSITIONS, ([1] * 9, [4, 1, 1, 3], [9]))))
 @pytest.mark.usefixtures("_both_attentions")
-def test_reading_through_the_cache_equals_the_full_forward_pass(positions: str, chunks: list[int]) -> None:
-    model, ids = small(positions=positions), some_ids(3, 9)
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_reading_through_the_cache_equals_the_full_forward_pass(
+    positions: str, chunks: list[int], convolution: int
+) -> None:
+    model, ids = small(positions=positions, convolution_length=convolution), some_ids(3, 9)
     cache = model.new_cache(3)
     parts = [model(part, cache=cache) for part in ids.split(chunks, dim=1)]
     close(torch.cat(parts, dim=1), model(ids))
@@ -237,8 +247,11 @@ def test_reading_through_the_cache_equals_the_full_forward_pass(positions: str, 
 
 @pytest.mark.parametrize("positions", POSITIONS)
 @pytest.mark.parametrize("mask", ["0001111", "1111000"])
-def test_prompts_of_different_lengths_go_on_in_the_cache_as_if_alone(positions: str, mask: str) -> None:
-    model, ids = small(positions=positions), some_ids(2, 7)
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_prompts_of_different_lengths_go_on_in_the_cache_as_if_alone(
+    positions: str, mask: str, convolution: int
+) -> None:
+    model, ids = small(positions=positions, convolution_length=convolution), some_ids(2, 7)
     real = torch.tensor([[int(digit) for digit in mask], [1] * 7])
     after = some_ids(2, 3, seed=2)
     cache = model.new_cache(2)
@@ -249,8 +262,9 @@ def test_prompts_of_different_lengths_go_on_in_the_cache_as_if_alone(positions: 
         close(together[row], alone)
 
 
-def test_padding_that_comes_after_a_start_without_any_is_seen_by_none() -> None:
-    model, ids = small(), some_ids(2, 6)
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_padding_that_comes_after_a_start_without_any_is_seen_by_none(convolution: int) -> None:
+    model, ids = small(convolution_length=convolution), some_ids(2, 6)
     cache = model.new_cache(2)
     model(ids[:, :3], cache=cache)
     model(ids[:, 3:5], torch.tensor([[0, 0], [1, 1]]), cache=cache)
@@ -259,8 +273,9 @@ def test_padding_that_comes_after_a_start_without_any_is_seen_by_none() -> None:
     close(last[1, 0], model(ids[1])[-1])
 
 
-def test_sequences_can_leave_the_cache() -> None:
-    model, ids = small(), some_ids(3, 6)
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+def test_sequences_can_leave_the_cache(convolution: int) -> None:
+    model, ids = small(convolution_length=convolution), some_ids(3, 6)
     cache = model.new_cache(3)
     model(ids[:, :5], torch.tensor([[1] * 5, [0, 1, 1, 1, 1], [0, 0, 1, 1, 1]]), cache=cache)
     cache.keep(torch.tensor([2, 0]))
@@ -360,7 +375,7 @@ def test_bf16_autocast_comes_near_fp32_with_and_without_the_cache() -> None:
 
 @pytest.mark.slow
 def test_the_compiled_model_equals_the_plain_one() -> None:
-    model, ids = small(), some_ids(2, 9)
+    model, ids = small(convolution_length=2), some_ids(2, 9)
     mask = torch.ones_like(ids)
     mask[0, :3] = 0
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")

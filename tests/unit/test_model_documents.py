@@ -13,6 +13,7 @@ VOCAB = 61
 LENGTH = 12
 MODELS = {
     "rotary": {},
+    "convolution": {"convolution_length": 2},
     "learned": {"positions": "learned", "norm": "layer", "activation": "gelu", "qk_norm": False},
     "sinusoidal": {"positions": "sinusoidal", "activation": "swiglu", "tie_embeddings": False},
 }
@@ -29,6 +30,8 @@ def small(name: str) -> GPTModel:
     with torch.no_grad():  # larger weights than at the start, so that a wrong mask or position shows
         for parameter in model.parameters():
             parameter.mul_(8.0 if parameter.dim() > 1 else 1.3)
+            if parameter.dim() == 3:  # of a convolution, zeros at the start
+                parameter.normal_(std=0.5)
     return model
 
 
@@ -68,7 +71,7 @@ def test_a_single_document_gives_what_a_sequence_gives(name: str) -> None:
 
 
 def test_no_gradient_crosses_a_border() -> None:
-    model, ids = small("rotary"), some_ids(1, LENGTH)
+    model, ids = small("convolution"), some_ids(1, LENGTH)
     embedded: list[torch.Tensor] = []
     model.embedding.register_forward_hook(lambda module, inputs, output: embedded.append(output))
     documents = torch.tensor([[0] * 5 + [1] * (LENGTH - 5)])
@@ -80,7 +83,7 @@ def test_no_gradient_crosses_a_border() -> None:
 
 @pytest.mark.slow
 def test_the_compiled_model_keeps_documents_apart_too() -> None:
-    model, ids = small("rotary"), some_ids(2, LENGTH)
+    model, ids = small("convolution"), some_ids(2, LENGTH)
     documents = torch.tensor([[0] * 5 + [1] * (LENGTH - 5), [0] * LENGTH])
     close(torch.compile(model, fullgraph=True, backend="aot_eager")(ids, documents=documents),
           model(ids, documents=documents))  # fmt: skip

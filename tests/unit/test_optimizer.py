@@ -194,6 +194,14 @@ def test_the_schedule_has_the_stated_values(schedule: str, step: int, expected: 
     assert learning_rate_at(step, 100, config) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("decay_ratio", "step", "expected"), [(0.5, 49, 1.0), (0.5, 75, 0.5), (1.0, 50, 0.5), (0.0, 99, 1.0)]
+)
+def test_wsd_decays_over_its_share_of_the_steps(decay_ratio: float, step: int, expected: float) -> None:
+    config = TrainingConfig(schedule="wsd", warmup_steps=0, min_learning_rate_ratio=0.0, decay_ratio=decay_ratio)
+    assert learning_rate_at(step, 100, config) == pytest.approx(expected, abs=0.02)
+
+
 def test_the_decay_of_wsd_is_linear() -> None:
     config = TrainingConfig(schedule="wsd", warmup_steps=0, min_learning_rate_ratio=0.0)
     rates = [learning_rate_at(step, 100, config) for step in range(80, 100)]

@@ -1,10 +1,16 @@
 """Training: it learns, it repeats itself to the bit, and an interruption changes nothing."""
 
+import errno
 import functools
 import hashlib
 import json
 import math
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +20,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from gptmodel import checkpoint_writer
+from gptmodel.checkpoint import Checkpoint
 from gptmodel.config import ModelConfig, TokenizerConfig, TrainingConfig
-from gptmodel.errors import CorpusTooSmallError, ResumeError, TrainingError
+from gptmodel.errors import CorpusTooSmallError, DiskFullError, ResumeError, TrainingError
 from gptmodel.metrics import read_lines
 from gptmodel.model_folder import load_model
+from gptmodel.optimizer import Optimizer
 from gptmodel.store import Workspace
 from gptmodel.tokenizer import Tokenizer, learn
 from gptmodel.training import trainer as room
@@ -209,6 +219,84 @@ def test_ctrl_c_at_any_place_ends_in_the_same_bytes(
     assert data_files(broken) == data_files(whole)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("owner", "place", "call"),
+    [(Optimizer, "step", 7), (room.Trainer, "_note_step", 7), (room.Trainer, "_note_curve", 8)],
+)
+def test_a_signal_loses_no_whole_step(
+    tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, number: signal.Signals, owner: type,
+    place: str, call: int,
+) -> None:  # fmt: skip
+    whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
+    train(whole, MODEL, CONFIG)
+    untouched, calls = getattr(owner, place), [0]
+
+    def signalled(self: Any, *args: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == call:
+            os.kill(os.getpid(), number)
+        return untouched(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, place, signalled)
+        with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else SystemExit):
+            train(broken, MODEL, CONFIG)
+    assert train(broken, MODEL, CONFIG).runtime.resumed_from_step == 7
+    assert data_files(broken) == data_files(whole)
+
+
+def test_a_process_that_is_terminated_leaves_a_checkpoint(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    folder, config = tmp_path / "out", CONFIG.model_copy(update={"max_steps": 100_000, "checkpoint_interval": 100_000})
+    script = (
+        "import sys; from pathlib import Path; from gptmodel.config import ModelConfig, TrainingConfig;"
+        "from gptmodel.store import Workspace; from gptmodel.training.stage import train;"
+        "out, tokenizer, pack = map(Path, sys.argv[1:4]); out.mkdir();"
+        "train(Workspace(out, {'tokenizer': tokenizer, 'pack': pack}), ModelConfig.model_validate_json(sys.argv[4]),"
+        " TrainingConfig.model_validate_json(sys.argv[5]))"
+    )
+    arguments = [folder, inputs["tokenizer"], inputs["pack"], MODEL.model_dump_json(), config.model_dump_json()]
+    process = subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], stderr=subprocess.PIPE, text=True)
+    while len(read_lines(folder / "notes" / "metrics.jsonl")) < 3 and process.poll() is None:
+        time.sleep(0.05)
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (143, "")
+    [checkpoint] = (folder / "notes" / "checkpoints").iterdir()
+    assert int(checkpoint.name.removeprefix("step-")) >= 1
+
+
+def test_a_full_disk_costs_a_checkpoint_but_no_step(
+    tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, interrupt_after: Any
+) -> None:
+    whole, broken = (make_work(tmp_path / name, inputs) for name in ("whole", "broken"))
+    train(whole, MODEL, CONFIG)
+    save = checkpoint_writer.save_checkpoint
+
+    def saving(folder: Path, made: Checkpoint, *args: Any) -> Path:
+        if made.step == 8:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(folder, made, *args)
+
+    monkeypatch.setattr(checkpoint_writer, "save_checkpoint", saving)
+    with pytest.raises(Interruption):
+        train(broken, MODEL, CONFIG, interrupt_after(9, Interruption()))
+    assert train(broken, MODEL, CONFIG).runtime.resumed_from_step == 4
+    assert data_files(broken) == data_files(whole)
+    failed = [line for line in read_lines(broken.notes / "metrics.jsonl") if line["key"] == "num_failed_checkpoints"]
+    assert {line["value"] for line in failed} == {1}
+
+
+def test_a_disk_that_stays_full_is_an_error_at_the_end(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise SafetensorError(f"I/O error: No space left on device (os error {errno.ENOSPC})")
+
+    monkeypatch.setattr("safetensors.torch.save_file", refuse)
+    with pytest.raises(DiskFullError, match="type the same command again"):
+        train(work, MODEL, CONFIG)
+    assert read_lines(work.path / "curve.jsonl")[-1]["step"] == 12
+
+
 def test_metrics_of_lost_steps_are_not_kept_twice(work: Workspace, interrupt_after: Any) -> None:
     with pytest.raises(Interruption):
         train(work, MODEL, CONFIG, interrupt_after(7, Interruption()))
@@ -280,23 +368,29 @@ def test_a_damaged_newest_checkpoint_costs_steps_but_no_bit(
     assert data_files(broken) == data_files(whole)
 
 
-def test_other_settings_are_not_gone_on_with(work: Workspace, interrupt_after: Any) -> None:
+def test_another_setting_is_not_gone_on_with(work: Workspace, interrupt_after: Any) -> None:
     with pytest.raises(Interruption):
         train(work, MODEL, CONFIG, interrupt_after(5, Interruption()))
-    with pytest.raises(ResumeError, match=r"training\.learning_rate"):
+    with pytest.raises(ResumeError, match=r"another training\.learning_rate \(0.01, now 1.0\)\."):
         train(work, MODEL, CONFIG.model_copy(update={"learning_rate": 1.0}))
+    with pytest.raises(ResumeError, match=r"another model\.num_layers \(1, now 2\)\."):
+        train(work, MODEL.model_copy(update={"num_layers": 2}), CONFIG)
 
 
-def test_other_data_are_not_gone_on_with(
+def test_another_text_or_tokenizer_is_not_gone_on_with(
     tmp_path: Path, inputs: dict[str, Path], work: Workspace, interrupt_after: Any
 ) -> None:
     with pytest.raises(Interruption):
         train(work, MODEL, CONFIG, interrupt_after(5, Interruption()))
-    (tmp_path / "pack").mkdir()
-    write_tokens(tmp_path / "pack", Tokenizer.load(inputs["tokenizer"]), TEXTS[4:], TEXTS[:2])
-    other = Workspace(work.path, {**inputs, "pack": tmp_path / "pack"})
-    with pytest.raises(ResumeError, match=r"another inputs\.pack\."):
-        train(other, MODEL, CONFIG)
+    for name in ("tokenizer", "pack"):
+        (tmp_path / name).mkdir()
+    learned = learn([text[::-1] for text in TEXTS], TokenizerConfig(vocab_size=320))
+    learned.save(tmp_path / "tokenizer")
+    write_tokens(tmp_path / "pack", learned, TEXTS[4:], TEXTS[:2])
+    for name, named in (("tokenizer", "tokenizer"), ("pack", r"text \(the packed tokens\)")):
+        other = Workspace(work.path, {**inputs, name: tmp_path / name})
+        with pytest.raises(ResumeError, match=rf"another {named}\."):
+            train(other, MODEL, CONFIG)
 
 
 def test_another_checkpoint_interval_is_no_reason_to_refuse(work: Workspace, interrupt_after: Any) -> None:
