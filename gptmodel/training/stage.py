@@ -98,7 +98,7 @@ def _train_in_children(
     from gptmodel.training.request import Request
 
     if progress is not None:
-        progress(0.0, f"starting {number} processes")
+        progress(0.0, "starting the processes")
     with terminable():
         launch(Request(folder=work.path, inputs=work.inputs, model=model, training=training), number, progress)
     result = finished(work, facts)
