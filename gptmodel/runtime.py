@@ -87,7 +87,7 @@ def choose_runtime(config: TrainingConfig, num_parameters: int, context_length: 
     return Runtime(
         device=device,
         num_threads=config.num_threads or max(1, free_cores() * config.num_nodes // num_processes),
-        precision=_precision(config, device, compiled),
+        precision=_precision(config, device),
         compiled=compiled,
         validation_compiled=compiled and pays,
         num_processes=num_processes,
@@ -212,11 +212,10 @@ def has_compiler() -> bool:
     return shutil.which(os.environ.get("CXX", "g++")) is not None
 
 
-def _precision(config: TrainingConfig, device: str, compiled: bool) -> Literal["fp32", "bf16"]:
+def _precision(config: TrainingConfig, device: str) -> Literal["fp32", "bf16"]:
     if config.precision != "auto":
         return config.precision
-    # On a CPU bf16 alone is no faster: the conversions, which compiling fuses away, cost what the products gain.
-    return "bf16" if device == "cuda" or (compiled and has_fast_bf16()) else "fp32"
+    return "bf16" if device == "cuda" or has_fast_bf16() else "fp32"
 
 
 def has_fast_bf16() -> bool:

@@ -57,11 +57,14 @@ def test_memory_is_bounded_by_the_control_group(
     assert memory_bytes(tmp_path) == expected
 
 
-def test_a_short_training_is_not_compiled_and_takes_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("fast", "precision"), [(True, "bf16"), (False, "fp32")])
+def test_a_short_training_is_not_compiled_but_takes_the_fast_precision(
+    monkeypatch: pytest.MonkeyPatch, fast: bool, precision: str
+) -> None:
     monkeypatch.setattr(runtime, "find_device", lambda: ("cpu", ""))
-    monkeypatch.setattr(runtime, "has_fast_bf16", lambda: True)
+    monkeypatch.setattr(runtime, "has_fast_bf16", lambda: fast)
     chosen = choose_runtime(TrainingConfig(num_threads=1), num_parameters=1000, context_length=10)
-    assert (chosen.compiled, chosen.validation_compiled, chosen.precision) == (False, False, "fp32")
+    assert (chosen.compiled, chosen.validation_compiled, chosen.precision) == (False, False, precision)
 
 
 @pytest.mark.parametrize(("eval_interval", "validation_compiled"), [(1, True), (10**9, False)])
