@@ -2,7 +2,7 @@
 
     python -m benchmarks.resume [--rounds N] [--seed N]
 
-A round is one training, struck one to four times before it may end: by SIGKILL, one time in five by SIGTERM. Half of
+A round is one training, struck up to four times before it may end: by SIGKILL, one time in five by SIGTERM. Half of
 the blows fall by the clock, the others in a place that lasts too short to be met by chance. Weights, curve and samples
 must equal those of an undisturbed training bit for bit. Then it is measured what saving costs
 (benchmarks/resume_saving.py). Progress goes to standard error; the last line of standard output is one JSON object:
@@ -122,7 +122,7 @@ def blows(seed: int, number: int, seconds: float) -> list[Blow]:
         seconds: Time that an undisturbed training takes.
     """
     drawn, given = random.Random(f"{seed} {number}"), []
-    for _ in range(drawn.randint(1, 4)):
+    for _ in range(drawn.randint(2, 4)):
         sort = signal.SIGTERM if drawn.random() < _SIGTERM_RATIO else signal.SIGKILL
         aim = drawn.choice(_AIMS)
         given.append(Blow(sort, aim, drawn.uniform(0, seconds if aim is None else 0.005)))

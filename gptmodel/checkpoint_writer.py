@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from gptmodel.checkpoint import Checkpoint, save_checkpoint
+from gptmodel.errors import GPTModelError
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +130,8 @@ class CheckpointWriter:
         except Exception as error:
             self._error, self._step = error, None
             self.num_failed += 1
-            logger.warning("the checkpoint of step %d could not be written (%s)", checkpoint.step, error)
+            said = error.actual if isinstance(error, GPTModelError) else error
+            logger.warning("no checkpoint of step %d (%s); the next one is tried again", checkpoint.step, said)
 
 
 def _thread(write: Callable[..., None], *arguments: Any) -> threading.Thread:
