@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TOKEN = np.dtype("<u2")
 """A token id in files and in memory: 16 bits, little endian."""
 
-# A piece and its ids take about 200 bytes: 50 MB when full.
-_MAX_PIECES = 250_000
+# A piece and its ids take about 200 bytes: 100 MB when full.
+_MAX_PIECES = 500_000
 _MAX_PIECE_CHARS = 40
 # One call encodes so many pieces for each list that it is given, so that Rust can spread the lists over threads.
 _PIECES_OF_A_LIST = 1000
