@@ -84,7 +84,7 @@ class Tokenizer:
 
         Several times as fast as the tokenizers library, for what a piece of text encodes to is kept (`cache`).
         """
-        self._cache = self._cache or PieceCache(self._backend, self._bytes)
+        self._cache = self._cache or PieceCache(self._backend, self._bytes, _alphabet())
         for batch in _batches_of_text(texts):
             yield from self._cache.encode(batch)
 
@@ -133,6 +133,11 @@ def _bytes_of_tokens(backend: "tokenizers.Tokenizer") -> list[bytes]:
              for number, token in backend.get_added_tokens_decoder().items()}  # fmt: skip
     tokens = sorted(backend.get_vocab(with_added_tokens=True).items(), key=lambda item: item[1])
     return [added[number] if number in added else bytes(byte_of[char] for char in token) for token, number in tokens]
+
+
+def _alphabet() -> str:
+    """Give the character that stands for each byte."""
+    return "".join(char for char, _ in sorted(_byte_of_char().items(), key=lambda item: item[1]))
 
 
 def _byte_of_char() -> dict[str, int]:

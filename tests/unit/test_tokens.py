@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,6 +114,15 @@ def test_the_order_of_shards_does_not_matter(tmp_path: Path) -> None:
     second = make_work(tmp_path / "2", make_documents()[::-1])
     assert pack(first, SMALL) == pack(second, SMALL)
     assert digests(first.path) == digests(second.path)
+
+
+def backwards(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    return [function(item) for item in reversed(items)][::-1]
+
+
+def test_the_order_in_which_shards_are_encoded_does_not_matter(work: Workspace) -> None:
+    once = (pack(work, SMALL), digests(work.path))
+    assert (pack(work, SMALL, mapper=backwards), digests(work.path)) == once
 
 
 def test_packing_again_over_leftovers_gives_the_same_files(work: Workspace) -> None:

@@ -146,6 +146,14 @@ def test_the_stage_reports_bytes_per_token_by_language(tmp_path: Path) -> None:
     assert result.bytes_per_token_by_language == pytest.approx(expected, abs=1e-4)
 
 
+def test_the_stage_reports_tokens_per_character_by_language(tmp_path: Path) -> None:
+    documents = [document(1, "The list of names. " * 30, "en"), document(2, "函数返回名称" * 30, "zh")]
+    result = train_tokenizer(write_inputs(tmp_path, documents), TokenizerConfig(vocab_size=320), ())
+    tokenizer = Tokenizer.load(tmp_path / "out")
+    expected = {item.lang: len(tokenizer.encode(item.text)) / len(item.text) for item in documents}
+    assert result.tokens_per_character_by_language == pytest.approx(expected, abs=1e-4)
+
+
 def test_held_out_and_planted_text_is_not_learned(tmp_path: Path) -> None:
     held_out, planted = document(1, "zqzqzqzq " * 99), document(2, "wjwjwjwj " * 99, planted="in_clear")
     work = write_inputs(tmp_path, [held_out, planted, document(3, TEXTS[0])], {held_out.id: "test"})
