@@ -16,7 +16,7 @@ import pytest
 from gptmodel.chain import STAGE_NAMES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-RUN_SECONDS = 280
+RUN_SECONDS = 600
 
 
 @dataclass(frozen=True)

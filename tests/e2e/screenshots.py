@@ -20,7 +20,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-WAIT_MS = 45_000
+WAIT_MS = 120_000
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
 

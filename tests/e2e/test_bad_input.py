@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import CHECKOUT, Command
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 SERVER_GONE = {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
 TRACKING_GONE = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}

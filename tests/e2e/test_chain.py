@@ -14,7 +14,7 @@ from gptmodel.tokenizer import Tokenizer
 from gptmodel.tokens import TokenSplit
 from tests.e2e.conftest import Command, Ended
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 RUN_KEYS = {
     "flow_run_id", "mlflow_run_id", "stages", "corpus", "findings", "tokenizer", "training", "evaluation", "privacy",

@@ -22,7 +22,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.e2e.screenshots import CHROMIUM, WAIT_MS, link_of, open_browser, open_pages
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)"),
 ]
 

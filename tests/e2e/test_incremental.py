@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import Command
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 WORDS = "river stone window letter garden mirror winter silver bridge candle copper engine forest island".split()
 CORPUS_STAGES = ("ingest", "clean", "scrub", "deduplicate", "split")

@@ -16,7 +16,7 @@ import pytest
 from gptmodel.chain import STAGE_NAMES
 from tests.e2e.conftest import CHECKOUT, Command
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 SCRIPT = str(CHECKOUT / "tests" / "e2e" / "interrupting.py")
 EXIT_CODES = {"SIGINT": 130, "SIGTERM": -signal.SIGTERM, "SIGKILL": -signal.SIGKILL}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.conftest import Command
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 UNSCRUBBED = [
     'scrubbing.kinds=["PHONE"]', "scrubbing.find_names=false", "quality.max_residual_findings=1000000",

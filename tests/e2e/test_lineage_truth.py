@@ -32,7 +32,7 @@ from tests.e2e.history import (
     planted,
 )
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 HISTORY, ROLES = planted()
 CONFIG = f"""

@@ -10,7 +10,7 @@ import pytest
 from gptmodel.chain import STAGE_NAMES
 from tests.e2e.conftest import CHECKOUT, Command
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 LOSING = str(CHECKOUT / "tests" / "e2e" / "losing.py")
 HERE = {"PYTHONPATH": str(CHECKOUT)}

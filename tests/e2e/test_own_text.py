@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import Command
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 CHINESE = (
     "河边的集市在第{}天开张，卖鱼的人把木桶排成一行，孩子们围着看水里的影子。"

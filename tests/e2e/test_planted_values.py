@@ -14,7 +14,7 @@ from gptmodel.tokens import TokenSplit
 from tests.e2e.conftest import Command, Ended
 from tests.e2e.searching import places_of
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 # Invented, with right checksums where the kind has one. Sentence and value, which stands at {}.
 PLANTED = {

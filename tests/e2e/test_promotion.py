@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import Command
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 BETTER = ("--set", "training.max_steps=80")
 

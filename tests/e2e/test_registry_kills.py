@@ -19,7 +19,7 @@ from gptmodel.events import EventLog
 from gptmodel.generation import Generator
 from tests.e2e.conftest import CHECKOUT, Command, was_killed
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 SCRIPT = str(CHECKOUT / "tests" / "e2e" / "killing.py")
 POINTS = {

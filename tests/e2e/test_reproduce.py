@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import CHECKOUT, Command
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from tests.e2e.conftest import CHECKOUT, Command, Ended, copy_outputs, was_killed
 from tests.e2e.test_outages import HERE, runs_of
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 INTERRUPTING = str(CHECKOUT / "tests" / "e2e" / "interrupting.py")
 NAMES = {"prefect", "mlflow", "worker"}

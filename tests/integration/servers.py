@@ -42,7 +42,7 @@ class RunningServer:
                 self.command, cwd=self.folder, env=os.environ | _LEAN | self.environment, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
-        wait_until_healthy(self, 110)
+        wait_until_healthy(self, 240)
 
     def stop(self) -> None:
         """End the whole group: MLflow's server has children."""

@@ -21,7 +21,7 @@ from gptmodel.store import Output, seal
 from tests.integration.flaky import Flaky, flaky_proxy
 from tests.integration.servers import RunningServer, start_mlflow
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 CURVE = [(step, 6.0 - step / 10) for step in range(40)]
 

@@ -102,7 +102,7 @@ def test_a_download_that_was_killed_is_never_taken_for_whole(
 ) -> None:
     cache = tmp_path / "cache"
     command = [sys.executable, "-c", KILLED_AT_THE_THIRD_FILE, mlflow_uri, made.uri, str(cache)]
-    done = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, timeout=100)
+    done = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, timeout=240)
     assert done.returncode == -signal.SIGKILL
     assert all(name.endswith(".partial") for name in names_in(cache))
     verify_bundle(downloads.resolve_model(mlflow_uri, made.uri, cache))

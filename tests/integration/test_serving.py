@@ -27,7 +27,7 @@ from gptmodel.tokenizer import learn
 from tests.integration.servers import RunningServer, free_port
 
 # Two servers and three fresh imports of MLflow and torch, on a machine that may be busy.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAME = "served"
@@ -68,7 +68,7 @@ def python(code: str, folder: Path, **env: str) -> subprocess.CompletedProcess[s
     """Run code in a fresh process far from the checkout."""
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | env
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=clean, capture_output=True, text=True, timeout=110
+        [sys.executable, "-c", code], cwd=folder, env=clean, capture_output=True, text=True, timeout=240
     )
 
 

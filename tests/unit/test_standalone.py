@@ -76,7 +76,7 @@ def alone(folder: Path, code: str, *arguments: str) -> subprocess.CompletedProce
     """Run code where nothing but torch and tokenizers can be imported, in isolated mode and far from the checkout."""
     return subprocess.run(
         [sys.executable, "-I", "-B", "-c", ALONE + code, str(folder), *arguments], cwd=folder.parent,
-        env={"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=100,
+        env={"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
 
 
