@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gptmodel.checkpoint import Checkpoint
 from gptmodel.config import TrainingConfig
+from gptmodel.errors import TrainingError
 from gptmodel.flops import flops_per_token, matmul_rate, mfu
 from gptmodel.generation import Generator
 from gptmodel.metrics import METRICS_FILE, Meter, MetricsLog, Progress, SystemFigures
@@ -119,10 +120,21 @@ class Trainer:
             self._shield.close()
 
     def keep_best(self) -> None:
-        """Give the model the weights that are kept: with early stopping those that validated best, else the last."""
-        best = self._checkpoints.best() if self._config.patience is not None else None
-        if best is not None:
-            load_weights(self.model, best.tensors)
+        """Give the model the weights that are kept: with early stopping those that validated best, else the last.
+
+        Raises:
+            TrainingError: The best ones could not be written.
+        """
+        if self._config.patience is None:
+            return
+        best = self._checkpoints.best()
+        if best is None or best.step != self._stopping.best_step:  # an earlier attempt may have failed to write it
+            raise TrainingError(
+                expected=f"the weights of step {self._stopping.best_step}, which validated best, on the disk",
+                actual="none" if best is None else f"those of step {best.step}",
+                mend="They could not be written. Make room and train again: gptmodel run --force train",
+            )
+        load_weights(self.model, best.tensors)
 
     def whole_model(self) -> GPTModel | None:
         """Give the first process the model whole, on the CPU where it is cut among them, and the others None.
