@@ -38,13 +38,17 @@ _ENDS = f"(?![^\\x00-\\x7f{_HAN}])"
 _PUNCTUATION = r"\x00-\x08\x0e-\x1f!-/:-@\[-`{-\x7f"
 _MAX_BYTES = 3  # of a character of HAN_RANGES
 
-_WORD = re.compile(f" ?[{LETTERS}]+|[{_HAN}]+")
+# An apostrophe before letters may begin a word of its own, as in 's.
+_WORD = re.compile(f"[\\t !-&(-/:-@\\[-`{{-~]?[{LETTERS}]+|[{_HAN}]+|[0-9]{{1,2}}| ?[{_PUNCTUATION}]+")
 _RARE = re.compile(f"[{RARE_HAN}]")
 _AT_WHITE_SPACE = re.compile(f"[{WHITE}]*(?:[\\r\\n]|[^{WHITE}]+(?:[{WHITE}]*[\\r\\n])?|\\Z)")
 
 
 def is_word(piece: str) -> bool:
-    """Tell whether a piece is one word of `SPLIT_PATTERN` for certain: letters, with a space before them or without."""
+    """Tell whether a piece is one word of `SPLIT_PATTERN` for certain.
+
+    Such are letters with one character before them or none, Han characters, two digits, and punctuation.
+    """
     return _WORD.fullmatch(piece) is not None
 
 
