@@ -8,7 +8,7 @@ the token file, never objects of their own.
 import codecs
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,8 @@ TOKEN = np.dtype("<u2")
 # A piece and its ids take about 200 bytes: 100 MB when full.
 _MAX_PIECES = 500_000
 _MAX_PIECE_CHARS = 40
+# What a block holds for the first time is encoded in one call.
+_PIECES_OF_A_BLOCK = 20_000
 # One call encodes so many pieces for each list that it is given, so that Rust can spread the lists over threads.
 _PIECES_OF_A_LIST = 1000
 
@@ -54,14 +56,20 @@ class PieceCache:
     def encode(self, texts: Sequence[str]) -> list[bytes]:
         """Give the ids of each text, `TOKEN` in bytes; texts hold no lone surrogates."""
         cut = [self._pieces(text) for text in texts]
-        found = [[*map(self._kept.get, pieces, repeat(b""))] for pieces in cut]
-        missing = [[*_places_of_nothing(ids)] for ids in found]
-        made = self._made({pieces[place] for pieces, places in zip(cut, missing, strict=True) for place in places})
-        for pieces, ids, places in zip(cut, found, missing, strict=True):
-            for place in places:
-                ids[place] = made[pieces[place]]
+        pieces, ids = [*chain.from_iterable(cut)], list[bytes]()
+        for start in range(0, len(pieces), _PIECES_OF_A_BLOCK):
+            ids += self._found(pieces[start : start + _PIECES_OF_A_BLOCK])
+        ends = accumulate(map(len, cut))
+        return [b"".join(ids[end - len(some) : end]) for some, end in zip(cut, ends, strict=True)]
+
+    def _found(self, pieces: list[str]) -> list[bytes]:
+        ids = [*map(self._kept.get, pieces, repeat(b""))]
+        missing = [*_places_of_nothing(ids)]
+        made = self._made({pieces[place] for place in missing})
+        for place in missing:
+            ids[place] = made[pieces[place]]
         self._keep(made)
-        return [b"".join(ids) for ids in found]
+        return ids
 
     def _pieces(self, text: str) -> list[str]:
         if self._placeholders is None or not self._placeholders.search(text):

@@ -6,13 +6,14 @@ across. Pieces recur far more often than texts, so that their ids can be kept. T
 `SPLIT_PATTERN`, which looks behind nowhere and ahead only in `\s+(?!\S)`:
 
 - before white space that follows anything else, unless a newline is in it: only punctuation takes newlines along;
-- after the last newline of a run of white space, for a run is one word up to there;
-- after letters and after digits, where what follows can be neither letter nor digit nor mark;
+- after the last newline of a run of white space, for a run is one word up to there, and else before its last space,
+  which `\s+(?!\S)` gives away to what follows;
+- after letters, where what follows is no mark and no letter, and after two digits, or one if no digit follows;
+- after punctuation before letters, unless it is a single character without a space, which the letters take;
 - before and after Han characters, for they are in no other alternative, and between two of them where no token ends
   its part of a character in the first and begins one in the second.
 
-White space stays with what follows, since `\s+(?!\S)` gives its last character away. A run that holds a character
-which may or may not be Han, or is Han and a number, is cut at white space alone.
+A run that holds a character which may or may not be Han, or is Han and a number, is cut at white space alone.
 """
 
 import re
@@ -32,19 +33,29 @@ RARE_HAN = (
 LETTERS = "A-Za-zªºÀ-ÖØ-öø-ʯͰ-ͳͶͷΆΈ-ΊΌΎ-ΡΣ-ϡЀ-ҁҊ-ԯא-תء-يぁ-ゖァ-ヺ"
 """Letters that are no Han, of the scripts that are common."""
 
+PUNCTUATION = (
+    r"\x00-\x08\x0e-\x1f!-/:-@\[-`{-\x7f"
+    "\u2010-\u2027\u2030-\u205e\u2060\u3001-\u3003\u3008-\u3011\uff01-\uff0f\uff1a-\uff20"
+)
+"""What is neither white space, letter, number nor mark: all such ASCII, and blocks of punctuation."""
+
 _HAN = "".join(f"{chr(first)}-{chr(last)}" for first, last in HAN_RANGES)
-# After letters or digits: the end, ASCII (which then is neither), or a Han character.
-_ENDS = f"(?![^\\x00-\\x7f{_HAN}])"
-_PUNCTUATION = r"\x00-\x08\x0e-\x1f!-/:-@\[-`{-\x7f"
+# After letters or a digit: the end, or what is certainly no letter, mark or number that goes on with them.
+_ENDS = f"(?![^\\x00-\\x7f{_HAN}{PUNCTUATION}])"
+_BLANK = WHITE.replace("\\t-\\r", "\\t\\x0b\\x0c")
 _MAX_BYTES = 3  # of a character of HAN_RANGES
 
-_WORD = re.compile(f" ?[{LETTERS}]+|[{_HAN}]+")
+# An apostrophe before letters may begin a word of its own, as in 's.
+_WORD = re.compile(f"(?:(?!')[ {PUNCTUATION}])?[{LETTERS}]+|[{_HAN}]+|[0-9]{{1,2}}| ?[{PUNCTUATION}]+|[{_BLANK}]+")
 _RARE = re.compile(f"[{RARE_HAN}]")
 _AT_WHITE_SPACE = re.compile(f"[{WHITE}]*(?:[\\r\\n]|[^{WHITE}]+(?:[{WHITE}]*[\\r\\n])?|\\Z)")
 
 
 def is_word(piece: str) -> bool:
-    """Tell whether a piece is one word of `SPLIT_PATTERN` for certain: letters, with a space before them or without."""
+    """Tell whether a piece is one word of `SPLIT_PATTERN` for certain.
+
+    Such are letters with one character before them or none, Han characters, two digits, and punctuation.
+    """
     return _WORD.fullmatch(piece) is not None
 
 
@@ -84,11 +95,14 @@ def _pattern(han: str) -> str:
     return (
         f" ?[{LETTERS}]++{_ENDS}"
         f"|{han}"
+        f"|[{PUNCTUATION}][{LETTERS}]++{_ENDS}"
+        f"|(?: [{PUNCTUATION}]++|[{PUNCTUATION}]{{2,}}+)(?=[{LETTERS}0-9{_HAN}])"
+        f"|[{PUNCTUATION}](?=[0-9{_HAN}])"
+        f"| ?[{PUNCTUATION}]++(?![^{WHITE}])(?:[{WHITE}]*[\\r\\n])?"
+        f"|[0-9]{{2}}|[0-9]{_ENDS}"
         f"|[{WHITE}]*[\\r\\n]"
-        f"|[{WHITE}]*(?:[{_PUNCTUATION}]*(?:[{LETTERS}]++|[0-9]++){_ENDS}"
-        f"|{han}"
-        f"|[^{WHITE}{_HAN}]+(?:[{WHITE}]*[\\r\\n])?"
-        f"|\\Z)"
+        f"|[{_BLANK}]+(?= [^{WHITE}])"
+        f"|[{WHITE}]*(?:{han}|[^{WHITE}{_HAN}]+(?:[{WHITE}]*[\\r\\n])?|\\Z)"
     )
 
 
