@@ -14,6 +14,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in .venv/bin/python python3.11 python3.12 python3.13 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 WHEELS ?=
 ARGS ?=
+# Of the test suite; 0 for a debugger.
+WORKERS ?= 2
 SETUP = $(or $(PYTHON),$(error Python 3.11 to 3.13 is needed; none was found. On Debian: apt install python3 python3-venv)) \
 	tools/setup.py $(if $(WHEELS),--wheels "$(WHEELS)")
 # Values that look like secrets are the test material of data/sample and of the finders; elsewhere a line that needs one says `pragma: allowlist secret`.
@@ -30,7 +32,7 @@ run:
 
 test:
 	@$(SETUP) --dev
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint:
 	@$(SETUP) --dev
