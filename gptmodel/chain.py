@@ -71,7 +71,7 @@ CHAIN = (
           ("great_expectations", "jinja2", "numpy", "pandas", "xxhash", *_FINDERS),
           aside=("gptmodel.corpus.cleaning", "gptmodel.corpus.dedup.stage", "gptmodel.corpus.sources.reading",
                  "gptmodel.corpus.sources.stage", "gptmodel.corpus.split")),
-    Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers", "xxhash")),
+    Stage("tokenizer", "gptmodel.tokenizer", ("tokenizer",), ("scrub", "split"), ("numpy", "tokenizers")),
     # How often a source is read is told by ingest.
     Stage("pack", "gptmodel.tokens", ("tokens", "privacy.planted"), ("ingest", "scrub", "split", "tokenizer"),
           ("numpy", "tokenizers")),

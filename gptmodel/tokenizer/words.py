@@ -10,11 +10,10 @@ whatever came first.
 Source: coordinated sampling by priority, Duffield, Lund, Thorup, "Priority sampling", 2007.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
-
-import xxhash
 
 from gptmodel.tokenizer.pieces import Cut
 
@@ -73,4 +72,4 @@ class WordCounter:
 
 def _priority(word: str) -> float:
     code = word.encode()
-    return xxhash.xxh3_64_intdigest(code) / _HASHES * len(code) ** 2
+    return int.from_bytes(hashlib.blake2b(code, digest_size=8).digest()) / _HASHES * len(code) ** 2
