@@ -75,7 +75,8 @@ CHAIN = (
     # How often a source is read is told by ingest.
     Stage("pack", "gptmodel.tokens", ("tokens", "privacy.planted"), ("ingest", "scrub", "split", "tokenizer"),
           ("numpy", "tokenizers")),
-    Stage("train", "gptmodel.training.stage", ("model", "training"), ("tokenizer", "pack"), _MODEL),
+    # psutil says how many cores and how much memory are free: the plan of a training follows from that.
+    Stage("train", "gptmodel.training.stage", ("model", "training"), ("tokenizer", "pack"), (*_MODEL, "psutil")),
     Stage("evaluate", "gptmodel.evaluation", ("evaluation",), ("tokenizer", "pack", "train"),
           (*_MODEL, *_SCORES)),
     Stage("privacy audit", "gptmodel.privacy", ("privacy", "scrubbing"),

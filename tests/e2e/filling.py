@@ -15,9 +15,9 @@ def fill(stage: str) -> None:
         stage: `pack`, which writes tokens itself, or `train`, whose writer tells the system's answer in words alone.
     """
     if stage == "pack":
-        from gptmodel import tokens
+        from gptmodel.tokens import packing
 
-        tokens._write_stream = _no_space
+        packing.write_stream = _no_space  # type: ignore[attr-defined]
     elif stage == "train":
         import safetensors.torch
 

@@ -552,7 +552,7 @@ def test_micro_batches_give_the_curve_of_the_whole_batch(tmp_path: Path, inputs:
     plain = MODEL.model_copy(update={"dropout": 0.0})
     works = [make_work(tmp_path / name, inputs) for name in ("1", "2")]
     for work, size in zip(works, (4, 1), strict=True):
-        result = train(work, plain, CONFIG.model_copy(update={"micro_batch_size": size}))
+        result = train(work, plain, CONFIG.model_copy(update={"micro_batch_size": size, "precision": "fp32"}))
         assert result.runtime.micro_batch_size == size
     losses = [curve_of(work, "train_loss") for work in works]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
