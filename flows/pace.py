@@ -42,9 +42,9 @@ class Pace:
         return now - self._points[0][0], done_ratio - self._points[0][1]
 
     def added_to(self, message: str, done_ratio: float, between: str) -> str:
-        """Give a message with the time that is left behind it, unless it says so itself, as a training's does."""
+        """Give a message with the time that is left behind it."""
         words = self.words(done_ratio)
-        return f"{message}{between}{words}" if words and not message.endswith(" left") else message
+        return f"{message}{between}{words}" if words else message
 
     def words(self, done_ratio: float) -> str:
         """Say the time that is left, as `about 2 min left`; empty where it can't be told or there is none."""

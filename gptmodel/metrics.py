@@ -135,9 +135,8 @@ class Meter:
         if self._progress is None or (now - self._shown < _PROGRESS_SECONDS and step < num_steps):
             return
         self._shown = now
-        minutes, seconds = divmod(round(self.eta(num_steps - step)), 60)
         line = f"step {step}/{num_steps}   loss {loss:.3f}   {self.recent:,.0f} tokens/s   MFU {100 * self.mfu:.0f} %"
-        self._progress(step / num_steps, f"{line}   {minutes}:{seconds:02d} left")
+        self._progress(step / num_steps, line)
 
 
 class SystemFigures:

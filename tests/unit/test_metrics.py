@@ -65,7 +65,7 @@ def test_progress_is_shown_about_twice_a_second_and_at_the_end(monkeypatch: pyte
     assert shown[-1] == 1.0
 
 
-def test_the_progress_line_tells_step_loss_speed_use_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_line_tells_step_loss_speed_and_use(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([0.0, 2.0])
     monkeypatch.setattr(metrics.time, "perf_counter", lambda: next(seconds))
     lines: list[str] = []
@@ -73,7 +73,7 @@ def test_the_progress_line_tells_step_loss_speed_use_and_time_left(monkeypatch: 
     with meter.timed():
         pass
     meter.show(1, 36, 2.4142)
-    assert lines == ["step 1/36   loss 2.414   2,000 tokens/s   MFU 40 %   1:10 left"]
+    assert lines == ["step 1/36   loss 2.414   2,000 tokens/s   MFU 40 %"]
 
 
 def test_a_meter_without_steps_has_no_speed() -> None:
