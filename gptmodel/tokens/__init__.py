@@ -11,19 +11,17 @@ from gptmodel.tokens.documents import DOCUMENTS_FILE, PackedDocument, read_packe
 from gptmodel.tokens.layout import MIXTURE_FILE
 from gptmodel.tokens.order import BatchOrder
 from gptmodel.tokens.packing import PackResult, pack
-from gptmodel.tokens.stream import Order, Tokens, TokenSplit, batch, num_windows, windows_at
+from gptmodel.tokens.stream import Tokens, TokenSplit, num_windows, windows_at
 
 __all__ = [
     "DOCUMENTS_FILE",
     "MIXTURE_FILE",
     "SPLITS",
     "BatchOrder",
-    "Order",
     "PackResult",
     "PackedDocument",
     "TokenSplit",
     "Tokens",
-    "batch",
     "num_windows",
     "pack",
     "read_packed_documents",

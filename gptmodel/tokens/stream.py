@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,18 +64,6 @@ def num_windows(num_tokens: int, context_length: int) -> int:
     of the stream are left over.
     """
     return max(0, (num_tokens - 1) // context_length)
-
-
-class Order(Protocol):
-    """Says which windows a step reads."""
-
-    def windows(self, step: int) -> list[int]:
-        """Give the windows that step n reads."""
-
-
-def batch(split: TokenSplit, order: Order, step: int, context_length: int) -> tuple[Tokens, Tokens]:
-    """Give a step's inputs, and its targets one token later: int64, shape (batch_size, context_length)."""
-    return windows_at(split, order.windows(step), context_length)
 
 
 def windows_at(split: TokenSplit, windows: Sequence[int], context_length: int) -> tuple[Tokens, Tokens]:

@@ -23,7 +23,6 @@ from gptmodel.tokens import (
     SPLITS,
     BatchOrder,
     TokenSplit,
-    batch,
     num_windows,
     pack,
     read_packed_documents,
@@ -239,7 +238,7 @@ def test_a_batch_reads_the_windows_of_its_step(work: Workspace) -> None:
     pack(work, SMALL)
     split = TokenSplit.open(work.path, "train")
     order = BatchOrder(num_windows(len(split), 8), 4, 1)
-    inputs, targets = batch(split, order, 5, 8)
+    inputs, targets = windows_at(split, order.windows(5), 8)
     assert inputs.shape == targets.shape == (4, 8)
     for row, window in enumerate(order.windows(5)):
         assert np.array_equal(inputs[row], split[window * 8 : window * 8 + 8])

@@ -15,7 +15,7 @@ from gptmodel.lineage.steps import MOST_LISTED, NEVER, Steps, Training, steps_re
 from gptmodel.lineage.versions import Version, list_versions
 from gptmodel.mixture import batch_order
 from gptmodel.store import Manifest, Store, seal
-from gptmodel.tokens import DOCUMENTS_FILE, MIXTURE_FILE, PackedDocument, TokenSplit, batch, num_windows
+from gptmodel.tokens import DOCUMENTS_FILE, MIXTURE_FILE, PackedDocument, TokenSplit, num_windows, windows_at
 from tests.unit.house import A
 
 SIZES = st.lists(st.integers(1, 60), min_size=1, max_size=12)
@@ -45,7 +45,7 @@ def steps_by_reading(training: Training, num_documents: int) -> dict[int, list[i
     order = batch_order(training.pack, training.context_length, total, training.batch_size, training.seed)
     read: defaultdict[int, list[int]] = defaultdict(list)
     for step in range(training.num_steps):
-        inputs, targets = batch(split, order, step, training.context_length)
+        inputs, targets = windows_at(split, order.windows(step), training.context_length)
         for number in {*inputs.ravel().tolist(), *targets.ravel().tolist()}:
             read[number].append(step)
     return {number: sorted(read[number]) for number in range(num_documents)}
