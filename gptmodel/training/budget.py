@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 _NUM_LOOKS = 20
 # What is planned for steps; the rest is for the last validation and for saving.
-BUDGET_RATIO = 0.97
+_BUDGET_RATIO = 0.97
 # A training that will be late is shortened at once, one that will be early made longer only where much is to be won.
 # Shares of the budget.
 _LATE_RATIO, _EARLY_RATIO = 0.01, 0.05
@@ -26,7 +26,7 @@ class Budget:
         self, max_seconds: float, num_planned: int, max_steps: int, spent: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._seconds, self._max_steps, self._clock = max_seconds * BUDGET_RATIO, max_steps, clock
+        self._seconds, self._max_steps, self._clock = max_seconds * _BUDGET_RATIO, max_steps, clock
         self._interval = max(1, num_planned // _NUM_LOOKS)
         self._started = clock() - spent
         self._seen: tuple[int, float] | None = None

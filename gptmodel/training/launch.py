@@ -140,7 +140,7 @@ def _cause(deaths: Sequence[Death], reasons: Sequence[Reason], size: int, folder
     return TrainingError(
         expected=f"{size} processes that train to the end",
         actual=f"{who} {how}",
-        mend=f"{why}The same command goes on from the newest checkpoint; more is in {folder} (no text of yours).",
+        mend=f"{why}The same command goes on from the newest checkpoint; more is in {folder}.",
     )
 
 
