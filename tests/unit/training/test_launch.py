@@ -1,5 +1,6 @@
 """The processes of a training: what they say comes back, one that dies ends it with its reason, none survives."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -32,8 +33,12 @@ LONG = {"max_steps": 2000, "checkpoint_interval": 5, "eval_interval": 1000, "par
 
 def workers_of(process: psutil.Process) -> dict[int, psutil.Process]:
     """Give the training processes below a process by rank."""
-    found = [child for child in process.children(recursive=True) if "gptmodel.training.worker" in child.cmdline()]
-    return {int(child.environ()["RANK"]): child for child in found if "RANK" in child.environ()}
+    found = dict[int, psutil.Process]()
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # one that ends tells no more of itself
+            if "gptmodel.training.worker" in child.cmdline() and "RANK" in (told := child.environ()):
+                found[int(told["RANK"])] = child
+    return found
 
 
 def has_checkpoint(request: Request) -> bool:
